@@ -1,0 +1,33 @@
+# Every target works as the very first command in a fresh clone: it needs Python 3.10 or newer and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: site serve test lint types unit clean
+
+site: $(VENV)/installed ## build the example site
+	$(BIN)/mkdocs build --strict -f example-site/mkdocs.yml
+	@echo "Open example-site/site/index.html through: make serve"
+
+serve: $(VENV)/installed ## serve the example site on http://localhost:8000
+	$(BIN)/mkdocs serve -f example-site/mkdocs.yml
+
+test: lint types unit ## everything that CI checks
+
+lint: $(VENV)/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/installed
+	$(BIN)/mypy
+
+unit: $(VENV)/installed
+	$(BIN)/pytest -n auto --cov --cov-report=term
+
+$(VENV)/installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev]"
+	@touch $@
+
+clean: ## forget the environment, the caches and what was built
+	rm -rf $(VENV) .cache .mypy_cache .pytest_cache .ruff_cache example-site/site example-site/.cache

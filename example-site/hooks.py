@@ -1,0 +1,51 @@
+"""Lets this site be built without an Atlassian account: a stand-in server plays Confluence.
+
+The stand-in serves the files in `confluence/` through the exporter's REST API on loopback, and
+the plugin signs in to it and exports from it as it would from Atlassian. A real site has no hook
+like this one.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "tests"))
+
+from standin import StandIn  # noqa: E402  the line above says where it is
+
+# The cloud ID that mkdocs.yml gives.
+CLOUD_ID = "5f0c9d3e-7a41-4b8e-9d52-1c6e8f3a2b70"
+
+_running = ExitStack()
+
+
+def on_startup(*, command: str, dirty: bool) -> None:
+    """Start the stand-in and set the variables that a person or a CI job would set."""
+    del command, dirty
+    token_dir = _running.enter_context(tempfile.TemporaryDirectory())
+    stand_in = _running.enter_context(_start_stand_in())
+    variables = stand_in.environment()
+    variables["CONFLUENCE_MD_TOKEN_FILE"] = str(Path(token_dir) / "tokens.json")
+    # Whoever tries the example with an account of their own has a token that wins: not here.
+    variables["CONFLUENCE_MD_ACCESS_TOKEN"] = ""
+    os.environ.update(variables)
+
+
+def _start_stand_in() -> StandIn:
+    """Take the same port each time, so that the cache knows its exports again."""
+    try:
+        stand_in = StandIn(HERE / "confluence", port=8931, cloud_id=CLOUD_ID)
+        stand_in.start()
+    except OSError:  # another build of this site is running
+        stand_in = StandIn(HERE / "confluence", cloud_id=CLOUD_ID)
+    return stand_in
+
+
+def on_shutdown() -> None:
+    """Stop the stand-in."""
+    _running.close()

@@ -1,0 +1,157 @@
+"""The plugin's options: what may stand in `mkdocs.yml`, checked and typed.
+
+No option is a secret, so no dump of the configuration can leak one.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Generic, TypeVar
+
+from mkdocs.config import config_options as opt
+from mkdocs.config.base import BaseConfigOption, Config, ValidationError
+
+from mkdocs_confluence_md.exporter import ENVIRONMENT_IDS
+from mkdocs_confluence_md.placement import check_page_path
+from mkdocs_confluence_md.trust import origin_of
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_MOST_CONCURRENCY = 32
+
+
+T = TypeVar("T")
+
+
+class _Option(BaseConfigOption[T], Generic[T]):
+    """An option whose default is written as a user would write it."""
+
+    def __init__(self, default: object = None) -> None:
+        super().__init__()
+        self.default = default
+
+
+class Site(_Option[str]):
+    """A Confluence site: a host or any URL of it, reduced to its origin."""
+
+    def run_validation(self, value: object) -> str:
+        """Return the origin, like `https://acme.atlassian.net`."""
+        text = value.strip() if isinstance(value, str) else ""
+        origin = origin_of(text if "://" in text else f"https://{text}")
+        if not origin or re.search(r"\s|@", text):
+            raise ValidationError(
+                f"{value!r} is no host name. Write the host of your Confluence site, "
+                "like acme.atlassian.net."
+            )
+        return origin
+
+
+class BaseUrl(_Option[str]):
+    """The API base URL as the app's admin page shows it."""
+
+    def run_validation(self, value: object) -> str:
+        """Return the URL without a slash, a query or the name of a call at its end."""
+        text = value.strip() if isinstance(value, str) else ""
+        if not origin_of(text) or re.search(r"[\s?#@]", text):
+            raise ValidationError(
+                f"{value!r} is no base URL. Copy it from the app's settings in Confluence, under "
+                "“App REST APIs”; it looks like https://api.atlassian.com/svc/confluence/…"
+            )
+        return re.sub(r"/(?:singleExport|bulkExport)$", "", text.rstrip("/"))
+
+
+class CloudId(_Option[str]):
+    """A cloud ID, as `https://SITE/_edge/tenant_info` tells it."""
+
+    def run_validation(self, value: object) -> str:
+        """Return the ID."""
+        if isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9-]+", value):
+            return value
+        raise ValidationError(
+            f"{value!r} is no cloud ID. Leave the option out, and it is looked up."
+        )
+
+
+class PagePath(_Option[str]):
+    """A path with the fields {section}, {title} and {id}."""
+
+    def run_validation(self, value: object) -> str:
+        """Return the path."""
+        if not isinstance(value, str):
+            raise ValidationError(f"{value!r} is not a path.")
+        if complaint := check_page_path(value):
+            raise ValidationError(f"{value!r} {complaint}")
+        return value
+
+
+class Duration(_Option[float]):
+    """A duration: `0`, `30s`, `15m`, `12h`, `7d`, `forever`."""
+
+    def run_validation(self, value: object) -> float:
+        """Return seconds; `inf` for `forever`."""
+        text = str(value).strip().lower()
+        if text == "forever":
+            return float("inf")
+        if text == "0" and not isinstance(value, bool):
+            return 0.0
+        match = re.fullmatch(r"([0-9]+)([smhd])", text)
+        if match is None:
+            raise ValidationError(
+                f"{value!r} is no duration. Write 0, forever, or a number with its unit: "
+                "30s, 15m, 12h, 7d."
+            )
+        return float(int(match[1]) * _SECONDS[match[2]])
+
+
+class Concurrency(_Option[int]):
+    """A number of requests."""
+
+    def run_validation(self, value: object) -> int:
+        """Return the number."""
+        # bool is an int in Python, but `concurrency: yes` is a slip.
+        if (
+            isinstance(value, int)
+            and not isinstance(value, bool)
+            and 1 <= value <= _MOST_CONCURRENCY
+        ):
+            return value
+        raise ValidationError(f"{value!r} is not a whole number from 1 to {_MOST_CONCURRENCY}.")
+
+
+class PluginConfig(Config):
+    """The options under `plugins: - confluence-md:`."""
+
+    site = opt.Optional(Site())
+    """The Confluence site: `acme.atlassian.net`, or a URL."""
+
+    cloud_id = opt.Optional(CloudId())
+    """Skips the lookup of the cloud ID."""
+
+    environment = opt.Choice(tuple(ENVIRONMENT_IDS), default="production")
+    """The environment of the app: `production`, `staging` or `dev`."""
+
+    gateway = opt.Choice(("api", "site"), default="api")
+    """Which URL format: `api` (api.atlassian.com) or `site` (the site's own gateway)."""
+
+    base_url = opt.Optional(BaseUrl())
+    """The API base URL pasted from the admin page; replaces the four above."""
+
+    page_path = PagePath(default="{section}/{title}")
+    """Where a page lands in the site; also `{id}`."""
+
+    attachments = opt.Type(bool, default=True)
+    """Bring images and other attachments into the site."""
+
+    max_age = Duration(default="15m")
+    """How long an export counts as fresh: `0`, `30s`, `15m`, `12h`, `7d`, `forever`."""
+
+    offline = opt.Type(bool, default=False)
+    """Never use the network: serve what is cached."""
+
+    on_error = opt.Choice(("fail", "placeholder"), default="fail")
+    """What a page that cannot be had does: end the build, or say so on the page, with a warning."""
+
+    concurrency = Concurrency(default=8)
+    """How many exports are in flight at most, 1 to 32."""
+
+    cache_dir = opt.Type(str, default=".cache/plugin/confluence-md")
+    """Where exports are kept, relative to `mkdocs.yml`."""

@@ -1,0 +1,126 @@
+"""The environment variables, read once and checked. Pure: a mapping in, typed values out.
+
+No value of a secret is ever part of a message: messages name the variable.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from mkdocs_confluence_md.errors import SettingError
+from mkdocs_confluence_md.trust import TrustRule, origin_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PREFIX = "CONFLUENCE_MD_"
+ATLASSIAN_API = "https://api.atlassian.com"
+ATLASSIAN_AUTH = "https://auth.atlassian.com"
+
+
+@dataclass(frozen=True)
+class ClientCredentials:
+    """An OAuth 2.0 client, and the refresh token that starts its chain."""
+
+    client_id: str
+    client_secret: str = field(repr=False)
+    refresh_token: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What the environment says."""
+
+    access_token: str = field(default="", repr=False)
+    """A bearer token used as it is; empty if there is none."""
+    credentials: ClientCredentials | None = None
+    """Not read where there is an access token, which wins."""
+    token_file: Path | None = None
+    """None means the user's config directory."""
+    offline: bool = False
+    api_url: str = ATLASSIAN_API
+    auth_url: str = ATLASSIAN_AUTH
+    trust: TrustRule = field(default_factory=TrustRule)
+    """Which hosts may receive a token."""
+
+
+def read_environment(variables: Mapping[str, str]) -> Environment:
+    """Read the variables that start with `CONFLUENCE_MD_`; an empty one counts as not set.
+
+    Raises:
+        SettingError: A variable has a value that cannot be used, or its companions are missing.
+    """
+    api_url = _read_url(variables, "API_URL") or ATLASSIAN_API
+    auth_url = _read_url(variables, "AUTH_URL") or ATLASSIAN_AUTH
+    hosts = [host.strip() for host in _read(variables, "TRUSTED_HOSTS").split(",") if host.strip()]
+    for host in hosts:
+        if not re.fullmatch(r"[A-Za-z0-9.-]+(?::[0-9]+)?|\[[0-9A-Fa-f:.]+\](?::[0-9]+)?", host):
+            raise SettingError(
+                f"{PREFIX}TRUSTED_HOSTS contains {host!r}, which is not a host name.",
+                "Write host names separated by commas, without https:// and without paths.",
+            )
+    named_hosts = [urlsplit(url).netloc for url in (api_url, auth_url)]
+    token_file = _read(variables, "TOKEN_FILE")
+    access_token = _read_secret(variables, "ACCESS_TOKEN")
+    return Environment(
+        access_token=access_token,
+        credentials=None if access_token else _read_credentials(variables),
+        token_file=Path(token_file).expanduser() if token_file else None,
+        offline=_read_flag(variables, "OFFLINE"),
+        api_url=api_url,
+        auth_url=auth_url,
+        trust=TrustRule(frozenset(host.lower() for host in [*hosts, *named_hosts])),
+    )
+
+
+def _read(variables: Mapping[str, str], name: str) -> str:
+    return variables.get(PREFIX + name, "").strip()
+
+
+def _read_secret(variables: Mapping[str, str], name: str) -> str:
+    """Read a secret: a value that no header could carry would end up in somebody's traceback."""
+    value = _read(variables, name)
+    if not re.fullmatch(r"[\x21-\x7e]*", value):
+        raise SettingError(
+            f"{PREFIX}{name} contains spaces, line breaks or characters that no token has.",
+            "Copy the value again; quotation marks belong to the shell, not to the value.",
+        )
+    return value
+
+
+def _read_credentials(variables: Mapping[str, str]) -> ClientCredentials | None:
+    names = ("CLIENT_ID", "CLIENT_SECRET", "REFRESH_TOKEN")
+    values = {name: _read_secret(variables, name) for name in names}
+    if not values["REFRESH_TOKEN"] and not values["CLIENT_SECRET"]:
+        return None
+    missing = [f"{PREFIX}{name}" for name in names if not values[name]]
+    if missing:
+        given = [f"{PREFIX}{name}" for name in names if values[name]]
+        raise SettingError(
+            f"The sign-in needs {' and '.join(missing)}, besides {' and '.join(given)}.",
+            "Set all three variables, or none of them.",
+        )
+    return ClientCredentials(values["CLIENT_ID"], values["CLIENT_SECRET"], values["REFRESH_TOKEN"])
+
+
+def _read_url(variables: Mapping[str, str], name: str) -> str:
+    value = _read(variables, name)
+    if value and not origin_of(value):
+        raise SettingError(
+            f"{PREFIX}{name} is {value!r}, which is not a URL.",
+            "Write it with its scheme, like https://proxy.example.com.",
+        )
+    return value.rstrip("/")
+
+
+def _read_flag(variables: Mapping[str, str], name: str) -> bool:
+    value = _read(variables, name).lower()
+    if value in ("1", "true", "yes", "on"):
+        return True
+    if value in ("", "0", "false", "no", "off"):
+        return False
+    raise SettingError(f"{PREFIX}{name} is {value!r}.", "Write 1 or 0.")

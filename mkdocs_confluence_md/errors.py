@@ -1,0 +1,90 @@
+"""The project's errors: each says what failed, where, and what to do about it.
+
+    ConfluenceError
+    ├── SettingError       an option or an environment variable is missing or wrong
+    ├── CredentialsError   nobody is signed in, or the sign-in was refused
+    ├── TokenFileError     the token file cannot be read or written
+    ├── AnswerError        the service answered, and its answer is final (401, 403, 404, …)
+    └── FailureError       no usable answer: network, time-out, 429, 5xx, or an unreadable body
+
+They become `mkdocs.exceptions.PluginError` in `plugin.py` and nowhere else. No message contains a
+token: messages are made from names, addresses and the service's own words.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class ConfluenceError(Exception):
+    """What went wrong, and the remedy; `str()` gives both.
+
+    Args:
+        what: A sentence that says what failed and where (setting, host, path).
+        remedy: A sentence that says what to do.
+    """
+
+    def __init__(self, what: str, remedy: str) -> None:
+        super().__init__(what, remedy)
+        self.what = what
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.remedy}"
+
+
+class SettingError(ConfluenceError):
+    """An option or an environment variable is missing or wrong."""
+
+
+class CredentialsError(ConfluenceError):
+    """Nobody is signed in, or the authorization server refused the sign-in for good."""
+
+
+class TokenFileError(ConfluenceError):
+    """The token file cannot be read or written."""
+
+
+class AnswerError(ConfluenceError):
+    """The service answered, and asking again would give the same answer."""
+
+
+class FailureError(ConfluenceError):
+    """There was no usable answer, but a later try may get one."""
+
+
+@dataclass(frozen=True)
+class PageFailure:
+    """A page that could not be had, and why."""
+
+    title: str
+    """As in `nav`; empty where the page has no title there."""
+    page_id: str
+    url: str
+    """Where a person would look at the page; empty where the site is not known."""
+    error: ConfluenceError
+
+
+def describe_page(title: str, page_id: str) -> str:
+    """Name a page for a person: by its title where it has one, always with its ID."""
+    return f"“{title}” (page {page_id})" if title else f"Page {page_id}"
+
+
+def report_failures(failures: Sequence[PageFailure]) -> str:
+    """Tell of all failing pages in one message: pages with the same cause stand together."""
+    by_cause: dict[tuple[str, str], list[PageFailure]] = {}
+    for failure in failures:
+        by_cause.setdefault((failure.error.what, failure.error.remedy), []).append(failure)
+    count = "1 page" if len(failures) == 1 else f"{len(failures)} pages"
+    lines = [f"{count} could not be fetched from Confluence."]
+    for (what, remedy), pages in by_cause.items():
+        lines.append("")
+        for page in pages:
+            name = describe_page(page.title, page.page_id)
+            lines.append(f"  {name}: {page.url}" if page.url else f"  {name}")
+        lines += [f"    {what}", f"    {remedy}"]
+    return "\n".join(lines)

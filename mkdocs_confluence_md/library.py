@@ -1,0 +1,138 @@
+"""The pages that a site needs: asked for early, each awaited when MkDocs wants it.
+
+So the network runs while MkDocs renders, and a build costs about the longer of the two.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import TYPE_CHECKING
+
+from mkdocs_confluence_md.errors import ConfluenceError, FailureError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from mkdocs_confluence_md.cache import ExportCache
+    from mkdocs_confluence_md.exporter import Exporter
+
+_FOREVER = float("inf")
+
+
+class Library:
+    """Fetches pages, each once a build, from the cache or from the exporter.
+
+    One library lives through a whole `mkdocs serve`; `start` begins a build.
+
+    Args:
+        exporter: Asked for what the cache does not have.
+        cache: Asked first.
+        concurrency: How many exports are in flight at most.
+        max_age: Seconds for which a copy counts as fresh; `inf` is forever.
+        offline: Take the last good copy whatever its age, and never use the network.
+    """
+
+    def __init__(
+        self,
+        exporter: Exporter,
+        cache: ExportCache,
+        *,
+        concurrency: int,
+        max_age: float,
+        offline: bool = False,
+    ) -> None:
+        self._exporter = exporter
+        self._cache = cache
+        self._max_age = max_age
+        self._offline = offline
+        self._workers = ThreadPoolExecutor(concurrency, thread_name_prefix="confluence-md")
+        self._base_url: Future[str] = Future()
+        self._pages: dict[str, Future[str]] = {}
+
+    def start(self, page_ids: Iterable[str]) -> None:
+        """Begin to fetch pages for a build; what an earlier build still wanted is dropped."""
+        self.cancel()
+        # First in the queue, because all the others wait for it.
+        self._base_url = self._workers.submit(self._find_base_url)
+        self._pages = {
+            page_id: self._workers.submit(self._fetch, page_id, self._base_url)
+            for page_id in dict.fromkeys(page_ids)
+        }
+
+    def wait_for(self, page_id: str) -> str:
+        """Return the Markdown of a page that `start` was given, as soon as it is there.
+
+        Raises:
+            ConfluenceError: The page cannot be had.
+        """
+        return self._pages[page_id].result()
+
+    def wait_for_errors(self) -> dict[str, ConfluenceError]:
+        """Wait for all pages and return what went wrong, by page ID."""
+        wait(self._pages.values())
+        errors = ((page_id, future.exception()) for page_id, future in self._pages.items())
+        return {page_id: error for page_id, error in errors if isinstance(error, ConfluenceError)}
+
+    def cancel(self) -> None:
+        """Forget the pages that nobody has begun to fetch."""
+        for future in self._pages.values():
+            future.cancel()
+
+    def close(self) -> None:
+        """End the threads, then close the connections and the cache."""
+        self.cancel()
+        self._workers.shutdown(cancel_futures=True)
+        self._exporter.close()
+        self._cache.close()
+
+    def _fetch(self, page_id: str, base_url: Future[str]) -> str:
+        resource = f"{base_url.result()}/singleExport?pageId={page_id}"
+        if self._offline:
+            return self._find_offline(resource)
+        account = self._exporter.auth.account()
+        copy = self._cache.find_fresh(resource, account, self._max_age)
+        if copy:
+            return copy.text
+        return self._export(page_id, base_url.result(), resource)
+
+    def _export(self, page_id: str, base_url: str, resource: str) -> str:
+        auth = self._exporter.auth
+        account = auth.account()
+        validators = self._cache.find_validators(resource, account)
+        export = self._exporter.export_page(base_url, page_id, validators=validators)
+        text, headers = export.markdown, export.headers
+        if export.not_modified:
+            copy = self._cache.find_last_good(resource, account)
+            if copy is None:  # lost between the two questions
+                export = self._exporter.export_page(base_url, page_id)
+                text, headers = export.markdown, export.headers
+            else:
+                text, headers = copy.text, {**copy.headers, **export.headers}
+        # Only now is the account known for certain: the export may have been the sign-in.
+        self._cache.keep(resource, auth.account(), text, headers)
+        return text
+
+    def _find_offline(self, resource: str) -> str:
+        copy = self._cache.find_last_good(resource, None)
+        if copy is None:
+            raise FailureError(
+                "There is no copy of this page in the cache, and `offline` is on.",
+                "Build once with the network, or turn the option `offline` (or the environment "
+                "variable CONFLUENCE_MD_OFFLINE) off.",
+            )
+        return copy.text
+
+    def _find_base_url(self) -> str:
+        """Make the API's base URL; the cloud ID is looked up once and then remembered."""
+        address = self._exporter.address
+        if not address.needs_cloud_id():
+            return address.make_base_url()
+        resource = self._exporter.cloud_id_url()
+        copy = self._cache.find_last_good(resource, "")
+        if copy:
+            return address.make_base_url(copy.text)
+        if self._offline:
+            return address.make_base_url(self._find_offline(resource))
+        export = self._exporter.look_up_cloud_id()
+        self._cache.keep(resource, "", export.markdown, export.headers)
+        return address.make_base_url(export.markdown)

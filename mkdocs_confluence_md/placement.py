@@ -1,0 +1,204 @@
+"""Where each Confluence page lands in the site. Pure: `nav` in, `nav` with paths out.
+
+A page's path follows from `mkdocs.yml` alone, so that URLs stay the same from build to build; only
+a local file that already has the path makes a difference, and that is reported.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import unicodedata
+from dataclasses import dataclass, field
+from string import Formatter
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from slugify import slugify
+
+from mkdocs_confluence_md.references import Complaint, PageRef, Reference, parse_nav_entry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+Nav: TypeAlias = "list[Any] | dict[str, Any] | str"
+"""What MkDocs' option `nav` holds: lists, one-item mappings and texts, at any depth."""
+
+FIELDS = frozenset({"section", "title", "id"})
+"""What may stand in braces in the option `page_path`."""
+
+# File systems allow 255 bytes a name; a character has up to 4 in UTF-8, and an ID may follow.
+_LONGEST_SLUG = 55
+
+
+@dataclass(frozen=True)
+class PlacedPage:
+    """A Confluence page with its place in the site."""
+
+    ref: PageRef
+    title: str
+    """As in `nav`; empty where `nav` gives none."""
+    src_uri: str
+    """The path that MkDocs sees, relative to `docs_dir`, with `/` and `.md`."""
+
+
+@dataclass(frozen=True)
+class LocalFileConflict:
+    """A local file already has the path that a page would get; the page moved aside."""
+
+    page: PlacedPage
+    wanted: str
+    """The `src_uri` that the page would have had."""
+
+
+@dataclass(frozen=True)
+class Placement:
+    """The whole result."""
+
+    nav: Nav
+    """`nav` with a path in the place of each reference."""
+    pages: tuple[PlacedPage, ...]
+    """Each page once, in the order of `nav`."""
+    complaints: tuple[Complaint, ...]
+    """Entries that cannot be placed; they stand in `nav` as they were."""
+    conflicts: tuple[LocalFileConflict, ...]
+
+
+def place(nav: Nav, *, page_path: str, local_uris: Iterable[str], site_host: str = "") -> Placement:
+    """Find the references in `nav` and give each page a path.
+
+    Args:
+        nav: As MkDocs validated it. It is not changed.
+        page_path: The option: a path with fields from `FIELDS`.
+        local_uris: The destinations (`dest_uri`) of the files that the site already has.
+        site_host: The Confluence site's host, empty where it is not known: a URL of another
+            site is complained of, because its ID would name a different page here.
+    """
+    placer = _Placer(page_path, site_host, {_slot(uri) for uri in local_uris})
+    placed = placer.walk(nav, title=None, section="")
+    return Placement(
+        placed, tuple(placer.pages.values()), tuple(placer.complaints), tuple(placer.conflicts)
+    )
+
+
+def check_page_path(page_path: str) -> str | None:
+    """Say what is wrong with a value of the option `page_path`; None if nothing is."""
+    try:
+        parts = list(Formatter().parse(page_path))
+    except ValueError as error:
+        return f"cannot be read: {error}."
+    names = {name for _, name, _, _ in parts if name is not None}
+    plain = all(not spec and not conversion for _, _, spec, conversion in parts)
+    if not names <= FIELDS or not plain:
+        return "may contain the fields {section}, {title} and {id}, and no others."
+    if not names & {"title", "id"}:
+        return "must contain {title} or {id}, so that pages can be told apart."
+    literal = "".join(text for text, *_ in parts)
+    segments = literal.split("/")
+    if "\\" in literal or ".." in segments or page_path.startswith("/") or ":" in literal:
+        return "must be a path below docs_dir, with / between folders."
+    return None
+
+
+def make_slug(text: str) -> str:
+    """Turn a title into a path segment that people can read; may be empty (only emoji, say)."""
+    return slugify(text, allow_unicode=True, max_length=_LONGEST_SLUG, word_boundary=True)
+
+
+@dataclass
+class _Placer:
+    page_path: str
+    site_host: str
+    local_slots: set[str]
+    pages: dict[str, PlacedPage] = field(default_factory=dict)
+    complaints: list[Complaint] = field(default_factory=list)
+    conflicts: list[LocalFileConflict] = field(default_factory=list)
+    taken_slots: set[str] = field(default_factory=set)
+
+    def walk(self, item: Any, *, title: str | None, section: str) -> Any:  # noqa: ANN401  as Nav
+        """Copy a part of `nav`, with paths for references."""
+        if isinstance(item, list):
+            return [self.walk(child, title=None, section=section) for child in item]
+        if isinstance(item, dict):
+            return self._walk_mapping(item, section)
+        page = self._place_entry(title, item, section)
+        return page.src_uri if page else item
+
+    def _walk_mapping(self, item: dict[str, Any], section: str) -> Any:  # noqa: ANN401  as Nav
+        copy: dict[str, Any] = {}
+        for title, value in item.items():
+            if not isinstance(value, str):
+                inner = posixpath.join(section, make_slug(str(title)))
+                copy[title] = self.walk(value, title=None, section=inner)
+            elif page := self._place_entry(title, value, section):
+                # `confluence: "123"` has no title: the page names itself.
+                if title == "confluence" and len(item) == 1:
+                    return page.src_uri
+                copy[title] = page.src_uri
+            else:
+                copy[title] = value
+        return copy
+
+    def _place_entry(self, title: str | None, value: Any, section: str) -> PlacedPage | None:  # noqa: ANN401  as Nav
+        reference = parse_nav_entry(title, value) if isinstance(value, str) else None
+        if reference is None:
+            return None
+        if complaint := self._find_complaint(value, reference):
+            self.complaints.append(complaint)
+            return None
+        assert isinstance(reference, PageRef)  # noqa: S101  for the type checker
+        own_title = "" if title in (None, "confluence") else str(title).strip()
+        known = self.pages.get(reference.page_id)
+        return known or self._allocate(reference, own_title, section)
+
+    def _find_complaint(self, entry: str, reference: Reference | Complaint) -> Complaint | None:
+        if isinstance(reference, Complaint):
+            return reference
+        if not isinstance(reference, PageRef):
+            return Complaint(
+                entry,
+                "whole trees and spaces are not supported yet.",
+                "List the pages one by one, as confluence:123456.",
+            )
+        hosts = {host for host in (reference.host, self.site_host) if _is_atlassian(host)}
+        if len(hosts) > 1:
+            return Complaint(
+                entry,
+                f"this page is in another site than {self.site_host}, which the option `site` "
+                "names.",
+                f"Use a page of {self.site_host}, or change the option.",
+            )
+        return None
+
+    def _allocate(self, ref: PageRef, title: str, section: str) -> PlacedPage:
+        wanted = self._make_path(ref, title, section)
+        path = wanted
+        while _slot(path) in self.taken_slots or _slot(path) in self.local_slots:
+            path = f"{path}-{ref.page_id}"
+        page = PlacedPage(ref, title, f"{path}.md")
+        if _slot(wanted) in self.local_slots:
+            self.conflicts.append(LocalFileConflict(page, f"{wanted}.md"))
+        self.taken_slots.add(_slot(path))
+        self.pages[ref.page_id] = page
+        return page
+
+    def _make_path(self, ref: PageRef, title: str, section: str) -> str:
+        path = self.page_path.removesuffix(".md").format(
+            section=section, title=make_slug(title) or ref.page_id, id=ref.page_id
+        )
+        return "/".join(segment for segment in path.split("/") if segment not in ("", "."))
+
+
+def _is_atlassian(host: str) -> bool:
+    # A site may also have a custom domain, which may well be the same site.
+    return host.endswith(".atlassian.net")
+
+
+def _slot(uri: str) -> str:
+    """Reduce a path to what must be unique in the built site.
+
+    `a.md`, `a/index.md`, `A.html` and `a/README.md` all end up at the same address, or at
+    addresses that some file systems and web servers take for the same.
+    """
+    stem = re.sub(r"\.(?:md|markdown|mkdn?|mdown|html)$", "", uri, flags=re.IGNORECASE)
+    stem = re.sub(r"(?:^|/)(?:index|readme)$", "", stem, flags=re.IGNORECASE)
+    return unicodedata.normalize("NFC", stem.casefold())

@@ -1,0 +1,224 @@
+"""The forms in which people refer to a Confluence page. Pure: text in, reference or complaint out.
+
+The forms of URLs are those that Confluence Cloud shows in the address bar and in its share dialog.
+All of them are read offline, tiny links (`/wiki/x/CODE`) included.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from dataclasses import dataclass
+from typing import TypeAlias
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
+
+SCHEME = "confluence:"
+
+
+@dataclass(frozen=True)
+class PageRef:
+    """One page."""
+
+    page_id: str
+    """Decimal digits; more than 32 bits, so never a number."""
+    host: str = ""
+    """The host that a pasted URL names, in lower case; empty for a bare ID."""
+
+
+@dataclass(frozen=True)
+class TreeRef:
+    """A page and all its descendants: `confluence:ID/`."""
+
+    page_id: str
+
+
+@dataclass(frozen=True)
+class SpaceRef:
+    """All pages of a space: `confluence:space/KEY`."""
+
+    key: str
+
+
+@dataclass(frozen=True)
+class Complaint:
+    """Why a text is no reference, and what to write instead."""
+
+    entry: str
+    """The text as it was written."""
+    reason: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"'{self.entry}': {self.reason} {self.remedy}"
+
+
+Reference: TypeAlias = PageRef | TreeRef | SpaceRef
+
+_ID = re.compile(r"[0-9]+")
+_SPACE_KEY = re.compile(r"~?[A-Za-z0-9._:-]+")
+_TINY_CODE = re.compile(r"[A-Za-z0-9_-]{1,11}")
+_PAGE_PATH = re.compile(
+    r"/wiki(?:/spaces/[^/]+)?/pages/(?:edit(?:-v2)?/)?([0-9]+)(?:/.*)?", re.DOTALL
+)
+_ACTION_PATH = re.compile(r"/wiki/pages/[a-z]+\.action")
+_OVERVIEW_PATH = re.compile(r"/wiki/spaces/[^/]+/overview/?")
+_TINY_PATH = re.compile(r"/wiki/x/([^/]*)/?")
+_SPACE_PATH = re.compile(r"/wiki/spaces/([^/]+)(?:/(?:overview|pages))?/?")
+
+_PASTE_PAGE = (
+    "Open the page in Confluence and paste its address, which looks like "
+    "https://acme.atlassian.net/wiki/spaces/ENG/pages/123456/Title, or write confluence:123456."
+)
+_NOT_PAGES = (
+    (re.compile(r"/wiki(?:/spaces/[^/]+)?/blog(?:/.*)?"), "this is a blog post, not a page."),
+    (re.compile(r"/wiki(?:/spaces/[^/]+)?/folder(?:/.*)?"), "this is a folder, not a page."),
+    (re.compile(r"/wiki(?:/spaces/[^/]+)?/whiteboard(?:/.*)?"), "this is a whiteboard, no page."),
+    (re.compile(r"/wiki(?:/spaces/[^/]+)?/database(?:/.*)?"), "this is a database, not a page."),
+    (re.compile(r"/wiki/display/.*"), "an address with /display/ has a title but no page ID."),
+    (re.compile(r"/wiki/l/cp/.*"), "a share link with /l/cp/ can only be resolved by Confluence."),
+)
+
+
+def parse_nav_entry(title: str | None, value: str) -> Reference | Complaint | None:
+    """Read one entry of `nav`; None means that it is none of ours.
+
+    Args:
+        title: The entry's key, None for a bare string.
+        value: The entry's text.
+    """
+    if _has_scheme(value):
+        return parse_reference(value)
+    if title != SCHEME.removesuffix(":"):
+        return None
+    text = value.strip()
+    # `confluence: notes.md` is a local file that happens to have this title. So only an ID, a
+    # URL, and what can be nothing else than a slip in an ID (nothing, a negative number) is ours.
+    if re.fullmatch(r"-?[0-9]*/?", text) or is_confluence_url(text):
+        return parse_reference(value)
+    return None
+
+
+def parse_reference(text: str) -> Reference | Complaint:
+    """Read `confluence:…`, or what stands behind that scheme: an ID, a URL, a tree, a space."""
+    entry = text.strip()
+    target = entry[len(SCHEME) :].strip() if _has_scheme(entry) else entry
+    if not target:
+        return Complaint(text, "the page ID is missing.", "Write confluence:123456.")
+    if _ID.fullmatch(target):
+        return PageRef(target)
+    if target.lower().startswith(("http://", "https://")):
+        return _parse_url(text, target)
+    if target.startswith("space/"):
+        return _parse_space(text, target.removeprefix("space/").rstrip("/"))
+    if target.endswith("/") and _ID.fullmatch(target[:-1]):
+        return TreeRef(target[:-1])
+    return Complaint(text, "a page ID consists of the digits 0 to 9 and nothing else.", _PASTE_PAGE)
+
+
+def is_confluence_url(text: str) -> bool:
+    """Tell whether a text is the URL of something in Confluence Cloud, on whatever host."""
+    url = _split_url(text)
+    if url is None or url.scheme.lower() not in ("http", "https") or not url.hostname:
+        return False
+    if url.hostname.endswith(".atlassian.net"):
+        return url.path == "/wiki" or url.path.startswith("/wiki/")
+    # A custom domain: sure only of the forms that lead to something.
+    path = unquote(url.path)
+    return _page_id_in_url(url) is not None or any(form.fullmatch(path) for form, _ in _NOT_PAGES)
+
+
+def decode_tiny_code(code: str) -> str | None:
+    """Decode the code of a tiny link (`/wiki/x/CODE`) into a page ID; None if it is none.
+
+    The code is the ID as 8 little-endian bytes in base64, with `/` and `+` replaced and
+    the trailing zeros (`A`) cut off.
+    """
+    if not _TINY_CODE.fullmatch(code):
+        return None
+    base64_text = code.replace("-", "/").replace("_", "+").ljust(11, "A") + "="
+    number = int.from_bytes(base64.b64decode(base64_text), "little")
+    return str(number) if number else None
+
+
+def view_url(site: str, page_id: str) -> str:
+    """Return the address of a page for readers, below the site's origin."""
+    return f"{site}/wiki/pages/viewpage.action?pageId={page_id}"
+
+
+def editor_url(site: str, page_id: str) -> str:
+    """Return the address of a page's editor.
+
+    This form does without the word "edit", because the theme Material makes the link of its
+    "view source" button by replacing that word.
+    """
+    return f"{site}/wiki/pages/resumedraft.action?draftId={page_id}"
+
+
+def _has_scheme(text: str) -> bool:
+    return text.strip().lower().startswith(SCHEME)
+
+
+def _split_url(text: str) -> SplitResult | None:
+    try:
+        url = urlsplit(text)
+        url.port  # noqa: B018  reading it is what checks it
+    except ValueError:  # for instance an unclosed bracket in the host
+        return None
+    return url
+
+
+def _parse_space(entry: str, key: str) -> SpaceRef | Complaint:
+    if _SPACE_KEY.fullmatch(key):
+        return SpaceRef(key)
+    return Complaint(
+        entry,
+        "this is not a space key.",
+        "Write the key that follows /wiki/spaces/ in the address of the space: "
+        "confluence:space/ENG.",
+    )
+
+
+def _parse_url(entry: str, text: str) -> PageRef | Complaint:
+    url = _split_url(text)
+    if url is None or not url.hostname:
+        return Complaint(entry, "this URL cannot be read.", _PASTE_PAGE)
+    page_id = _page_id_in_url(url)
+    if page_id is not None:
+        return PageRef(page_id, url.hostname)
+    return Complaint(entry, *_explain_url(unquote(url.path)))
+
+
+def _page_id_in_url(url: SplitResult) -> str | None:
+    path = unquote(url.path)
+    if match := _PAGE_PATH.fullmatch(path):
+        return match[1]
+    if match := _TINY_PATH.fullmatch(path):
+        return decode_tiny_code(match[1])
+    if _ACTION_PATH.fullmatch(path):
+        return _query_id(url.query, "pageId", "draftId")
+    if _OVERVIEW_PATH.fullmatch(path):
+        return _query_id(url.query, "homepageId")
+    return None
+
+
+def _query_id(query: str, *names: str) -> str | None:
+    values = parse_qs(query)
+    candidates = (value for name in names for value in values.get(name, []))
+    return next((value for value in candidates if _ID.fullmatch(value)), None)
+
+
+def _explain_url(path: str) -> tuple[str, str]:
+    """Say why the path of a URL leads to no page, and what to write instead."""
+    for form, reason in _NOT_PAGES:
+        if form.fullmatch(path):
+            return reason, _PASTE_PAGE
+    if _TINY_PATH.fullmatch(path):
+        return "the code of this short link cannot be decoded.", _PASTE_PAGE
+    if match := _SPACE_PATH.fullmatch(path):
+        return (
+            "this is the address of a space, not of a page.",
+            f"Write confluence:space/{match[1]} for the whole space. {_PASTE_PAGE}",
+        )
+    if _ACTION_PATH.fullmatch(path):
+        return "this address has no page ID in its query.", _PASTE_PAGE
+    return "this is not the address of a Confluence Cloud page.", _PASTE_PAGE

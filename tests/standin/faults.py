@@ -1,0 +1,199 @@
+"""Switches that make the stand-in misbehave."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Literal, get_args
+
+from standin.messages import JSON, TEXT, Answer
+
+ConnectionFault = Literal["hang", "hang-in-body", "cut", "cut-in-body", "short-body"]
+"""What happens to an answer on the wire.
+
+The request has been carried out by then; what is lost is the answer. So a token
+request that is cut has rotated the refresh token.
+
+- `hang`: nothing is sent until the client leaves or the server stops.
+- `hang-in-body`: the same, after half of the body.
+- `cut`: the connection is closed before the first byte.
+- `cut-in-body`: the connection is reset after half of the body.
+- `short-body`: the connection is closed in good order after half of the body.
+"""
+
+Route = Literal["export", "token", "tenant_info", "authorize", "unknown"]
+Body = str | bytes | Mapping[str, object] | None
+
+
+@dataclass
+class _Fault:
+    route: Route
+    effect: Answer | ConnectionFault
+    page_id: str | None
+    times: int | None
+
+    def matches(self, route: Route, page_id: str) -> bool:
+        return self.route == route and self.page_id in {None, page_id}
+
+
+class Faults:
+    """Everything that can be made to go wrong, changeable at any time.
+
+    Registered faults (`answer`, `connection`, `token`, `tenant_info`) come before any
+    other check, in the order of registration: the first that fits is used.
+    `times` is how often it is used, None is always.
+    """
+
+    def __init__(self) -> None:
+        """Start without faults."""
+        self._lock = threading.Lock()
+        self._gate = threading.Event()
+        self._queue: list[_Fault] = []
+        self._reset()
+
+    def _reset(self) -> None:
+        self.latency = 0.0
+        """Seconds that each export takes."""
+        self.page_latency: dict[str, float] = {}
+        """Seconds that the export of a page takes, instead of `latency`."""
+        self.missing: set[str] = set()
+        """Pages answered with 404."""
+        self.denied: set[str] = set()
+        """Pages answered with 403."""
+        self.app_disabled = False
+        """Whether an admin has switched the App REST APIs off."""
+        self.missing_scope = False
+        """Whether every token lacks the exporter's scope."""
+        self.unauthorized_times = 0
+        """How many of the next exports are answered with a plain 401."""
+        self.etags = False
+        """Whether exports have an `ETag`, and a matching `If-None-Match` is answered with 304."""
+        self._queue.clear()
+        self._gate.set()
+
+    def clear(self) -> None:
+        """End all faults and let held exports go on; a hanging request keeps hanging."""
+        with self._lock:
+            self._reset()
+
+    def hold(self) -> None:
+        """Keep exports waiting from now on, until `release`."""
+        self._gate.clear()
+
+    def release(self) -> None:
+        """Let held exports go on."""
+        self._gate.set()
+
+    def answer(  # noqa: PLR0913 - an answer has that many parts
+        self,
+        status: int,
+        *,
+        page_id: str | None = None,
+        times: int | None = None,
+        headers: Mapping[str, str] | None = None,
+        body: Body = None,
+        content_type: str | None = None,
+    ) -> None:
+        """Answer exports (of one page, or of all) with this instead.
+
+        A mapping is sent as JSON. Without a body, an error gets one in JSON.
+        """
+        canned = _make_answer(status, headers, body, content_type)
+        self._add("export", canned, page_id, times)
+
+    def connection(
+        self, kind: ConnectionFault, *, page_id: str | None = None, times: int | None = None
+    ) -> None:
+        """Break the connection of exports (of one page, or of all)."""
+        self._add("export", kind, page_id, times)
+
+    def token(  # noqa: PLR0913 - an answer has that many parts
+        self,
+        *,
+        status: int = 200,
+        kind: ConnectionFault | None = None,
+        times: int | None = None,
+        headers: Mapping[str, str] | None = None,
+        body: Body = None,
+        content_type: str | None = None,
+    ) -> None:
+        """Answer token requests with this, or break their connection with `kind`."""
+        canned = _make_answer(status, headers, body, content_type)
+        self._add("token", kind or canned, None, times)
+
+    def tenant_info(  # noqa: PLR0913 - an answer has that many parts
+        self,
+        *,
+        status: int = 200,
+        kind: ConnectionFault | None = None,
+        times: int | None = None,
+        headers: Mapping[str, str] | None = None,
+        body: Body = None,
+        content_type: str | None = None,
+    ) -> None:
+        """Answer requests for the tenant information with this, or break their connection."""
+        canned = _make_answer(status, headers, body, content_type)
+        self._add("tenant_info", kind or canned, None, times)
+
+    def take(self, route: Route, page_id: str) -> Answer | ConnectionFault | None:
+        """Return the fault for a request, and count it as used."""
+        with self._lock:
+            fault = next((each for each in self._queue if each.matches(route, page_id)), None)
+            if fault is None:
+                return None
+            if fault.times is not None:
+                fault.times -= 1
+                if fault.times <= 0:
+                    self._queue.remove(fault)
+            return fault.effect
+
+    def take_unauthorized(self) -> bool:
+        """Tell whether this export is to be refused, and count it."""
+        with self._lock:
+            if self.unauthorized_times <= 0:
+                return False
+            self.unauthorized_times -= 1
+            return True
+
+    def wait(self, page_id: str, stopping: threading.Event) -> None:
+        """Take the time that the export of a page takes, less when the server is stopping."""
+        stopping.wait(self.page_latency.get(page_id, self.latency))
+        self._gate.wait()
+
+    def _add(
+        self,
+        route: Route,
+        effect: Answer | ConnectionFault,
+        page_id: str | None,
+        times: int | None,
+    ) -> None:
+        if isinstance(effect, str) and effect not in get_args(ConnectionFault):
+            message = f"no such connection fault: {effect!r}"
+            raise ValueError(message)
+        if times is not None and times < 1:
+            message = f"a fault happens at least once, not {times} times"
+            raise ValueError(message)
+        with self._lock:
+            self._queue.append(_Fault(route, effect, page_id, times))
+
+
+def _make_answer(
+    status: int, headers: Mapping[str, str] | None, body: Body, content_type: str | None
+) -> Answer:
+    if body is None and status >= HTTPStatus.BAD_REQUEST:
+        body = {"code": status, "message": _phrase(status)}
+    if isinstance(body, Mapping):
+        content, default_type = json.dumps(body).encode(), JSON
+    else:
+        content, default_type = body.encode() if isinstance(body, str) else body or b"", TEXT
+    return Answer(status, content, content_type or default_type, headers or {})
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Unknown"

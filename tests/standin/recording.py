@@ -1,0 +1,102 @@
+"""What the stand-in remembers of the requests it got."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from standin.messages import Headers
+
+if TYPE_CHECKING:
+    from standin.messages import Request
+
+
+@dataclass
+class RecordedRequest:
+    """A request and what became of it."""
+
+    method: str
+    path: str
+    """Without the query."""
+    query: str = ""
+    page_id: str = ""
+    """The page asked for; empty when the request is no export."""
+    headers: Headers = field(default_factory=Headers)
+    """As sent, `Authorization` included; names in any case."""
+    is_export: bool = False
+    status: int = 0
+    """0 until the answer is sent, and for good when it was not sent whole."""
+    started: float = 0.0
+    """`time.monotonic()` on arrival."""
+    finished: float = 0.0
+    """`time.monotonic()` just before the end of the answer leaves; 0.0 until then."""
+
+
+class Recorder:
+    """The requests so far, and how many exports were in flight at once."""
+
+    def __init__(self) -> None:
+        """Start with nothing recorded."""
+        self.requests: list[RecordedRequest] = []
+        self.peak_exports = 0
+        self._exports_in_flight = 0
+        self._changed = threading.Condition()
+
+    def arrive(self, request: Request, *, is_export: bool, page_id: str) -> RecordedRequest:
+        """Record a request on arrival."""
+        record = RecordedRequest(
+            request.method,
+            request.path,
+            request.query,
+            page_id,
+            request.headers,
+            is_export,
+            started=time.monotonic(),
+        )
+        with self._changed:
+            self.requests.append(record)
+            if is_export:
+                self._exports_in_flight += 1
+                self.peak_exports = max(self.peak_exports, self._exports_in_flight)
+            self._changed.notify_all()
+        return record
+
+    def finish(self, record: RecordedRequest, status: int) -> None:
+        """Complete a record; call it before the client can see the end of the answer."""
+        with self._changed:
+            record.status = status
+            record.finished = time.monotonic()
+            if record.is_export:
+                self._exports_in_flight -= 1
+
+    def exports(self) -> list[RecordedRequest]:
+        """Return the exports in order of arrival."""
+        with self._changed:
+            return [record for record in self.requests if record.is_export]
+
+    def wait_for_exports(self, count: int, timeout: float) -> bool:
+        """Wait until `count` exports have arrived; tell whether they did in `timeout` seconds."""
+        with self._changed:
+            return self._changed.wait_for(
+                lambda: sum(record.is_export for record in self.requests) >= count, timeout
+            )
+
+    def clear(self) -> None:
+        """Forget the requests and the peak; exports in flight still count as such."""
+        with self._changed:
+            self.requests.clear()
+            self.peak_exports = self._exports_in_flight
+
+    def stats(self) -> dict[str, object]:
+        """Return the figures that a benchmark in another process asks for."""
+        exports = self.exports()
+        finished = [record.finished for record in exports if record.finished]
+        return {
+            "requests": len(self.requests),
+            "exports": len(exports),
+            "peak_exports": self.peak_exports,
+            "first_export_started": exports[0].started if exports else None,
+            "last_export_finished": max(finished, default=None),
+        }
