@@ -19,6 +19,7 @@ import httpx
 from mkdocs_confluence_md import __version__
 from mkdocs_confluence_md.errors import CredentialsError, FailureError, SettingError
 from mkdocs_confluence_md.tokens import Tokens, TokenStore, default_token_file
+from mkdocs_confluence_md.trust import origin_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -54,9 +55,9 @@ class TokenAuth(httpx.Auth):
         """
         if objection := self._trust.find_objection(url):
             raise SettingError(
-                f"No token is sent to {url}: {objection}.",
-                "Correct the option `site` or `base_url`; a host of your own must be named in "
-                "the environment variable CONFLUENCE_MD_TRUSTED_HOSTS, and must have https.",
+                f"No token is sent to {origin_of(url)}: {objection}.",
+                "Correct the option `site` or `base_url`. A host of your own needs https, and "
+                "must be named in the environment variable CONFLUENCE_MD_TRUSTED_HOSTS.",
             )
 
     def _add_token(self, request: httpx.Request, token: str) -> None:
@@ -74,7 +75,7 @@ class NoAuth(TokenAuth):
     def sync_auth_flow(self, request: httpx.Request) -> Flow:
         """Refuse, with the remedy."""
         raise CredentialsError(
-            f"There are no credentials for {request.url.host}.",
+            f"There are no credentials for {host_and_port(request)}.",
             "Set CONFLUENCE_MD_ACCESS_TOKEN, or CONFLUENCE_MD_CLIENT_ID, "
             "CONFLUENCE_MD_CLIENT_SECRET and CONFLUENCE_MD_REFRESH_TOKEN.",
         )
@@ -217,7 +218,7 @@ class RefreshTokenAuth(TokenAuth):
         access_token = answer.get("access_token")
         if response.status_code != httpx.codes.OK or not isinstance(access_token, str):
             raise FailureError(
-                f"The authorization server {response.url.host} answered "
+                f"The authorization server {host_and_port(response.request)} answered "
                 f"{response.status_code} without a token.",
                 "Try again later; https://status.atlassian.com says whether it is a known problem.",
             )
@@ -267,12 +268,17 @@ def read_json_object(response: httpx.Response) -> dict[str, Any]:
     return answer if isinstance(answer, dict) else {}
 
 
+def host_and_port(request: httpx.Request) -> str:
+    """Name the server of a request for a message."""
+    return request.url.netloc.decode("ascii")
+
+
 def _explain_refusal(response: httpx.Response, answer: dict[str, Any]) -> tuple[str, str]:
     """Say why the token request was refused: `error` is one of RFC 6749, section 5.2.
 
     The server's description is not shown: nobody promises that it does not repeat a secret.
     """
-    where = f"the authorization server {response.url.host} ({response.status_code})"
+    where = f"the authorization server {host_and_port(response.request)} ({response.status_code})"
     if answer.get("error") == "invalid_grant":
         return (
             f"The refresh token is no longer valid, says {where}.",

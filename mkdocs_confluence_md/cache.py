@@ -33,8 +33,8 @@ T = TypeVar("T")
 # CacheControl counts in whole seconds; this is "forever" in a build's terms: about 30 years.
 _FOREVER_SECONDS = 10**9
 _KEPT_HEADERS = ("etag", "last-modified")
-# What DiskCache and SQLite raise for a damaged file, a full disk or a forbidden folder.
-_STORE_ERRORS = (sqlite3.Error, diskcache.Timeout, OSError, ValueError, TypeError, KeyError)
+# What DiskCache and SQLite raise for a damaged database, a full disk or a forbidden folder.
+_STORE_ERRORS = (sqlite3.Error, diskcache.Timeout, OSError)
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,10 @@ class Cached:
     headers: Mapping[str, str]
 
 
+class UnsafeEntryError(Exception):
+    """An entry is of a kind that this project never writes."""
+
+
 class BytesDisk(diskcache.Disk):  # type: ignore[misc]  # DiskCache has no types
     """A `Disk` whose keys are text and whose values are bytes.
 
@@ -69,7 +73,7 @@ class BytesDisk(diskcache.Disk):  # type: ignore[misc]  # DiskCache has no types
     def get(self, key: object, raw: bool) -> object:  # noqa: FBT001  DiskCache's signature
         """Refuse a key that is not stored as it is."""
         if not raw or not isinstance(key, str):
-            raise ValueError("the cache holds a key that is not text")
+            raise UnsafeEntryError("a key is not text")
         return key
 
     def store(self, value: object, read: bool, key: object = None) -> Any:  # noqa: ANN401, FBT001  DiskCache's signature
@@ -86,7 +90,7 @@ class BytesDisk(diskcache.Disk):  # type: ignore[misc]  # DiskCache has no types
             root = Path(self._directory).resolve()
             if root in (root / filename).resolve().parents:
                 return cast("bytes", super().fetch(mode, filename, value, read))
-        raise ValueError("the cache holds a value that is not bytes")
+        raise UnsafeEntryError("a value is not bytes")
 
 
 class MaxAge(BaseHeuristic):
@@ -142,8 +146,12 @@ class ExportCache:
         url = self._choose_url(resource, account)
         seconds = int(min(max_age, _FOREVER_SECONDS))
         request = CacheRequest(url, {"cache-control": f"max-age={seconds}"})
-        response = self._controller.cached_request(_as_requests(request))
-        return _read(response) if response else None
+        try:
+            response = self._controller.cached_request(_as_requests(request))
+            return _read(response) if response else None
+        except Exception as error:  # noqa: BLE001  CacheControl trusts what it deserializes
+            self._store.complain_of_entry(error)
+            return None
 
     def find_last_good(self, resource: str, account: str | None) -> Cached | None:
         """Return the copy whatever its age."""
@@ -152,7 +160,11 @@ class ExportCache:
     def find_validators(self, resource: str, account: str | None) -> dict[str, str]:
         """Return the conditional headers for asking whether the copy is still good."""
         request = CacheRequest(self._choose_url(resource, account))
-        return self._controller.conditional_headers(_as_requests(request))
+        try:
+            return self._controller.conditional_headers(_as_requests(request))
+        except Exception as error:  # noqa: BLE001  CacheControl trusts what it deserializes
+            self._store.complain_of_entry(error)
+            return {}
 
     def keep(
         self, resource: str, account: str | None, text: str, headers: Mapping[str, str]
@@ -173,7 +185,7 @@ class ExportCache:
 
     def _choose_url(self, resource: str, account: str | None) -> str:
         latest = None if account is not None else self._store.get(_latest_key(resource))
-        return latest.decode() if latest else _url_of(resource, account)
+        return latest.decode("utf-8", "replace") if latest else _url_of(resource, account)
 
 
 class _Store(BaseCache):
@@ -189,6 +201,7 @@ class _Store(BaseCache):
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="confluence-md-cache")
         self._cache: Any = None
         self._usable = True
+        self._warned = False
 
     def get(self, key: str) -> bytes | None:
         """Return a value; None if there is none, or none that can be read."""
@@ -202,9 +215,16 @@ class _Store(BaseCache):
         """Keep the value: it is the last good copy."""
 
     def close(self) -> None:
-        """Wait for the last write and close the files."""
-        self._thread.submit(self._close).result()
+        """Wait for the last write and close the files; closing twice does no harm."""
+        if self._usable:
+            self._thread.submit(self._close).result()
+            self._usable = False
         self._thread.shutdown()
+
+    def complain_of_entry(self, error: Exception) -> None:
+        """Say that an entry is damaged; the next export replaces it."""
+        self._warn_once(f"The cache in {self._directory} is damaged ({error}); what cannot be "
+                        "read is exported again.")  # fmt: skip
 
     def _try(self, operation: Callable[[Any], T]) -> T | None:
         if not self._usable:
@@ -213,20 +233,31 @@ class _Store(BaseCache):
             if self._cache is None:
                 self._cache = self._open()
             return operation(self._cache)
+        except UnsafeEntryError as error:
+            self.complain_of_entry(error)
         except _STORE_ERRORS as error:
             self._usable = False
-            self._warn(
+            self._close()
+            self._warn_once(
                 f"The cache in {self._directory} cannot be used ({error}); this build does "
                 "without it. If that stays so, delete the directory."
             )
-            return None
+        return None
+
+    def _warn_once(self, text: str) -> None:
+        if not self._warned:
+            self._warned = True
+            self._warn(text)
 
     def _open(self) -> Any:  # noqa: ANN401  DiskCache has no types
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._directory.chmod(0o700)
         # Nobody wants exports in a commit; a cache that ignores itself is what pytest and ruff do.
         (self._directory / ".gitignore").write_text("*\n", encoding="utf-8")
-        return diskcache.Cache(str(self._directory), disk=BytesDisk)
+        try:
+            return diskcache.Cache(str(self._directory), disk=BytesDisk)
+        except (TypeError, ValueError) as error:  # settings in the database that make no sense
+            raise OSError(str(error)) from error
 
     def _close(self) -> None:
         if self._cache is not None:

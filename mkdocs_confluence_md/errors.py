@@ -26,12 +26,14 @@ class ConfluenceError(Exception):
     Args:
         what: A sentence that says what failed and where (setting, host, path).
         remedy: A sentence that says what to do.
+        detail: What is different each time: the service's own words, a trace ID.
     """
 
-    def __init__(self, what: str, remedy: str) -> None:
-        super().__init__(what, remedy)
+    def __init__(self, what: str, remedy: str, detail: str = "") -> None:
+        super().__init__(what, remedy, detail)
         self.what = what
         self.remedy = remedy
+        self.detail = detail
 
     def __str__(self) -> str:
         return f"{self.what} {self.remedy}"
@@ -82,9 +84,9 @@ def report_failures(failures: Sequence[PageFailure]) -> str:
     count = "1 page" if len(failures) == 1 else f"{len(failures)} pages"
     lines = [f"{count} could not be fetched from Confluence."]
     for (what, remedy), pages in by_cause.items():
-        lines.append("")
+        lines += ["", f"  {what}", f"  {remedy}"]
         for page in pages:
-            name = describe_page(page.title, page.page_id)
-            lines.append(f"  {name}: {page.url}" if page.url else f"  {name}")
-        lines += [f"    {what}", f"    {remedy}"]
+            lines.append(f"  - {describe_page(page.title, page.page_id)} {page.url}".rstrip())
+            if page.error.detail:
+                lines.append(f"    {page.error.detail}")
     return "\n".join(lines)

@@ -79,7 +79,7 @@ class Library:
             future.cancel()
 
     def close(self) -> None:
-        """End the threads, then close the connections and the cache."""
+        """End the threads, then close the connections and the cache; twice does no harm."""
         self.cancel()
         self._workers.shutdown(cancel_futures=True)
         self._exporter.close()

@@ -5,17 +5,24 @@ from __future__ import annotations
 import base64
 import json
 import ssl
+import subprocess
+import sys
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import pytest
+
 from standin import ALL_SCOPES, Headers, Pages, StandIn
 from standin.exporter import APP_ID, ENVIRONMENT_IDS
-from standin.faults import ConnectionFault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from standin.faults import ConnectionFault
 
 PRODUCTION = "796457c9-9c03-4382-b44f-d19571068ece"
 CUSTOM_SCOPE = "export:markdown:custom"
@@ -29,6 +36,7 @@ class Clock:
         self.now = 1_700_000_000.0
 
     def __call__(self) -> float:
+        """Return the time."""
         return self.now
 
 
@@ -563,3 +571,17 @@ def test_start_and_stop_again(client: httpx.Client, standin: StandIn) -> None:
 def test_no_address_before_start() -> None:
     with pytest.raises(RuntimeError, match="before it is started"):
         StandIn({}).url  # noqa: B018 - the access is what fails
+
+
+def test_as_a_process(tmp_path: Path) -> None:
+    (tmp_path / "1.md").write_text("# One\n")
+    command = [sys.executable, "-m", "standin", str(tmp_path), "--port", "0"]
+    folder = Path(__file__).parent
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        announcement = json.loads(process.stdout.readline())
+        process.terminate()
+    url = announcement["url"]
+    assert announcement["environment"]["CONFLUENCE_MD_API_URL"] == url
+    assert urlsplit(url).hostname == "127.0.0.1"
+    assert process.returncode == 0

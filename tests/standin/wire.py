@@ -12,7 +12,7 @@ import threading
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
 from standin import exporter
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from standin.faults import ConnectionFault
     from standin.routes import Services
+
+    Connection = socket.socket | tuple[bytes, socket.socket]  # the latter for UDP alone
 
 _log = logging.getLogger("standin")
 
@@ -53,7 +55,7 @@ class Handler(BaseHTTPRequestHandler):
     do_GET = do_HEAD = do_POST = do_PUT = handle_any  # noqa: N815
     do_PATCH = do_DELETE = do_OPTIONS = handle_any  # noqa: N815
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base's name
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
         """Log quietly."""
         _log.debug(format, *args)
 
@@ -154,7 +156,7 @@ class Server(ThreadingHTTPServer):
         TCPServer.server_bind(self)
         self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
 
-    def process_request(self, request: Any, client_address: Any) -> None:
+    def process_request(self, request: Connection, client_address: tuple[str, int]) -> None:
         """Serve a connection in a thread that `close_connections` knows."""
         thread = threading.Thread(
             target=self.process_request_thread,
@@ -162,17 +164,17 @@ class Server(ThreadingHTTPServer):
             name=f"standin-{client_address[1]}",
             daemon=True,
         )
-        self._connections[thread] = request
+        self._connections[thread] = cast("socket.socket", request)
         thread.start()
 
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
+    def process_request_thread(self, request: Connection, client_address: tuple[str, int]) -> None:
         """Serve a connection to its end."""
         try:
             super().process_request_thread(request, client_address)
         finally:
             del self._connections[threading.current_thread()]
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
+    def handle_error(self, request: Connection, client_address: tuple[str, int]) -> None:
         """Report a failure, unless it is only that the client has left."""
         if not isinstance(sys.exc_info()[1], ConnectionError):
             super().handle_error(request, client_address)

@@ -1,0 +1,33 @@
+"""Fixtures: a stand-in that plays Confluence, and a project that is signed in to it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from projects import PAGES, Project
+from standin import StandIn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def pages() -> dict[str, str]:
+    """Return what is in Confluence: Markdown by page ID, to be changed at any time."""
+    return dict(PAGES)
+
+
+@pytest.fixture
+def standin(pages: dict[str, str]) -> Iterator[StandIn]:
+    """Serve the pages, anew for each test."""
+    with StandIn(pages) as server:
+        yield server
+
+
+@pytest.fixture
+def project(tmp_path: Path, standin: StandIn) -> Project:
+    """Return an empty project whose environment has the credentials of the stand-in."""
+    return Project(tmp_path / "project", standin.environment())

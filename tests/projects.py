@@ -1,0 +1,116 @@
+"""MkDocs projects in a temporary directory, built as a person would: by the command."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+BIN = Path(sys.executable).parent
+PAGES = {
+    "101": "# Deploy\n\nRoll out the *new* version.\n",
+    "102": "# Roll back\n\nRoll back to the old one.\n",
+    "103": "Owner: Jane Doe\n\nNo heading here.\n",
+    "104": "# On-call\n\n- one\n- two\n",
+    "11113988156": "# A large ID\n\nText.\n",
+}
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a build left behind."""
+
+    exit_code: int
+    log: str
+    """Standard output and standard error, without what themes and hosts advertise."""
+    site_dir: Path
+
+    def page(self, path: str) -> str:
+        """Return the HTML of a page, by its path in the site."""
+        return (self.site_dir / path / "index.html").read_text(encoding="utf-8")
+
+    def messages(self) -> str:
+        """Return the log without the lines that tell of progress only."""
+        lines = [line for line in self.log.splitlines() if not line.startswith("INFO ")]
+        return "\n".join(line.rstrip() for line in lines).strip()
+
+
+@dataclass
+class Project:
+    """A `mkdocs.yml` with its files.
+
+    `environment` holds the variables of the build, besides those that any process has.
+    """
+
+    root: Path
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        (self.root / "docs").mkdir(parents=True, exist_ok=True)
+        self.write("docs/index.md", "# Home\n")
+        self.token_file = self.root / "config" / "tokens.json"
+
+    def write(self, path: str, text: str) -> None:
+        """Write a file of the project."""
+        target = self.root / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8")
+
+    def configure(
+        self,
+        nav: list[Any],
+        *,
+        options: Mapping[str, object] | None = None,
+        theme: str = "mkdocs",
+        settings: Mapping[str, object] | None = None,
+        **more_options: object,
+    ) -> None:
+        """Write `mkdocs.yml` with the plugin's options."""
+        config = {
+            "site_name": "Handbook",
+            "theme": {"name": theme},
+            "plugins": [{"confluence-md": {**(options or {}), **more_options}}],
+            "nav": ["index.md", *nav],
+            **(settings or {}),
+        }
+        self.write("mkdocs.yml", yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
+
+    def build(self, *arguments: str, host: str = "mkdocs", strict: bool = True) -> Built:
+        """Run `mkdocs build` or `properdocs build`."""
+        command = [str(BIN / host), "build", "-f", "mkdocs.yml", *["--strict"] * strict, *arguments]
+        finished = subprocess.run(
+            command,
+            cwd=self.root,
+            env=self._variables(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        return Built(finished.returncode, _without_colours(finished.stdout), self.root / "site")
+
+    def _variables(self) -> Mapping[str, str]:
+        passed = {name: os.environ[name] for name in ("PATH", "HOME", "COVERAGE_PROCESS_START",
+                  "COVERAGE_PROCESS_CONFIG") if name in os.environ}  # fmt: skip
+        return {
+            **passed,
+            "PYTHONWARNINGS": "error::ResourceWarning",
+            "NO_MKDOCS_2_WARNING": "1",  # Material's advertisement
+            "DISABLE_MKDOCS_2_WARNING": "true",  # ProperDocs'
+            "CONFLUENCE_MD_TOKEN_FILE": str(self.token_file),
+            **self.environment,
+        }
+
+
+def _without_colours(text: str) -> str:
+    return re.sub(r"\x1b\[[0-9;]*m", "", text)

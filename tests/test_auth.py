@@ -1,0 +1,363 @@
+"""Signing in: which token goes where, and when it is refreshed."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from mkdocs_confluence_md.auth import RefreshTokenAuth, TokenAuth, make_auth
+from mkdocs_confluence_md.environment import read_environment
+from mkdocs_confluence_md.errors import CredentialsError, FailureError, SettingError, TokenFileError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from standin import StandIn
+
+APP = "apps/0def1d4f-1593-4dd0-99a3-a098b3959067_796457c9-9c03-4382-b44f-d19571068ece"
+
+
+class Clock:
+    """A clock that stands still until it is told to go."""
+
+    def __init__(self) -> None:
+        self.now = time.time()
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def token_file(tmp_path: Path) -> Path:
+    return tmp_path / "config" / "tokens.json"
+
+
+@pytest.fixture
+def sign_in(standin: StandIn, token_file: Path) -> Callable[..., TokenAuth]:
+    """Return a function that makes the sign-in of another process with the same variables."""
+    variables = {**standin.environment(), "CONFLUENCE_MD_TOKEN_FILE": str(token_file)}
+
+    def make(clock: Callable[[], float] = time.time, **changed: str) -> TokenAuth:
+        changes = {f"CONFLUENCE_MD_{name}": value for name, value in changed.items()}
+        return make_auth(read_environment({**variables, **changes}), clock=clock)
+
+    return make
+
+
+def export(standin: StandIn, auth: TokenAuth, *, page_id: str = "101") -> int:
+    """Ask for an export and return the status."""
+    url = f"{standin.url}/gateway/api/svc/confluence/{APP}/singleExport"
+    with httpx.Client(auth=auth) as client:
+        return client.post(url, json={"pageId": page_id}).status_code
+
+
+def test_sixteen_threads_that_meet_an_expired_token_refresh_it_once(
+    standin: StandIn, sign_in: Callable[..., TokenAuth]
+) -> None:
+    auth = sign_in()
+    assert export(standin, auth) == 200
+    standin.oauth.expire_access_tokens()
+    start = threading.Barrier(16)
+
+    def meet(_: int) -> int:
+        start.wait()
+        return export(standin, auth)
+
+    with ThreadPoolExecutor(16) as threads:
+        statuses = list(threads.map(meet, range(16)))
+
+    assert statuses == [200] * 16
+    assert (standin.oauth.refreshes, standin.oauth.reuses) == (2, 0)
+
+
+def test_sixteen_threads_without_a_token_sign_in_once(
+    standin: StandIn, sign_in: Callable[..., TokenAuth]
+) -> None:
+    auth = sign_in()
+    start = threading.Barrier(16)
+
+    def meet(_: int) -> int:
+        start.wait()
+        return export(standin, auth)
+
+    with ThreadPoolExecutor(16) as threads:
+        assert list(threads.map(meet, range(16))) == [200] * 16
+
+    assert (standin.oauth.refreshes, standin.oauth.reuses) == (1, 0)
+
+
+def test_a_token_is_refreshed_shortly_before_it_expires(
+    standin: StandIn, sign_in: Callable[..., TokenAuth]
+) -> None:
+    clock = Clock()
+    auth = sign_in(clock)
+    export(standin, auth)
+
+    clock.now += 3600 - 61
+    export(standin, auth)
+    assert standin.oauth.refreshes == 1
+
+    clock.now += 2
+    export(standin, auth)
+    assert standin.oauth.refreshes == 2
+    assert [r.status for r in standin.requests if r.is_export] == [200, 200, 200]
+
+
+def test_the_next_build_goes_on_with_the_chain_that_the_seed_began(
+    standin: StandIn, sign_in: Callable[..., TokenAuth]
+) -> None:
+    for _ in range(3):
+        assert export(standin, sign_in()) == 200
+        standin.oauth.expire_access_tokens()
+
+    assert (standin.oauth.refreshes, standin.oauth.reuses) == (3, 0)
+
+
+def test_a_valid_token_of_an_earlier_build_needs_no_refresh(
+    standin: StandIn, sign_in: Callable[..., TokenAuth]
+) -> None:
+    export(standin, sign_in())
+    export(standin, sign_in())
+
+    assert standin.oauth.refreshes == 1
+
+
+def test_another_seed_begins_another_chain_and_the_old_one_is_kept(
+    standin: StandIn, sign_in: Callable[..., TokenAuth], token_file: Path
+) -> None:
+    export(standin, sign_in())
+    standin.oauth.revoke_all()
+    new_seed = standin.oauth.issue_refresh_token()
+
+    assert export(standin, sign_in(REFRESH_TOKEN=new_seed)) == 200
+
+    assert len(json.loads(token_file.read_text())["sign_ins"]) == 2
+    with pytest.raises(CredentialsError, match="no longer valid"):
+        export(standin, sign_in())
+
+
+def test_the_rotated_token_is_on_disk_before_the_access_token_is_used(
+    standin: StandIn, sign_in: Callable[..., TokenAuth], token_file: Path
+) -> None:
+    # The export never gets its answer, as when the process is killed right there.
+    standin.faults.connection("cut", times=1)
+    with pytest.raises(httpx.RemoteProtocolError):
+        export(standin, sign_in())
+    saved = token_file.read_text()
+
+    used = next(r for r in standin.requests if r.is_export).headers["authorization"]
+    assert used.removeprefix("Bearer ") in saved
+    assert export(standin, sign_in()) == 200
+    assert standin.oauth.reuses == 0
+
+
+def test_the_token_file_is_for_its_owner_alone_and_holds_no_seed(
+    standin: StandIn, sign_in: Callable[..., TokenAuth], token_file: Path
+) -> None:
+    seed = standin.oauth.issue_refresh_token()
+    export(standin, sign_in(REFRESH_TOKEN=seed))
+
+    assert token_file.stat().st_mode & 0o777 == 0o600
+    assert token_file.parent.stat().st_mode & 0o777 == 0o700
+    assert seed not in token_file.read_text()
+    assert standin.client_secret not in token_file.read_text()
+    assert {path.name for path in token_file.parent.iterdir()} <= {
+        "tokens.json",
+        "tokens.json.lock",
+    }
+
+
+def test_a_401_is_answered_with_one_refresh_and_one_more_try(
+    standin: StandIn, sign_in: Callable[..., TokenAuth]
+) -> None:
+    auth = sign_in()
+    export(standin, auth)
+    standin.faults.unauthorized_times = 1
+
+    assert export(standin, auth) == 200
+    assert standin.oauth.refreshes == 2
+
+
+def test_a_401_that_a_new_token_does_not_cure_costs_one_refresh_in_all(
+    standin: StandIn, sign_in: Callable[..., TokenAuth]
+) -> None:
+    auth = sign_in()
+    standin.faults.unauthorized_times = 1000
+
+    assert [export(standin, auth) for _ in range(5)] == [401] * 5
+    assert standin.oauth.refreshes == 2  # the sign-in, and one more
+
+
+def test_a_missing_scope_is_no_reason_to_refresh(
+    standin: StandIn, sign_in: Callable[..., TokenAuth]
+) -> None:
+    auth = sign_in()
+    standin.faults.missing_scope = True
+
+    assert export(standin, auth) == 401
+    assert standin.oauth.refreshes == 1
+
+
+def test_a_refused_refresh_token_is_presented_once(
+    standin: StandIn, sign_in: Callable[..., TokenAuth]
+) -> None:
+    auth = sign_in(REFRESH_TOKEN="unknown")
+
+    for _ in range(3):
+        with pytest.raises(CredentialsError, match="no longer valid"):
+            export(standin, auth)
+
+    assert [request.path for request in standin.requests] == ["/oauth/token"]
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_a_failing_authorization_server_is_asked_again_the_next_time(
+    standin: StandIn, sign_in: Callable[..., TokenAuth], status: int
+) -> None:
+    auth = sign_in()
+    standin.faults.token(status=status, times=1)
+
+    with pytest.raises(FailureError, match=f"answered {status} without a token"):
+        export(standin, auth)
+    assert export(standin, auth) == 200
+
+
+@pytest.mark.parametrize("body", ["<html>", "[]", "{}", '{"access_token": 5}', ""])
+def test_an_answer_without_a_token_is_a_failure(
+    standin: StandIn, sign_in: Callable[..., TokenAuth], body: str
+) -> None:
+    standin.faults.token(status=200, body=body, times=1)
+
+    with pytest.raises(FailureError, match="answered 200 without a token"):
+        export(standin, sign_in())
+
+
+def test_an_answer_without_a_new_refresh_token_means_to_keep_the_old_one(
+    standin: StandIn, sign_in: Callable[..., TokenAuth]
+) -> None:
+    access_token = standin.oauth.issue_access_token()
+    standin.faults.token(body={"access_token": access_token, "expires_in": 30}, times=1)
+
+    assert export(standin, sign_in()) == 200  # expires at once
+    assert export(standin, sign_in()) == 200
+    assert (standin.oauth.refreshes, standin.oauth.reuses) == (1, 0)
+
+
+def test_a_hanging_authorization_server_is_given_up_like_any_other(
+    standin: StandIn, sign_in: Callable[..., TokenAuth]
+) -> None:
+    standin.faults.token(kind="hang")
+    url = f"{standin.url}/gateway/api/svc/confluence/{APP}/singleExport"
+
+    with httpx.Client(auth=sign_in(), timeout=0.1) as client, pytest.raises(httpx.ReadTimeout):
+        client.post(url, json={"pageId": "101"})
+
+
+def test_an_access_token_is_used_as_it_is_and_wins(
+    standin: StandIn, sign_in: Callable[..., TokenAuth], token_file: Path
+) -> None:
+    token = standin.oauth.issue_access_token()
+    auth = sign_in(ACCESS_TOKEN=token)
+
+    assert export(standin, auth) == 200
+    assert standin.oauth.refreshes == 0
+    assert not token_file.exists()
+
+
+def test_the_account_is_known_by_the_subject_of_the_token_and_stays_the_same(
+    standin: StandIn, sign_in: Callable[..., TokenAuth]
+) -> None:
+    first, other = (
+        standin.oauth.issue_access_token(account=account) for account in ("jane", "john")
+    )
+    again = standin.oauth.issue_access_token(account="jane")
+
+    accounts = [sign_in(ACCESS_TOKEN=token).account() for token in (first, again, other)]
+
+    assert accounts[0] == accounts[1] != accounts[2]
+    assert "jane" not in str(accounts)
+    assert sign_in(ACCESS_TOKEN="opaque").account()
+
+
+def test_without_credentials_there_is_no_account_and_no_request(standin: StandIn) -> None:
+    auth = make_auth(read_environment({}))
+
+    assert auth.account() is None
+    with pytest.raises(CredentialsError, match="There are no credentials for"):
+        export(standin, auth)
+    assert standin.requests == []
+
+
+def test_a_token_goes_to_no_host_that_the_environment_does_not_trust(
+    standin: StandIn, sign_in: Callable[..., TokenAuth]
+) -> None:
+    sent: list[httpx.Request] = []
+
+    def record(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        return httpx.Response(200)
+
+    auth = sign_in(ACCESS_TOKEN=standin.oauth.issue_access_token())
+    with httpx.Client(auth=auth, transport=httpx.MockTransport(record)) as client:
+        with pytest.raises(SettingError, match=r"^No token is sent to https://evil.example: "):
+            client.post("https://evil.example/singleExport")
+        client.post("https://acme.atlassian.net/singleExport")
+
+    assert [request.url.host for request in sent] == ["acme.atlassian.net"]
+
+
+def test_a_plain_http_authorization_server_is_refused(sign_in: Callable[..., TokenAuth]) -> None:
+    with pytest.raises(SettingError, match="would send the token in clear text"):
+        sign_in(AUTH_URL="http://auth.example")
+
+
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", '{"version": 2, "sign_ins": {}}', '{"version": 1}']
+)
+def test_a_damaged_token_file_is_reported_and_left_as_it_is(
+    standin: StandIn, sign_in: Callable[..., TokenAuth], token_file: Path, content: str
+) -> None:
+    token_file.parent.mkdir()
+    token_file.write_text(content)
+
+    with pytest.raises(TokenFileError) as caught:
+        export(standin, sign_in())
+
+    assert str(caught.value) == (
+        f"The token file {token_file} is damaged, or of a newer version. It was left as it is: "
+        "move it away and sign in again."
+    )
+    assert token_file.read_text() == content
+    assert standin.requests == []
+
+
+def test_a_token_file_in_an_impossible_place_is_reported_before_anything_is_asked(
+    standin: StandIn, sign_in: Callable[..., TokenAuth], tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(TokenFileError, match=r"Not a directory\. Name a file that you may write"):
+        export(standin, sign_in(TOKEN_FILE=str(tmp_path / "file" / "tokens.json")))
+    assert standin.requests == []
+
+
+def test_no_secret_is_in_the_representation_of_anything(
+    standin: StandIn, token_file: Path, sign_in: Callable[..., TokenAuth]
+) -> None:
+    environment = read_environment(standin.environment())
+    auth = sign_in()
+    export(standin, auth)
+    assert isinstance(auth, RefreshTokenAuth)
+
+    texts = f"{environment!r} {replace(environment, access_token='x-secret')!r} {vars(auth)!r}"
+
+    assert token_file.exists()
+    assert not [secret for secret in [*standin.oauth.secrets(), "x-secret"] if secret in texts]

@@ -1,0 +1,312 @@
+"""Whole builds: `nav` entry to page, over real HTTP, by the real commands."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from projects import Project
+    from standin import StandIn
+
+FIVE = [
+    {"Deploy": "confluence:101"},
+    {"Runbooks": [
+        {"Roll back": "confluence:https://acme.atlassian.net/wiki/spaces/ENG/pages/102/Roll+back"},
+        {"Who": [{"Owners & friends": "confluence:103"}]},
+    ]},
+    {"confluence": "104"},
+    "confluence:https://acme.atlassian.net/wiki/x/PABylgI",
+]  # fmt: skip
+FIVE_PATHS = ["deploy", "runbooks/roll-back", "runbooks/who/owners-friends", "104", "11113988156"]
+
+
+def nav_titles(html: str) -> list[str]:
+    """Return the titles in Material's navigation, in order."""
+    nav = html.partition("md-nav--primary")[2]
+    titles = re.findall(r'<span class="md-ellipsis">\s*(.*?)\s*</span>', nav, re.DOTALL)
+    return list(dict.fromkeys(titles))
+
+
+@pytest.mark.parametrize("host", ["mkdocs", "properdocs"])
+def test_a_site_with_five_references_builds_strictly_and_then_without_any_request(
+    project: Project, standin: StandIn, host: str
+) -> None:
+    project.configure(FIVE, site=standin.url, theme="material")
+
+    first = project.build(host=host)
+
+    assert first.messages() == ""
+    assert first.exit_code == 0
+    assert sorted(standin.exports()) == sorted(["101", "102", "103", "104", "11113988156"])
+    assert "Roll out the <em>new</em> version." in first.page("deploy")
+    assert all(first.page(path) for path in FIVE_PATHS)
+    assert nav_titles(first.page("deploy"))[:7] == [
+        "Home", "Deploy", "Runbooks", "Roll back", "Who", "Owners & friends", "On-call",
+    ]  # fmt: skip
+
+    standin.clear()
+    second = project.build(host=host)
+
+    assert second.exit_code == 0
+    assert standin.requests == []
+    assert second.page("deploy") == first.page("deploy")
+
+
+def test_without_freshness_each_page_is_exported_exactly_once(
+    project: Project, standin: StandIn
+) -> None:
+    twice = [*FIVE, {"Again": [{"Deploy once more": "confluence:101"}]}]
+    project.configure(twice, site=standin.url, max_age=0)
+    project.build()
+    standin.clear()
+
+    assert project.build().exit_code == 0
+
+    assert sorted(standin.exports()) == sorted(["101", "102", "103", "104", "11113988156"])
+    assert len(standin.requests) == 5
+
+
+def test_an_edited_page_is_seen_when_its_copy_is_no_longer_fresh(
+    project: Project, standin: StandIn, pages: dict[str, str]
+) -> None:
+    project.configure([{"Deploy": "confluence:101"}], site=standin.url, max_age=0)
+    project.build()
+    pages["101"] = "# Deploy\n\nSomething else.\n"
+
+    assert "Something else." in project.build().page("deploy")
+
+
+def test_a_copy_that_the_server_confirms_is_not_transferred_again(
+    project: Project, standin: StandIn
+) -> None:
+    standin.faults.etags = True
+    project.configure([{"Deploy": "confluence:101"}], site=standin.url, max_age=0)
+    project.build()
+    standin.clear()
+
+    built = project.build()
+
+    assert [request.status for request in standin.requests] == [304]
+    assert "Roll out the <em>new</em> version." in built.page("deploy")
+
+
+@pytest.mark.parametrize("gateway", ["api", "site"])
+@pytest.mark.parametrize(
+    ("environment", "environment_id"),
+    [
+        ("production", "796457c9-9c03-4382-b44f-d19571068ece"),
+        ("staging", "73c9d7be-47c5-479a-b08d-14fb79453df8"),
+        ("dev", "08a10a13-932b-47bb-b760-0cc1e93d4a50"),
+    ],
+)
+def test_both_gateways_and_all_environments_of_the_app_are_reached(
+    project: Project, standin: StandIn, gateway: str, environment: str, environment_id: str
+) -> None:
+    project.configure(
+        [{"Deploy": "confluence:101"}],
+        site=standin.url,
+        gateway=gateway,
+        environment=environment,
+    )
+
+    assert project.build().exit_code == 0
+
+    app = f"apps/0def1d4f-1593-4dd0-99a3-a098b3959067_{environment_id}/singleExport"
+    base = {
+        "api": f"/svc/confluence/{standin.cloud_id}",
+        "site": "/gateway/api/svc/confluence",
+    }
+    assert standin.requests[-1].path == f"{base[gateway]}/{app}"
+    lookups = [request for request in standin.requests if request.path == "/_edge/tenant_info"]
+    assert len(lookups) == (1 if gateway == "api" else 0)
+
+
+def test_a_pasted_base_url_is_enough(project: Project, standin: StandIn) -> None:
+    app = "0def1d4f-1593-4dd0-99a3-a098b3959067_796457c9-9c03-4382-b44f-d19571068ece"
+    base_url = f"{standin.url}/gateway/api/svc/confluence/apps/{app}/"
+    project.configure([{"Deploy": "confluence:101"}], base_url=base_url)
+
+    assert project.build().exit_code == 0
+    assert standin.exports() == ["101"]
+
+
+def test_the_cloud_id_is_looked_up_once_and_then_remembered(
+    project: Project, standin: StandIn
+) -> None:
+    project.configure(FIVE, site=standin.url, max_age=0)
+    project.build()
+    project.build()
+
+    lookups = [request for request in standin.requests if request.path == "/_edge/tenant_info"]
+    assert len(lookups) == 1
+    assert "authorization" not in lookups[0].headers
+
+
+def test_a_given_cloud_id_saves_the_lookup(project: Project, standin: StandIn) -> None:
+    project.configure(
+        [{"Deploy": "confluence:101"}], site="acme.atlassian.net", cloud_id=standin.cloud_id
+    )
+
+    assert project.build().exit_code == 0
+    assert "/_edge/tenant_info" not in [request.path for request in standin.requests]
+
+
+def test_a_page_without_heading_gets_one_and_a_page_with_one_keeps_it(
+    project: Project, standin: StandIn
+) -> None:
+    nav = [{"Deployment": "confluence:101"}, {"Owners": "confluence:103"}]
+    project.configure(nav, site=standin.url)
+
+    built = project.build()
+
+    assert re.findall(r"<h1.*?</h1>", built.page("deployment")) == ['<h1 id="deploy">Deploy</h1>']
+    assert re.findall(r"<h1.*?</h1>", built.page("owners")) == ["<h1>Owners</h1>"]
+    assert "Owner: Jane Doe" in built.page("owners")
+
+
+def test_titles_come_from_nav_then_from_front_matter_then_from_the_heading(
+    project: Project, standin: StandIn, pages: dict[str, str]
+) -> None:
+    pages["201"] = "---\ntitle: From <b>front</b> matter\n---\n# Heading\n"
+    pages["202"] = "No title at all.\n"
+    nav = ["confluence:201", "confluence:202", "confluence:104", {"Mine": "confluence:101"}]
+    project.configure(nav, site=standin.url, theme="material")
+
+    titles = nav_titles(project.build().page("201"))
+
+    expected = ["From &lt;b&gt;front&lt;/b&gt; matter", "202", "On-call", "Mine"]
+    assert [title for title in titles if title in expected] == expected
+
+
+def test_the_edit_and_view_buttons_lead_to_confluence(project: Project, standin: StandIn) -> None:
+    settings = {
+        "theme": {
+            "name": "material",
+            "features": ["content.action.edit", "content.action.view"],
+        }
+    }
+    project.configure(
+        [{"Deploy": "confluence:101"}],
+        settings=settings,
+        site="acme.atlassian.net",
+        cloud_id=standin.cloud_id,
+    )
+
+    links = re.findall(r'href="(https://acme[^"]*)"', project.build().page("deploy"))
+
+    editor = "https://acme.atlassian.net/wiki/pages/resumedraft.action?draftId=101"
+    assert links == [editor, editor]
+
+
+def test_a_local_file_keeps_its_path_and_the_page_moves_aside_with_a_warning(
+    project: Project, standin: StandIn
+) -> None:
+    project.write("docs/guides/deploy/index.md", "# Local\n")
+    nav: list[Any] = ["guides/deploy/index.md", {"Guides": [{"Deploy": "confluence:101"}]}]
+    project.configure(nav, site=standin.url)
+
+    built = project.build(strict=False)
+
+    assert built.messages() == (
+        "WARNING -  confluence-md: “Deploy” (page 101) would be guides/deploy.md, but a local "
+        "file has that place in the site. The page is guides/deploy-101.md instead; give it "
+        "another title in nav, or rename the local file."
+    )
+    assert "Local" in built.page("guides/deploy")
+    assert "Roll out" in built.page("guides/deploy-101")
+
+
+def test_a_section_named_templates_is_not_lost(project: Project, standin: StandIn) -> None:
+    project.configure([{"Templates": [{"Deploy": "confluence:101"}]}], site=standin.url)
+
+    built = project.build()
+
+    assert built.messages() == ""
+    assert "Roll out" in built.page("templates/deploy")
+
+
+def test_a_site_without_references_needs_neither_options_nor_credentials(project: Project) -> None:
+    project.environment.clear()
+    project.configure([{"Elsewhere": "https://example.com"}])
+
+    built = project.build()
+
+    assert (built.exit_code, built.messages()) == (0, "")
+    assert not (project.root / ".cache").exists()
+
+
+def test_a_local_page_titled_confluence_is_left_alone(project: Project) -> None:
+    project.write("docs/notes.md", "# Notes\n")
+    project.configure([{"confluence": "notes.md"}])
+
+    assert "Notes" in project.build().page("notes")
+
+
+def test_offline_takes_the_last_good_copy_without_credentials_or_network(
+    project: Project, standin: StandIn
+) -> None:
+    project.configure(FIVE, site=standin.url, max_age=0)
+    project.build()
+    standin.stop()
+    project.environment = {
+        "CONFLUENCE_MD_OFFLINE": "1",
+        "CONFLUENCE_MD_API_URL": standin.url,
+        "CONFLUENCE_MD_AUTH_URL": standin.url,
+    }
+
+    built = project.build()
+
+    assert (built.exit_code, built.messages()) == (0, "")
+    assert "Roll out" in built.page("deploy")
+
+
+def test_fresh_pages_need_no_credentials(project: Project, standin: StandIn) -> None:
+    project.configure(FIVE, site=standin.url)
+    project.build()
+    standin.clear()
+    project.environment = {"CONFLUENCE_MD_API_URL": standin.url}
+
+    assert project.build().exit_code == 0
+    assert standin.requests == []
+
+
+def test_placeholder_builds_the_site_and_says_on_the_page_what_went_wrong(
+    project: Project, standin: StandIn
+) -> None:
+    standin.faults.missing = {"101"}
+    project.configure(FIVE, site=standin.url, on_error="placeholder")
+
+    built = project.build(strict=False)
+
+    assert built.exit_code == 0
+    assert "“Deploy” (page 101)" in built.messages()
+    assert "<strong>Page 101 could not be fetched.</strong> There is no such page" in built.page(
+        "deploy"
+    )
+    assert "Roll back to the old one." in built.page("runbooks/roll-back")
+    assert project.build().exit_code == 1
+
+
+def test_a_cache_in_docs_dir_is_refused(project: Project, standin: StandIn) -> None:
+    project.configure(FIVE, site=standin.url, cache_dir="docs/cache")
+
+    built = project.build()
+
+    assert built.exit_code == 1
+    assert "The option `cache_dir` is 'docs/cache', in or around docs_dir" in built.log
+
+
+def test_no_more_exports_are_in_flight_than_concurrency_allows(
+    project: Project, standin: StandIn, pages: dict[str, str]
+) -> None:
+    standin.faults.latency = 0.02
+    numbers = range(1000, 1030)
+    pages.update({str(number): "# Page\n" for number in numbers})
+    nav = [{f"Page {number}": f"confluence:{number}"} for number in numbers]
+    project.configure(nav, site=standin.url, concurrency=3)
+
+    assert project.build().exit_code == 0
+    assert standin.peak_exports <= 3

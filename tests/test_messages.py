@@ -1,0 +1,308 @@
+"""What people read when something is wrong: each message whole, as `mkdocs build` prints it."""
+
+from __future__ import annotations
+
+import re
+import socket
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from projects import Project
+    from standin import StandIn
+
+ONE: list[Any] = [{"Deploy": "confluence:101"}]
+VIEW = "https://acme.atlassian.net/wiki/pages/viewpage.action?pageId="
+CLOUD_ID = "11111111-2222-3333-4444-555555555555"
+PASTE = (
+    "Open the page in Confluence and paste its address, which looks like "
+    "https://acme.atlassian.net/wiki/spaces/ENG/pages/123456/Title, or write confluence:123456."
+)
+
+
+def fail(project: Project, nav: list[Any] = ONE, **options: Any) -> str:  # noqa: ANN401  any value
+    """Build a site of acme.atlassian.net, which must fail cleanly, and return the messages.
+
+    An option that is None is left out. Port and trace ID are another one each time.
+    """
+    options = {"site": "acme.atlassian.net", "cloud_id": CLOUD_ID, **options}
+    given = {name: value for name, value in options.items() if value is not None}
+    project.configure(nav, options=given)
+    built = project.build()
+    assert built.exit_code == 1
+    assert "Traceback" not in built.log
+    text = re.sub(r"127\.0\.0\.1:[0-9]+", "127.0.0.1:PORT", built.messages())
+    return re.sub(r"atl-traceid: [0-9a-f]+", "atl-traceid: TRACE", text)
+
+
+def report(*lines: str, page: str = "deploy.md", count: str = "1 page") -> str:
+    """Return what stands around a report of failing pages."""
+    head = [
+        f"ERROR   -  Error reading page '{page}':",
+        f"ERROR   -  {count} could not be fetched from Confluence.",
+    ]
+    body = [f"  {line}" if line else "" for line in lines]
+    return "\n".join([*head, "", *body, "", "Aborted with a BuildError!"])
+
+
+def setting(text: str) -> str:
+    """Return what stands around a message about a setting."""
+    return f"ERROR   -  confluence-md: {text}\n\nAborted with a BuildError!"
+
+
+DEPLOY = f"- “Deploy” (page 101) {VIEW}101"
+NOT_FOUND = (
+    "There is no such page, or the account may not see it (127.0.0.1:PORT answers 404).",
+    "Compare the page ID with the page's address in Confluence, and open it there as the "
+    "account that the token belongs to.",
+)
+DENIED = (
+    "Access is denied (127.0.0.1:PORT answers 403).",
+    "Either the account may not see the page, or App REST APIs are turned off: a site admin "
+    "turns them on in the settings of the app.",
+)
+
+
+def test_a_wrong_page_id(project: Project, standin: StandIn) -> None:
+    standin.faults.missing = {"101"}
+
+    assert fail(project) == report(
+        *NOT_FOUND, DEPLOY, "  “Page 101 not found” [atl-traceid: TRACE]"
+    )
+
+
+def test_a_page_that_the_account_may_not_see(project: Project, standin: StandIn) -> None:
+    standin.faults.denied = {"101"}
+
+    assert fail(project) == report(
+        *DENIED, DEPLOY, "  “You may not see page 101” [atl-traceid: TRACE]"
+    )
+
+
+def test_all_failing_pages_are_reported_at_once_and_by_cause(
+    project: Project, standin: StandIn
+) -> None:
+    standin.faults.missing = {"101"}
+    standin.faults.denied = {"102"}
+    nav = [*ONE, {"Roll back": "confluence:102"}, "confluence:104", {"confluence": "9"}]
+
+    assert fail(project, nav) == report(
+        *NOT_FOUND,
+        DEPLOY,
+        "  “Page 101 not found” [atl-traceid: TRACE]",
+        f"- Page 9 {VIEW}9",
+        "  “Page 9 not found” [atl-traceid: TRACE]",
+        "",
+        *DENIED,
+        f"- “Roll back” (page 102) {VIEW}102",
+        "  “You may not see page 102” [atl-traceid: TRACE]",
+        count="3 pages",
+    )
+
+
+def test_app_rest_apis_turned_off(project: Project, standin: StandIn) -> None:
+    standin.faults.app_disabled = True
+
+    assert fail(project) == report(
+        *DENIED, DEPLOY, "  “App REST APIs are disabled” [atl-traceid: TRACE]"
+    )
+
+
+def test_a_missing_scope(project: Project, standin: StandIn) -> None:
+    standin.faults.missing_scope = True
+
+    assert fail(project) == report(
+        "The token lacks a scope that the export needs (127.0.0.1:PORT answers 401).",
+        "Sign in again with the scopes export:markdown:custom read:forge-app:confluence "
+        "offline_access.",
+        DEPLOY,
+        "  “Unauthorized; scope does not match” [atl-traceid: TRACE]",
+    )
+    assert standin.oauth.refreshes == 1
+
+
+def test_a_wrong_client_secret(project: Project, standin: StandIn) -> None:
+    project.environment["CONFLUENCE_MD_CLIENT_SECRET"] = "not-the-secret"
+    nav = [*ONE, {"Roll back": "confluence:102"}]
+
+    assert fail(project, nav, concurrency=2) == report(
+        "The client ID or the client secret is wrong, says the authorization server "
+        "127.0.0.1:PORT (401).",
+        "Compare CONFLUENCE_MD_CLIENT_ID and CONFLUENCE_MD_CLIENT_SECRET with the settings of "
+        "your OAuth 2.0 integration on https://developer.atlassian.com/console/myapps/.",
+        DEPLOY,
+        f"- “Roll back” (page 102) {VIEW}102",
+        count="2 pages",
+    )
+    assert [request.path for request in standin.requests] == ["/oauth/token"]
+
+
+def test_a_refresh_token_that_is_no_longer_valid(project: Project) -> None:
+    project.environment["CONFLUENCE_MD_REFRESH_TOKEN"] = "long-gone"
+
+    assert fail(project) == report(
+        "The refresh token is no longer valid, says the authorization server 127.0.0.1:PORT (403).",
+        "Sign in again and put the new refresh token into CONFLUENCE_MD_REFRESH_TOKEN.",
+        DEPLOY,
+    )
+
+
+def test_an_access_token_that_has_expired(project: Project, standin: StandIn) -> None:
+    token = standin.oauth.issue_access_token()
+    standin.oauth.expire_access_tokens()
+    project.environment["CONFLUENCE_MD_ACCESS_TOKEN"] = token
+
+    assert fail(project) == report(
+        "The access token has expired or was revoked (127.0.0.1:PORT answers 401).",
+        "Get a new one and put it into CONFLUENCE_MD_ACCESS_TOKEN, or sign in again.",
+        DEPLOY,
+        "  “Unauthorized” [atl-traceid: TRACE]",
+    )
+
+
+def test_an_unreachable_host(project: Project, standin: StandIn) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    project.environment["CONFLUENCE_MD_API_URL"] = f"http://127.0.0.1:{port}"
+
+    assert fail(project) == report(
+        "127.0.0.1:PORT cannot be reached: [Errno 111] Connection refused.",
+        "Check the network, the proxy settings and the name 127.0.0.1:PORT.",
+        DEPLOY,
+    )
+    assert standin.exports() == []
+
+
+def test_no_credentials_at_all(project: Project, standin: StandIn) -> None:
+    project.environment = {"CONFLUENCE_MD_API_URL": standin.url}
+
+    assert fail(project) == report(
+        "There are no credentials for 127.0.0.1:PORT.",
+        "Set CONFLUENCE_MD_ACCESS_TOKEN, or CONFLUENCE_MD_CLIENT_ID, "
+        "CONFLUENCE_MD_CLIENT_SECRET and CONFLUENCE_MD_REFRESH_TOKEN.",
+        DEPLOY,
+    )
+
+
+def test_credentials_that_are_not_complete(project: Project) -> None:
+    del project.environment["CONFLUENCE_MD_REFRESH_TOKEN"]
+
+    assert fail(project) == setting(
+        "The sign-in needs CONFLUENCE_MD_REFRESH_TOKEN, besides CONFLUENCE_MD_CLIENT_ID and "
+        "CONFLUENCE_MD_CLIENT_SECRET. Set all three variables, or none of them."
+    )
+
+
+def test_a_missing_site(project: Project) -> None:
+    assert fail(project, site=None, cloud_id=None) == setting(
+        "The option `site` of the plugin confluence-md is missing in mkdocs.yml. Write the host "
+        "of your Confluence site there: `site: acme.atlassian.net`."
+    )
+
+
+def test_a_site_that_is_no_confluence_site(project: Project, standin: StandIn) -> None:
+    standin.faults.tenant_info(status=404)
+
+    assert fail(project, site=standin.url, cloud_id=None) == report(
+        "http://127.0.0.1:PORT/_edge/tenant_info does not tell a cloud ID (404), so "
+        "http://127.0.0.1:PORT is no Confluence Cloud site.",
+        "Correct the option `site`: the host in the address bar when you read a page in "
+        "Confluence, like acme.atlassian.net. Behind a custom domain, set `cloud_id` too.",
+        DEPLOY.replace("https://acme.atlassian.net", "http://127.0.0.1:PORT"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "objection"),
+    [
+        (
+            {"site": "exporter.example", "gateway": "site"},
+            "https://exporter.example: exporter.example is neither Atlassian's nor trusted by "
+            "the environment.",
+        ),
+        (
+            {"base_url": "https://exporter.example/svc"},
+            "https://exporter.example: exporter.example is neither Atlassian's nor trusted by "
+            "the environment.",
+        ),
+        (
+            {"base_url": "http://api.atlassian.com/svc"},
+            "http://api.atlassian.com: http:// would send the token in clear text.",
+        ),
+    ],
+)
+def test_a_host_that_only_mkdocs_yml_names_gets_no_token(
+    project: Project, standin: StandIn, options: dict[str, Any], objection: str
+) -> None:
+    assert fail(project, **options) == setting(
+        f"No token is sent to {objection} Correct the option `site` or `base_url`. A host of "
+        "your own needs https, and must be named in the environment variable "
+        "CONFLUENCE_MD_TRUSTED_HOSTS."
+    )
+    assert standin.requests == []
+
+
+def test_entries_of_nav_that_are_no_pages(project: Project, standin: StandIn) -> None:
+    blog = "https://acme.atlassian.net/wiki/spaces/ENG/blog/2024/01/01/123/Title"
+    nav = [
+        {"A": "confluence:abc"},
+        {"B": [{"C": "confluence:-5"}, "confluence:"]},
+        f"confluence:{blog}",
+        {"Tree": "confluence:123/"},
+        {"Space": "confluence:space/ENG"},
+        {"D": "confluence:https://other.atlassian.net/wiki/spaces/ENG/pages/12"},
+    ]
+
+    assert fail(project, nav) == setting(
+        "nav has entries that are no Confluence pages:\n"
+        "  - 'confluence:abc': a page ID consists of the digits 0 to 9 and nothing else. "
+        f"{PASTE}\n"
+        "  - 'confluence:-5': a page ID consists of the digits 0 to 9 and nothing else. "
+        f"{PASTE}\n"
+        "  - 'confluence:': the page ID is missing. Write confluence:123456.\n"
+        f"  - 'confluence:{blog}': this is a blog post, not a page. {PASTE}\n"
+        "  - 'confluence:123/': whole trees and spaces are not supported yet. List the pages "
+        "one by one, as confluence:123456.\n"
+        "  - 'confluence:space/ENG': whole trees and spaces are not supported yet. List the "
+        "pages one by one, as confluence:123456.\n"
+        "  - 'confluence:https://other.atlassian.net/wiki/spaces/ENG/pages/12': this page is in "
+        "another site than acme.atlassian.net, which the option `site` names. Use a page of "
+        "acme.atlassian.net, or change the option.\n"
+        "Correct them in mkdocs.yml."
+    )
+    assert standin.requests == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("site", "two words", "'two words' is no host name. Write the host of your Confluence "
+         "site, like acme.atlassian.net."),
+        ("cloud_id", "a/b", "'a/b' is no cloud ID. Leave the option out, and it is looked up."),
+        ("environment", "test", "Expected one of: ('production', 'staging', 'dev') but received: "
+         "'test'"),
+        ("gateway", "none", "Expected one of: ('api', 'site') but received: 'none'"),
+        ("base_url", "api.atlassian.com/svc", "'api.atlassian.com/svc' is no base URL. Copy it "
+         "from the app's settings in Confluence, under “App REST APIs”; it looks like "
+         "https://api.atlassian.com/svc/confluence/…"),
+        ("page_path", "{section}/{name}", "'{section}/{name}' may contain the fields {section}, "
+         "{title} and {id}, and no others."),
+        ("page_path", "wiki/{section}", "'wiki/{section}' must contain {title} or {id}, so that "
+         "pages can be told apart."),
+        ("page_path", "../{id}", "'../{id}' must be a path below docs_dir, with / between "
+         "folders."),
+        ("max_age", 900, "900 is no duration. Write 0, forever, or a number with its unit: 30s, "
+         "15m, 12h, 7d."),
+        ("concurrency", 33, "33 is not a whole number from 1 to 32."),
+        ("concurrency", True, "True is not a whole number from 1 to 32."),
+        ("on_error", "ignore", "Expected one of: ('fail', 'placeholder') but received: 'ignore'"),
+    ],
+)  # fmt: skip
+def test_options_that_cannot_be(project: Project, name: str, value: object, message: str) -> None:
+    options: dict[str, Any] = {name: value}
+
+    assert fail(project, **options) == (
+        f"ERROR   -  Config value 'plugins': Plugin 'confluence-md' option '{name}': {message}"
+        "\n\nAborted with a configuration error!"
+    )

@@ -1,0 +1,86 @@
+"""Secrets stay where they are: whatever a build does, nothing of them is left behind."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from projects import Built, Project
+    from standin import StandIn
+
+NAV = [{"Deploy": "confluence:101"}, {"Roll back": "confluence:102"}]
+
+
+def expire(standin: StandIn) -> None:
+    standin.oauth.expire_access_tokens()
+
+
+def revoke(standin: StandIn) -> None:
+    standin.oauth.revoke_all()
+
+
+def lose_scope(standin: StandIn) -> None:
+    standin.faults.missing_scope = True
+
+
+def fail_to_refresh(standin: StandIn) -> None:
+    standin.faults.token(status=500)
+
+
+def refuse(standin: StandIn) -> None:
+    standin.faults.unauthorized_times = 100
+
+
+def cut(standin: StandIn) -> None:
+    standin.faults.connection("cut")
+
+
+def find_leaks(project: Project, built: Built, secrets: list[str]) -> list[str]:
+    """Return where a secret is, in the site, in the cache and in what was printed."""
+
+    def contents() -> Iterator[tuple[str, bytes]]:
+        yield "the log", built.log.encode()
+        for folder in ("site", ".cache"):
+            for path in (project.root / folder).rglob("*"):
+                if path.is_file():
+                    yield str(path), path.read_bytes()
+
+    return [
+        name for name, content in contents() if any(each.encode() in content for each in secrets)
+    ]
+
+
+@pytest.mark.parametrize(
+    "happens", [lambda _: None, expire, revoke, lose_scope, fail_to_refresh, refuse, cut]
+)
+def test_no_build_leaves_a_secret_in_site_cache_or_verbose_output(
+    project: Project, standin: StandIn, happens: Callable[[StandIn], None]
+) -> None:
+    project.configure(NAV, site=standin.url, max_age=0)
+    first = project.build("-v")
+    assert first.exit_code == 0
+    assert (project.root / ".cache").is_dir()
+    happens(standin)
+
+    second = project.build("-v", strict=False)
+
+    secrets = [*standin.oauth.secrets(), project.environment["CONFLUENCE_MD_REFRESH_TOKEN"]]
+    assert standin.client_secret in secrets
+    assert len(secrets) > 3
+    assert [find_leaks(project, built, secrets) for built in (first, second)] == [[], []]
+
+
+def test_only_exports_and_token_requests_carry_a_secret(project: Project, standin: StandIn) -> None:
+    project.configure(NAV, site=standin.url)
+    project.build()
+
+    with_token = {
+        r.path.rpartition("/")[2] for r in standin.requests if "Authorization" in r.headers
+    }
+
+    assert with_token == {"singleExport"}
+    assert standin.oauth.reuses == 0
