@@ -252,11 +252,10 @@ def make_auth(environment: Environment, *, clock: Callable[[], float] = time.tim
 
 def lacks_scope(response: httpx.Response) -> bool:
     """Tell the 401 of a missing scope, which no refresh can cure, from that of an expired token."""
-    failure = response.headers.get("x-failure-category", "")
-    if failure:
-        return bool(failure == "FAILURE_CLIENT_SCOPE_CHECK")
+    # Read in any case: a refresh may need this answer's connection.
     response.read()
-    return b"scope does not match" in response.content
+    failure = response.headers.get("x-failure-category", "")
+    return failure == "FAILURE_CLIENT_SCOPE_CHECK" or b"scope does not match" in response.content
 
 
 def read_json_object(response: httpx.Response) -> dict[str, Any]:

@@ -30,6 +30,11 @@ class _Option(BaseConfigOption[T], Generic[T]):
         self.default = default
 
 
+def _quote(value: object) -> str:
+    # What stands before an @ in a URL may be a password.
+    return "the value" if "@" in str(value) else repr(value)
+
+
 class Site(_Option[str]):
     """A Confluence site: a host or any URL of it, reduced to its origin."""
 
@@ -39,7 +44,7 @@ class Site(_Option[str]):
         origin = origin_of(text if "://" in text else f"https://{text}")
         if not origin or re.search(r"\s|@", text):
             raise ValidationError(
-                f"{value!r} is no host name. Write the host of your Confluence site, "
+                f"{_quote(value)} is no host name. Write the host of your Confluence site, "
                 "like acme.atlassian.net."
             )
         return origin
@@ -53,8 +58,8 @@ class BaseUrl(_Option[str]):
         text = value.strip() if isinstance(value, str) else ""
         if not origin_of(text) or re.search(r"[\s?#@]", text):
             raise ValidationError(
-                f"{value!r} is no base URL. Copy it from the app's settings in Confluence, under "
-                "“App REST APIs”; it looks like https://api.atlassian.com/svc/confluence/…"
+                f"{_quote(value)} is no base URL. Copy it from the app's settings in Confluence, "
+                "under “App REST APIs”; it looks like https://api.atlassian.com/svc/confluence/…"
             )
         return re.sub(r"/(?:singleExport|bulkExport)$", "", text.rstrip("/"))
 

@@ -69,7 +69,7 @@ def read_environment(variables: Mapping[str, str]) -> Environment:
     return Environment(
         access_token=access_token,
         credentials=None if access_token else _read_credentials(variables),
-        token_file=Path(token_file).expanduser() if token_file else None,
+        token_file=_expand_user(token_file) if token_file else None,
         offline=_read_flag(variables, "OFFLINE"),
         api_url=api_url,
         auth_url=auth_url,
@@ -87,7 +87,7 @@ def _read_secret(variables: Mapping[str, str], name: str) -> str:
     if not re.fullmatch(r"[\x21-\x7e]*", value):
         raise SettingError(
             f"{PREFIX}{name} contains spaces, line breaks or characters that no token has.",
-            "Copy the value again; quotation marks belong to the shell, not to the value.",
+            "Copy the value again.",
         )
     return value
 
@@ -109,12 +109,23 @@ def _read_credentials(variables: Mapping[str, str]) -> ClientCredentials | None:
 
 def _read_url(variables: Mapping[str, str], name: str) -> str:
     value = _read(variables, name)
-    if value and not origin_of(value):
+    # The value is not shown: a URL may hold a password, which is one thing that is wrong with it.
+    if value and (not origin_of(value) or "@" in value):
         raise SettingError(
-            f"{PREFIX}{name} is {value!r}, which is not a URL.",
-            "Write it with its scheme, like https://proxy.example.com.",
+            f"{PREFIX}{name} is not a URL that can be used.",
+            "Write a scheme and a host, and no password: https://proxy.example.com.",
         )
     return value.rstrip("/")
+
+
+def _expand_user(path: str) -> Path:
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise SettingError(
+            f"{PREFIX}TOKEN_FILE is {path!r}, and there is no such user.",
+            "Write the whole path.",
+        ) from None
 
 
 def _read_flag(variables: Mapping[str, str], name: str) -> bool:
@@ -123,4 +134,4 @@ def _read_flag(variables: Mapping[str, str], name: str) -> bool:
         return True
     if value in ("", "0", "false", "no", "off"):
         return False
-    raise SettingError(f"{PREFIX}{name} is {value!r}.", "Write 1 or 0.")
+    raise SettingError(f"{PREFIX}{name} is {value!r}, which is neither 1 nor 0.", "Write 1 or 0.")

@@ -34,7 +34,8 @@ ENVIRONMENT_IDS = {
 SCOPES = ("export:markdown:custom", "read:forge-app:confluence")
 
 # An export is one handler call, which the platform ends after 25 seconds.
-TIMEOUT = httpx.Timeout(60.0, connect=10.0)
+# Waiting for a free connection is no failure.
+TIMEOUT = httpx.Timeout(60.0, connect=10.0, pool=None)
 
 _TRACE_HEADERS = ("atl-traceid", "atl-request-id")
 _STATUS_PAGE = "https://status.atlassian.com says whether it is a known problem."
@@ -107,7 +108,7 @@ class Exporter:
     Args:
         address: Where the API is.
         auth: Adds the token to exports.
-        transport: Replaces the network, for tests.
+        concurrency: How many requests are in flight at most.
     """
 
     def __init__(
@@ -115,12 +116,14 @@ class Exporter:
         address: ApiAddress,
         auth: TokenAuth,
         *,
-        transport: httpx.BaseTransport | None = None,
+        concurrency: int,
     ) -> None:
         self.address = address
         self.auth = auth
         self._client = httpx.Client(
-            timeout=TIMEOUT, headers={"User-Agent": USER_AGENT}, transport=transport
+            timeout=TIMEOUT,
+            headers={"User-Agent": USER_AGENT},
+            limits=httpx.Limits(max_connections=concurrency, max_keepalive_connections=concurrency),
         )
 
     def cloud_id_url(self) -> str:

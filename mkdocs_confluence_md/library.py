@@ -9,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
 
 from mkdocs_confluence_md.errors import ConfluenceError, FailureError
+from mkdocs_confluence_md.turns import take_quick_turns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,7 +28,8 @@ class Library:
     Args:
         exporter: Asked for what the cache does not have.
         cache: Asked first.
-        concurrency: How many exports are in flight at most.
+        threads: How many pages are worked at. More than the exporter's connections, so that
+            these stay busy while other pages are looked up and stored.
         max_age: Seconds for which a copy counts as fresh; `inf` is forever.
         offline: Take the last good copy whatever its age, and never use the network.
     """
@@ -37,7 +39,7 @@ class Library:
         exporter: Exporter,
         cache: ExportCache,
         *,
-        concurrency: int,
+        threads: int,
         max_age: float,
         offline: bool = False,
     ) -> None:
@@ -45,7 +47,7 @@ class Library:
         self._cache = cache
         self._max_age = max_age
         self._offline = offline
-        self._workers = ThreadPoolExecutor(concurrency, thread_name_prefix="confluence-md")
+        self._workers = ThreadPoolExecutor(threads, thread_name_prefix="confluence-md")
         self._base_url: Future[str] = Future()
         self._pages: dict[str, Future[str]] = {}
 
@@ -58,6 +60,7 @@ class Library:
             page_id: self._workers.submit(self._fetch, page_id, self._base_url)
             for page_id in dict.fromkeys(page_ids)
         }
+        take_quick_turns(self._pages.values())
 
     def wait_for(self, page_id: str) -> str:
         """Return the Markdown of a page that `start` was given, as soon as it is there.

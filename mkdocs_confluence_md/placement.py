@@ -6,10 +6,9 @@ a local file that already has the path makes a difference, and that is reported.
 
 from __future__ import annotations
 
-import posixpath
 import re
 import unicodedata
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from string import Formatter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -93,8 +92,7 @@ def check_page_path(page_path: str) -> str | None:
     if not names & {"title", "id"}:
         return "must contain {title} or {id}, so that pages can be told apart."
     literal = "".join(text for text, *_ in parts)
-    segments = literal.split("/")
-    if "\\" in literal or ".." in segments or page_path.startswith("/") or ":" in literal:
+    if "\\" in literal or ".." in literal or page_path.startswith("/") or ":" in literal:
         return "must be a path below docs_dir, with / between folders."
     return None
 
@@ -127,7 +125,7 @@ class _Placer:
         copy: dict[str, Any] = {}
         for title, value in item.items():
             if not isinstance(value, str):
-                inner = posixpath.join(section, make_slug(str(title)))
+                inner = "/".join(filter(None, (section, make_slug(str(title)))))
                 copy[title] = self.walk(value, title=None, section=inner)
             elif page := self._place_entry(title, value, section):
                 # `confluence: "123"` has no title: the page names itself.
@@ -143,7 +141,8 @@ class _Placer:
         if reference is None:
             return None
         if complaint := self._find_complaint(value, reference):
-            self.complaints.append(complaint)
+            entry = value if title is None else f"{title}: {value}"
+            self.complaints.append(replace(complaint, entry=entry))
             return None
         assert isinstance(reference, PageRef)  # noqa: S101  for the type checker
         own_title = "" if title in (None, "confluence") else str(title).strip()
@@ -159,14 +158,15 @@ class _Placer:
                 "whole trees and spaces are not supported yet.",
                 "List the pages one by one, as confluence:123456.",
             )
-        hosts = {host for host in (reference.host, self.site_host) if _is_atlassian(host)}
-        if len(hosts) > 1:
+        if not _is_atlassian(reference.host) or reference.host == self.site_host:
+            return None
+        if _is_atlassian(self.site_host):
             return Complaint(
                 entry,
-                f"this page is in another site than {self.site_host}, which the option `site` "
-                "names.",
-                f"Use a page of {self.site_host}, or change the option.",
+                f"this page is in another site than {self.site_host}.",
+                f"Use a page of {self.site_host}, or change the option `site`.",
             )
+        self.site_host = self.site_host or reference.host
         return None
 
     def _allocate(self, ref: PageRef, title: str, section: str) -> PlacedPage:

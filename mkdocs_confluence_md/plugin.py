@@ -182,9 +182,9 @@ def _make_library(
     auth = make_auth(environment)
     auth.check_trust(address.make_base_url())
     return Library(
-        Exporter(address, auth),
+        Exporter(address, auth, concurrency=options.concurrency),
         ExportCache(_find_cache_dir(options, config), warn=log.warning),
-        concurrency=options.concurrency,
+        threads=2 * options.concurrency,
         max_age=options.max_age,
         offline=options.offline or environment.offline,
     )

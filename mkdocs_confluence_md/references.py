@@ -63,19 +63,27 @@ _PAGE_PATH = re.compile(
 _ACTION_PATH = re.compile(r"/wiki/pages/[a-z]+\.action")
 _OVERVIEW_PATH = re.compile(r"/wiki/spaces/[^/]+/overview/?")
 _TINY_PATH = re.compile(r"/wiki/x/([^/]*)/?")
-_SPACE_PATH = re.compile(r"/wiki/spaces/([^/]+)(?:/(?:overview|pages))?/?")
+_SPACE_PATH = re.compile(r"/wiki/spaces/[^/]+(?:/(?:overview|pages))?/?")
+
+_URL_WITHOUT_SCHEME = re.compile(r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+(?::[0-9]+)?/(?:wiki|l)/")
 
 _PASTE_PAGE = (
-    "Open the page in Confluence and paste its address, which looks like "
+    "Open the page that you want in Confluence and paste its address, which looks like "
     "https://acme.atlassian.net/wiki/spaces/ENG/pages/123456/Title, or write confluence:123456."
 )
 _NOT_PAGES = (
     (re.compile(r"/wiki(?:/spaces/[^/]+)?/blog(?:/.*)?"), "this is a blog post, not a page."),
     (re.compile(r"/wiki(?:/spaces/[^/]+)?/folder(?:/.*)?"), "this is a folder, not a page."),
-    (re.compile(r"/wiki(?:/spaces/[^/]+)?/whiteboard(?:/.*)?"), "this is a whiteboard, no page."),
+    (
+        re.compile(r"/wiki(?:/spaces/[^/]+)?/whiteboard(?:/.*)?"),
+        "this is a whiteboard, not a page.",
+    ),
     (re.compile(r"/wiki(?:/spaces/[^/]+)?/database(?:/.*)?"), "this is a database, not a page."),
     (re.compile(r"/wiki/display/.*"), "an address with /display/ has a title but no page ID."),
-    (re.compile(r"/wiki/l/cp/.*"), "a share link with /l/cp/ can only be resolved by Confluence."),
+    (
+        re.compile(r"(?:/wiki)?/l/cp/.*"),
+        "a share link with /l/cp/ can only be resolved by Confluence.",
+    ),
 )
 
 
@@ -106,6 +114,8 @@ def parse_reference(text: str) -> Reference | Complaint:
         return Complaint(text, "the page ID is missing.", "Write confluence:123456.")
     if _ID.fullmatch(target):
         return PageRef(target)
+    if _URL_WITHOUT_SCHEME.match(target):
+        target = f"https://{target}"
     if target.lower().startswith(("http://", "https://")):
         return _parse_url(text, target)
     if target.startswith("space/"):
@@ -121,7 +131,7 @@ def is_confluence_url(text: str) -> bool:
     if url is None or url.scheme.lower() not in ("http", "https") or not url.hostname:
         return False
     if url.hostname.endswith(".atlassian.net"):
-        return url.path == "/wiki" or url.path.startswith("/wiki/")
+        return url.path == "/wiki" or url.path.startswith(("/wiki/", "/l/cp/"))
     # A custom domain: sure only of the forms that lead to something.
     path = unquote(url.path)
     return _page_id_in_url(url) is not None or any(form.fullmatch(path) for form, _ in _NOT_PAGES)
@@ -214,11 +224,8 @@ def _explain_url(path: str) -> tuple[str, str]:
             return reason, _PASTE_PAGE
     if _TINY_PATH.fullmatch(path):
         return "the code of this short link cannot be decoded.", _PASTE_PAGE
-    if match := _SPACE_PATH.fullmatch(path):
-        return (
-            "this is the address of a space, not of a page.",
-            f"Write confluence:space/{match[1]} for the whole space. {_PASTE_PAGE}",
-        )
+    if _SPACE_PATH.fullmatch(path):
+        return "this is the address of a space, not of a page.", _PASTE_PAGE
     if _ACTION_PATH.fullmatch(path):
         return "this address has no page ID in its query.", _PASTE_PAGE
     return "this is not the address of a Confluence Cloud page.", _PASTE_PAGE

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import re
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 _FRONT_MATTER = re.compile(
     r"---[ \t]*\n(?P<yaml>[ \t]*\S.*?\n)(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL
 )
-_FIRST_HEADING = re.compile(r"\s*(?:#[ \t]+\S|[^\n]*\S[^\n]*\n=+[ \t]*(?:\n|\Z))")
+_FIRST_HEADING = re.compile(r"\s*(?:#[ \t]+\S|\S[^\n]*\n=+[ \t]*(?:\n|\Z))")
 
 
 def make_source(markdown: str, *, page_id: str, title: str) -> str:
@@ -53,14 +54,15 @@ def split_front_matter(markdown: str) -> tuple[dict[str, Any], str]:
         return {}, markdown
     try:
         meta = yaml.safe_load(match["yaml"])
-    except (yaml.YAMLError, ValueError, RecursionError):
+        yaml.safe_dump(meta)
+    except Exception:  # noqa: BLE001  a value makes YAML raise whatever its conversion raises
         return {}, markdown
     return (meta, markdown[match.end() :]) if isinstance(meta, dict) else ({}, markdown)
 
 
 def _clean_title(title: object) -> str:
     # Themes print titles as HTML, and this one was written by somebody in Confluence.
-    return "" if title is None else html.escape(str(title).strip(), quote=False)
+    return html.escape(str(title).strip()) if isinstance(title, str | int | float | date) else ""
 
 
 def make_placeholder(failure: PageFailure) -> str:

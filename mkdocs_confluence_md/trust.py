@@ -25,15 +25,19 @@ class TrustRule:
 
         Plain `http` is for loopback only, whoever names the host.
         """
-        parts = urlsplit(url)
-        host = (parts.hostname or "").lower()
+        origin = origin_of(url)
+        if not origin:
+            return "this is no http(s) URL"
+        parts = urlsplit(origin)
+        host = parts.hostname or ""
         if is_loopback(host):
             return None
         if parts.scheme != "https":
             return f"{parts.scheme}:// would send the token in clear text"
         if host in _ATLASSIAN_HOSTS or host.endswith(".atlassian.net"):
             return None
-        if {host, f"{host}:{parts.port or 443}"} & self.hosts:
+        name = _bracket(host)
+        if {name, f"{name}:{parts.port or 443}"} & self.hosts:
             return None
         return f"{host} is neither Atlassian's nor trusted by the environment"
 
@@ -55,8 +59,12 @@ def origin_of(url: str) -> str:
         return ""
     if parts.scheme not in ("https", "http") or not parts.hostname:
         return ""
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    host = _bracket(parts.hostname)
     return f"{parts.scheme}://{host}" if port is None else f"{parts.scheme}://{host}:{port}"
+
+
+def _bracket(host: str) -> str:
+    return f"[{host}]" if ":" in host else host  # IPv6
 
 
 def host_of(origin: str) -> str:

@@ -34,9 +34,13 @@ def open_library(standin: StandIn, tmp_path: Path) -> Iterator[Callable[..., Lib
         *, concurrency: int = 2, max_age: float = 60.0, offline: bool = False
     ) -> Library:
         library = Library(
-            Exporter(ApiAddress(standin.url, gateway="site"), make_auth(environment)),
+            Exporter(
+                ApiAddress(standin.url, gateway="site"),
+                make_auth(environment),
+                concurrency=concurrency,
+            ),
             ExportCache(tmp_path / "cache", warn=pytest.fail),
-            concurrency=concurrency,
+            threads=2 * concurrency,
             max_age=max_age,
             offline=offline,
         )
@@ -124,13 +128,13 @@ def test_pages_that_nobody_has_begun_to_fetch_can_be_cancelled(
 ) -> None:
     standin.faults.hold()
     library = open_library(concurrency=1)
-    library.start(["101", "102"])
+    library.start(["101", "102", "103", "104"])
     standin.wait_for_exports(1)
     library.cancel()
     standin.faults.release()
     library.close()
 
-    assert standin.exports() == ["101"]
+    assert len(standin.exports()) <= 2
 
 
 def test_no_thread_is_left_when_it_is_closed(open_library: Callable[..., Library]) -> None:

@@ -16,7 +16,7 @@ ONE: list[Any] = [{"Deploy": "confluence:101"}]
 VIEW = "https://acme.atlassian.net/wiki/pages/viewpage.action?pageId="
 CLOUD_ID = "11111111-2222-3333-4444-555555555555"
 PASTE = (
-    "Open the page in Confluence and paste its address, which looks like "
+    "Open the page that you want in Confluence and paste its address, which looks like "
     "https://acme.atlassian.net/wiki/spaces/ENG/pages/123456/Title, or write confluence:123456."
 )
 
@@ -256,19 +256,19 @@ def test_entries_of_nav_that_are_no_pages(project: Project, standin: StandIn) ->
 
     assert fail(project, nav) == setting(
         "nav has entries that are no Confluence pages:\n"
-        "  - 'confluence:abc': a page ID consists of the digits 0 to 9 and nothing else. "
+        "  - 'A: confluence:abc': a page ID consists of the digits 0 to 9 and nothing else. "
         f"{PASTE}\n"
-        "  - 'confluence:-5': a page ID consists of the digits 0 to 9 and nothing else. "
+        "  - 'C: confluence:-5': a page ID consists of the digits 0 to 9 and nothing else. "
         f"{PASTE}\n"
         "  - 'confluence:': the page ID is missing. Write confluence:123456.\n"
         f"  - 'confluence:{blog}': this is a blog post, not a page. {PASTE}\n"
-        "  - 'confluence:123/': whole trees and spaces are not supported yet. List the pages "
+        "  - 'Tree: confluence:123/': whole trees and spaces are not supported yet. List the pages "
         "one by one, as confluence:123456.\n"
-        "  - 'confluence:space/ENG': whole trees and spaces are not supported yet. List the "
+        "  - 'Space: confluence:space/ENG': whole trees and spaces are not supported yet. List the "
         "pages one by one, as confluence:123456.\n"
-        "  - 'confluence:https://other.atlassian.net/wiki/spaces/ENG/pages/12': this page is in "
-        "another site than acme.atlassian.net, which the option `site` names. Use a page of "
-        "acme.atlassian.net, or change the option.\n"
+        "  - 'D: confluence:https://other.atlassian.net/wiki/spaces/ENG/pages/12': this page is in "
+        "another site than acme.atlassian.net. Use a page of acme.atlassian.net, or change the "
+        "option `site`.\n"
         "Correct them in mkdocs.yml."
     )
     assert standin.requests == []

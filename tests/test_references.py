@@ -24,7 +24,7 @@ from mkdocs_confluence_md.references import (
 
 SITE = "https://acme.atlassian.net"
 PASTE = (
-    "Open the page in Confluence and paste its address, which looks like "
+    "Open the page that you want in Confluence and paste its address, which looks like "
     "https://acme.atlassian.net/wiki/spaces/ENG/pages/123456/Title, or write confluence:123456."
 )
 DIGITS_ONLY = "a page ID consists of the digits 0 to 9 and nothing else."
@@ -263,17 +263,17 @@ def test_a_whiteboard_is_no_page() -> None:
     complaint = parse_reference(f"{SITE}/wiki/spaces/ENG/whiteboard/7")
 
     assert isinstance(complaint, Complaint)
-    assert complaint.reason.startswith("this is a whiteboard, ")
+    assert complaint.reason == "this is a whiteboard, not a page."
     assert complaint.remedy == PASTE
 
 
 @pytest.mark.parametrize("path", ["", "/", "/overview", "/overview/", "/pages"])
-def test_the_address_of_a_space_is_answered_with_the_form_for_a_space(path: str) -> None:
+def test_the_address_of_a_space_is_no_page(path: str) -> None:
     complaint = parse_reference(f"{SITE}/wiki/spaces/ENG{path}")
 
     assert isinstance(complaint, Complaint)
     assert complaint.reason == "this is the address of a space, not of a page."
-    assert complaint.remedy == f"Write confluence:space/ENG for the whole space. {PASTE}"
+    assert complaint.remedy == PASTE
 
 
 @pytest.mark.parametrize(
@@ -390,7 +390,7 @@ def test_any_text_is_a_confluence_url_or_is_not(text: str) -> None:
         ("https://acme.atlassian.net:port/wiki", False),
     ],
 )
-def test_confluence_urls_are_told_from_others(url: str, answer: bool) -> None:
+def test_confluence_urls_are_told_from_others(url: str, *, answer: bool) -> None:
     assert is_confluence_url(url) is answer
 
 
@@ -402,3 +402,9 @@ def test_our_own_links_lead_to_the_page(page_id: str) -> None:
 
 def test_the_link_to_the_editor_does_without_the_word_edit() -> None:
     assert "edit" not in editor_url(SITE, "123456")
+
+
+def test_a_url_may_be_pasted_without_its_scheme() -> None:
+    assert parse_reference("acme.atlassian.net/wiki/spaces/ENG/pages/123/T") == PageRef(
+        "123", "acme.atlassian.net"
+    )
