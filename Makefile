@@ -31,3 +31,11 @@ $(VENV)/installed: pyproject.toml
 
 clean: ## forget the environment, the caches and what was built
 	rm -rf $(VENV) .cache .mypy_cache .pytest_cache .ruff_cache example-site/site example-site/.cache
+
+.PHONY: screenshot
+screenshot: site ## the picture in the README; needs Debian's chromium
+	cd example-site/site && ../../$(BIN)/python -m http.server 8777 --bind 127.0.0.1 & \
+	server=$$!; trap "kill $$server" EXIT; sleep 1; \
+	chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --user-data-dir=$$(mktemp -d) \
+	  --window-size=1280,680 --virtual-time-budget=3000 \
+	  --screenshot=docs/images/example-site.png http://127.0.0.1:8777/runbooks/database-failover/

@@ -90,7 +90,7 @@ class Project:
         finished = subprocess.run(
             command,
             cwd=self.root,
-            env=self._variables(),
+            env=self.variables(),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -99,7 +99,8 @@ class Project:
         )
         return Built(finished.returncode, _without_colours(finished.stdout), self.root / "site")
 
-    def _variables(self) -> Mapping[str, str]:
+    def variables(self) -> dict[str, str]:
+        """Return the environment of a build."""
         passed = {name: os.environ[name] for name in ("PATH", "HOME", "COVERAGE_PROCESS_START",
                   "COVERAGE_PROCESS_CONFIG") if name in os.environ}  # fmt: skip
         return {

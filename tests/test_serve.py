@@ -1,0 +1,101 @@
+"""`mkdocs serve`: one library for the whole session, and nothing that ends the server."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from projects import BIN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from projects import Project
+    from standin import StandIn
+
+NAV = [{"Deploy": "confluence:101"}]
+PATIENCE_SECONDS = 30.0
+
+
+class Server:
+    """A running `mkdocs serve`."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def wait_for(self, path: str, text: str) -> None:
+        """Wait until a page has a text."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            try:
+                if text in httpx.get(f"{self.url}/{path}").text:
+                    return
+            except httpx.TransportError:
+                pass
+            time.sleep(0.05)
+        pytest.fail(f"{path} never had {text!r}")
+
+
+@contextmanager
+def serving(project: Project, host: str = "mkdocs") -> Iterator[Server]:
+    """Run the server, and stop it as a person would."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    with (project.root / "serve.log").open("w") as log:
+        command = [str(BIN / host), "serve", "-f", "mkdocs.yml", "-a", address]
+        process = subprocess.Popen(
+            command, cwd=project.root, env=project.variables(), stdout=log, stderr=log
+        )
+        try:
+            yield Server(f"http://{address}")
+            assert process.poll() is None
+        finally:
+            process.send_signal(signal.SIGINT)
+            assert process.wait(PATIENCE_SECONDS) == 0
+
+
+@pytest.mark.parametrize("host", ["mkdocs", "properdocs"])
+def test_an_edit_of_a_local_page_makes_no_request(
+    project: Project, standin: StandIn, host: str
+) -> None:
+    project.configure(NAV, site=standin.url, theme="material")
+    with serving(project, host) as server:
+        server.wait_for("deploy/", "Roll out")
+        project.write("docs/index.md", "# Home, edited\n")
+        server.wait_for("", "Home, edited")
+        server.wait_for("deploy/", "Roll out")
+
+    assert standin.exports() == ["101"]
+    assert "Traceback" not in (project.root / "serve.log").read_text()
+
+
+def test_a_mistake_in_nav_or_options_is_reported_and_the_server_goes_on(
+    project: Project, standin: StandIn
+) -> None:
+    project.configure(NAV, site=standin.url)
+    log = project.root / "serve.log"
+    with serving(project) as server:
+        server.wait_for("deploy/", "Roll out")
+        for mistake, message in (
+            ({"nav": [{"Deploy": "confluence:abc"}]}, "nav has entries that are no Conf"),
+            ({"nav": NAV, "base_url": "https://evil.example"}, "No token is sent to https://evil"),
+            ({"nav": NAV, "cache_dir": "docs/x"}, "The option `cache_dir` is"),
+            ({"nav": [{"Deploy": "confluence:999"}]}, "1 page could not be fetched"),
+        ):
+            project.configure(**{"site": standin.url, **mistake})  # type: ignore[arg-type]  # a table of keywords
+            deadline = time.monotonic() + PATIENCE_SECONDS
+            while message not in log.read_text():
+                assert time.monotonic() < deadline, log.read_text()
+                time.sleep(0.05)
+        project.configure([{"Runbook": "confluence:101"}], site=standin.url)
+        server.wait_for("runbook/", "Roll out")
+
+    assert "Traceback" not in log.read_text()
+    assert standin.exports() == ["101", "999"]
