@@ -1,40 +1,45 @@
-"""OAuth 2.0 for our requests: an `httpx.Auth` adds the token and refreshes it once, whoever asks.
+"""Authentication: an `httpx.Auth` adds the token and refreshes it once, whoever asks.
 
 A refresh is part of the authentication flow (yield the token request, then the original again),
 so that proxies, TLS settings, time-outs and test transports apply to it too.
-Facts about Atlassian's tokens: https://developer.atlassian.com/cloud/confluence/oauth-2-3lo-apps/
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
+import re
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import httpx
 
-from mkdocs_confluence_md import __version__
-from mkdocs_confluence_md.errors import CredentialsError, FailureError, SettingError
-from mkdocs_confluence_md.tokens import Tokens, TokenStore, default_token_file
+from mkdocs_confluence_md.chains import EnvironmentChain, LoginChain, hash_text
+from mkdocs_confluence_md.environment import ATLASSIAN_AUTH
+from mkdocs_confluence_md.errors import CredentialsError, SettingError
+from mkdocs_confluence_md.oauth import (
+    Client,
+    GrantRefusedError,
+    make_refresh_request,
+    read_grant,
+    read_subject,
+)
+from mkdocs_confluence_md.tokens import SignIn, TokenStore, default_token_file
 from mkdocs_confluence_md.trust import origin_of
+from mkdocs_confluence_md.wire import host_and_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from mkdocs_confluence_md.environment import ClientCredentials, Environment
+    from mkdocs_confluence_md.chains import Chain
+    from mkdocs_confluence_md.environment import Environment
     from mkdocs_confluence_md.trust import TrustRule
 
     Flow = Generator[httpx.Request, httpx.Response, None]
 
-USER_AGENT = f"mkdocs-confluence-md/{__version__}"
-
 # A token that expires while its request is on the way would cost a second request.
 _EXPIRY_MARGIN_SECONDS = 60.0
-# Atlassian's documented life of an access token, for an answer that does not tell.
-_USUAL_LIFE_SECONDS = 3600.0
 
 
 class TokenAuth(httpx.Auth):
@@ -55,7 +60,7 @@ class TokenAuth(httpx.Auth):
         """
         if objection := self._trust.find_objection(url):
             raise SettingError(
-                f"No token is sent to {origin_of(url)}: {objection}.",
+                f"No token is sent to {origin_of(url) or url}: {objection}.",
                 "Correct the option `site` or `base_url`. A host of your own needs https, and "
                 "must be named in the environment variable CONFLUENCE_MD_TRUSTED_HOSTS.",
             )
@@ -63,23 +68,6 @@ class TokenAuth(httpx.Auth):
     def _add_token(self, request: httpx.Request, token: str) -> None:
         self.check_trust(str(request.url))
         request.headers["Authorization"] = f"Bearer {token}"
-
-
-class NoAuth(TokenAuth):
-    """Nobody is signed in: what is fresh in the cache is all there is."""
-
-    def account(self) -> str | None:
-        """Return None: any account's copy will do."""
-        return None
-
-    def sync_auth_flow(self, request: httpx.Request) -> Flow:
-        """Refuse, with the remedy."""
-        raise CredentialsError(
-            f"There are no credentials for {host_and_port(request)}.",
-            "Set CONFLUENCE_MD_ACCESS_TOKEN, or CONFLUENCE_MD_CLIENT_ID, "
-            "CONFLUENCE_MD_CLIENT_SECRET and CONFLUENCE_MD_REFRESH_TOKEN.",
-        )
-        yield request  # makes this a generator, as httpx expects
 
 
 class AccessTokenAuth(TokenAuth):
@@ -91,7 +79,7 @@ class AccessTokenAuth(TokenAuth):
 
     def account(self) -> str | None:
         """Return the hash of the token's subject; of the token, where it names none."""
-        return _hash(_read_subject(self._token) or self._token)
+        return hash_text(read_subject(self._token) or self._token)
 
     def auth_flow(self, request: httpx.Request) -> Flow:
         """Add the token."""
@@ -100,154 +88,191 @@ class AccessTokenAuth(TokenAuth):
 
 
 class RefreshTokenAuth(TokenAuth):
-    """Client credentials and a chain of refresh tokens, each of which can be used once.
-
-    The refresh token of the environment only seeds the chain. The token file remembers the
-    chain under its seed, so that the next build with the same (now used) seed goes on with the
-    current token, and another seed starts another chain.
+    """The access tokens of a chain, refreshed once, whoever asks: threads and processes.
 
     Args:
-        credentials: Client ID, client secret and seed.
-        store: Where the chain is kept.
-        auth_url: The authorization server.
-        trust: Which hosts may receive the access token.
+        chain: Where its current link is kept.
+        trust: Which hosts may receive a token.
         clock: Returns seconds since the epoch.
     """
 
     def __init__(
-        self,
-        credentials: ClientCredentials,
-        store: TokenStore,
-        *,
-        auth_url: str,
-        trust: TrustRule,
-        clock: Callable[[], float] = time.time,
+        self, chain: Chain, *, trust: TrustRule, clock: Callable[[], float] = time.time
     ) -> None:
         super().__init__(trust)
-        self._credentials = credentials
-        self._store = store
-        self._token_url = f"{auth_url}/oauth/token"
+        self._chain = chain
         self._clock = clock
-        seed = _hash(credentials.refresh_token)
-        self._key = f"{auth_url} {credentials.client_id} seed {seed}"
         self._lock = threading.Lock()
-        self._tokens: Tokens | None = None
+        self._sign_in: SignIn | None = None
         self._futile_token = ""
         """A token that was refused right after its refresh: another refresh would not help."""
-        self._refused: tuple[str, str, str] | None = None
-        """A refresh token that the server refused for good, and its complaint and remedy."""
-        self.check_trust(self._token_url)
+        self._refused: tuple[str, CredentialsError] | None = None
+        """A refresh token that the server refused for good, and the error that says so."""
 
     def account(self) -> str | None:
-        """Return the hash of the subject of the last access token, of the seed before that."""
-        tokens = self._load()
-        return _hash(_read_subject(tokens.access_token) or self._key)
+        """Return the hash of the last access token's subject, of the chain's name before that."""
+        sign_in = self._load()
+        if sign_in is None:
+            return None
+        return hash_text(read_subject(sign_in.access_token) or self._chain.name())
 
     def sync_auth_flow(self, request: httpx.Request) -> Flow:
         """Add a valid token; after a 401 that a new token may cure, refresh and try once more."""
         self.check_trust(str(request.url))
-        tokens = self._load()
-        if not self._is_valid(tokens):
-            tokens = yield from self._refresh(request, refused_token="")
-        self._add_token(request, tokens.access_token)
+        sign_in = self._load()
+        if sign_in is None:
+            raise self._nobody_is_signed_in(request)
+        if not self._is_valid(sign_in):
+            sign_in = yield from self._refresh(request, refused_token="")
+        self._add_token(request, sign_in.access_token)
         response = yield request
         if response.status_code != httpx.codes.UNAUTHORIZED or lacks_scope(response):
             return
-        if tokens.access_token == self._futile_token:
+        if sign_in.access_token == self._futile_token:
             return
-        tokens = yield from self._refresh(request, refused_token=tokens.access_token)
-        self._add_token(request, tokens.access_token)
+        sign_in = yield from self._refresh(request, refused_token=sign_in.access_token)
+        self._add_token(request, sign_in.access_token)
         response = yield request
         if response.status_code == httpx.codes.UNAUTHORIZED:
-            self._futile_token = tokens.access_token
+            self._futile_token = sign_in.access_token
 
-    def _load(self) -> Tokens:
-        if self._tokens is None:
-            seed = Tokens(refresh_token=self._credentials.refresh_token)
-            self._tokens = self._store.load(self._key) or seed
-        return self._tokens
+    def _load(self) -> SignIn | None:
+        if self._sign_in is None:
+            self._sign_in = self._chain.load()
+        return self._sign_in
 
-    def _is_valid(self, tokens: Tokens) -> bool:
-        expires_at = tokens.expires_at - _EXPIRY_MARGIN_SECONDS
-        return bool(tokens.access_token) and self._clock() < expires_at
+    def _is_valid(self, sign_in: SignIn) -> bool:
+        expires_at = sign_in.expires_at - _EXPIRY_MARGIN_SECONDS
+        return bool(sign_in.access_token) and self._clock() < expires_at
 
     def _refresh(
         self, request: httpx.Request, *, refused_token: str
-    ) -> Generator[httpx.Request, httpx.Response, Tokens]:
-        """Get new tokens, unless another thread or process already did.
+    ) -> Generator[httpx.Request, httpx.Response, SignIn]:
+        """Get a new access token, unless another thread or process already did.
 
         Args:
             request: The request that waits for the token; its time-outs are used.
             refused_token: An access token that is of no use although it has not expired.
         """
-        with self._lock, self._store.locked():
-            self._tokens = None
-            tokens = self._load()
-            if tokens.access_token != refused_token and self._is_valid(tokens):
-                return tokens
-            if self._refused and self._refused[0] == tokens.refresh_token:
-                raise CredentialsError(*self._refused[1:])
-            response = yield self._make_token_request(tokens, request)
-            response.read()
-            tokens = self._read_tokens(response, tokens)
-            # On disk before anybody uses the access token: the old refresh token is used up.
-            self._store.save(self._key, tokens)
-            self._tokens = tokens
-            return tokens
+        with self._lock, self._chain.store.locked():
+            sign_in = self._reload(request)
+            if sign_in.access_token != refused_token and self._is_valid(sign_in):
+                return sign_in
+            try:
+                sign_in = yield from self._rotate(sign_in, request)
+            except GrantRefusedError as refusal:
+                # Somebody who does not share our lock may have rotated it.
+                newer = self._reload(request)
+                if newer.refresh_token == sign_in.refresh_token:
+                    raise self._remember_refusal(sign_in, refusal) from None
+                try:
+                    sign_in = yield from self._rotate(newer, request)
+                except GrantRefusedError as again:
+                    raise self._remember_refusal(newer, again) from None
+            self._sign_in = sign_in
+            return sign_in
 
-    def _make_token_request(self, tokens: Tokens, request: httpx.Request) -> httpx.Request:
-        return httpx.Request(
-            "POST",
-            self._token_url,
-            headers={"User-Agent": USER_AGENT, "Accept": "application/json"},
-            json={
-                "grant_type": "refresh_token",
-                "client_id": self._credentials.client_id,
-                "client_secret": self._credentials.client_secret,
-                "refresh_token": tokens.refresh_token,
-            },
-            # Without this, a request that no client has built has no time-out at all.
-            extensions={"timeout": request.extensions.get("timeout", {})},
+    def _reload(self, request: httpx.Request) -> SignIn:
+        self._sign_in = None
+        sign_in = self._load()
+        if sign_in is None:  # logged out by another process
+            raise self._nobody_is_signed_in(request)
+        return sign_in
+
+    def _rotate(
+        self, sign_in: SignIn, request: httpx.Request
+    ) -> Generator[httpx.Request, httpx.Response, SignIn]:
+        if self._refused and self._refused[0] == sign_in.refresh_token:
+            raise self._refused[1].copy()
+        self.check_trust(sign_in.auth_url)
+        client = Client(sign_in.client_id, sign_in.client_secret, sign_in.auth_url)
+        timeout = request.extensions.get("timeout")
+        response = yield make_refresh_request(client, sign_in.refresh_token, timeout=timeout)
+        response.read()
+        now = self._clock()
+        grant = read_grant(response, now=now)
+        sign_in = replace(
+            sign_in,
+            refresh_token=grant.refresh_token or sign_in.refresh_token,
+            access_token=grant.access_token,
+            expires_at=grant.expires_at,
+            refreshed_at=now,
+            scope=grant.scope or sign_in.scope,
         )
+        # On disk before anybody uses the access token: the old refresh token is used up.
+        self._chain.save(sign_in)
+        return sign_in
 
-    def _read_tokens(self, response: httpx.Response, old: Tokens) -> Tokens:
-        answer = read_json_object(response)
-        if response.status_code in (400, 401, 403):
-            self._refused = (old.refresh_token, *_explain_refusal(response, answer))
-            raise CredentialsError(*self._refused[1:])
-        access_token = answer.get("access_token")
-        if response.status_code != httpx.codes.OK or not isinstance(access_token, str):
-            raise FailureError(
-                f"The authorization server {host_and_port(response.request)} answered "
-                f"{response.status_code} without a token.",
-                "Try again later; https://status.atlassian.com says whether it is a known problem.",
-            )
-        return Tokens(
-            # No new refresh token in the answer means: keep the old one.
-            refresh_token=str(answer.get("refresh_token") or old.refresh_token),
-            access_token=access_token,
-            expires_at=self._clock() + _to_seconds(answer.get("expires_in")),
-            scope=str(answer.get("scope") or old.scope),
-        )
+    def _remember_refusal(self, sign_in: SignIn, refusal: GrantRefusedError) -> CredentialsError:
+        if refusal.error == "invalid_grant":
+            what = f"The refresh token is no longer valid, says {refusal.where}."
+            error = CredentialsError(what, self._chain.how_to_renew())
+        else:
+            what = f"The client ID or the client secret is wrong, says {refusal.where}."
+            error = CredentialsError(what, self._chain.how_to_correct_client())
+        self._refused = sign_in.refresh_token, error
+        return error.copy()
+
+    def _nobody_is_signed_in(self, request: httpx.Request) -> CredentialsError:
+        return self._chain.explain_absence(host_and_port(request))
 
 
-def make_auth(environment: Environment, *, clock: Callable[[], float] = time.time) -> TokenAuth:
-    """Choose the sign-in that the environment asks for; an access token wins.
+def make_auth(
+    environment: Environment,
+    *,
+    site: str = "",
+    base_url: str = "",
+    clock: Callable[[], float] = time.time,
+) -> TokenAuth:
+    """Choose the sign-in: an access token, then a chain of the environment, then a login.
+
+    Args:
+        environment: The variables.
+        site: The origin of the site that a login must be for.
+        base_url: Tells the cloud ID of the site, where its origin is not known.
+        clock: Returns seconds since the epoch.
 
     Raises:
         SettingError: CONFLUENCE_MD_AUTH_URL may not receive tokens (it is plain http).
     """
     if environment.access_token:
         return AccessTokenAuth(environment.access_token, environment.trust)
+    store = open_store(environment)
     if environment.credentials is None:
-        return NoAuth(environment.trust)
-    return RefreshTokenAuth(
-        environment.credentials,
-        TokenStore(environment.token_file or default_token_file()),
-        auth_url=environment.auth_url,
-        trust=environment.trust,
-        clock=clock,
-    )
+        in_path = re.match(r"/svc/confluence/([^/]+)/", urlsplit(base_url).path)
+        cloud_id = in_path[1] if in_path else ""
+        return make_login_auth(store, environment, site=site, cloud_id=cloud_id, clock=clock)
+    chain = EnvironmentChain(environment.credentials, store, environment.auth_url)
+    auth = RefreshTokenAuth(chain, trust=environment.trust, clock=clock)
+    auth.check_trust(environment.auth_url)
+    return auth
+
+
+def make_login_auth(
+    store: TokenStore,
+    environment: Environment,
+    *,
+    site: str,
+    cloud_id: str = "",
+    clock: Callable[[], float] = time.time,
+) -> RefreshTokenAuth:
+    """Return the sign-in of `confluence-md login` for a site.
+
+    Args:
+        store: The token file.
+        environment: Says which hosts are trusted, and may replace the authorization server.
+        site: The origin of the site; empty where only its cloud ID is known.
+        cloud_id: Of the site, where its origin is not known.
+        clock: Returns seconds since the epoch.
+    """
+    auth_url = environment.auth_url if environment.auth_url != ATLASSIAN_AUTH else ""
+    chain = LoginChain(store, site=site, cloud_id=cloud_id, auth_url=auth_url)
+    return RefreshTokenAuth(chain, trust=environment.trust, clock=clock)
+
+
+def open_store(environment: Environment) -> TokenStore:
+    """Return the token file that the environment names, or the usual one."""
+    return TokenStore(environment.token_file or default_token_file())
 
 
 def lacks_scope(response: httpx.Response) -> bool:
@@ -256,53 +281,3 @@ def lacks_scope(response: httpx.Response) -> bool:
     response.read()
     failure = response.headers.get("x-failure-category", "")
     return failure == "FAILURE_CLIENT_SCOPE_CHECK" or b"scope does not match" in response.content
-
-
-def read_json_object(response: httpx.Response) -> dict[str, Any]:
-    """Return the body as a JSON object; empty if it is anything else."""
-    try:
-        answer = response.json()
-    except (ValueError, RecursionError):
-        return {}
-    return answer if isinstance(answer, dict) else {}
-
-
-def host_and_port(request: httpx.Request) -> str:
-    """Name the server of a request for a message."""
-    return request.url.netloc.decode("ascii")
-
-
-def _explain_refusal(response: httpx.Response, answer: dict[str, Any]) -> tuple[str, str]:
-    """Say why the token request was refused: `error` is one of RFC 6749, section 5.2.
-
-    The server's description is not shown: nobody promises that it does not repeat a secret.
-    """
-    where = f"the authorization server {host_and_port(response.request)} ({response.status_code})"
-    if answer.get("error") == "invalid_grant":
-        return (
-            f"The refresh token is no longer valid, says {where}.",
-            "Sign in again and put the new refresh token into CONFLUENCE_MD_REFRESH_TOKEN.",
-        )
-    remedy = (
-        "Compare CONFLUENCE_MD_CLIENT_ID and CONFLUENCE_MD_CLIENT_SECRET with the settings of "
-        "your OAuth 2.0 integration on https://developer.atlassian.com/console/myapps/."
-    )
-    return f"The client ID or the client secret is wrong, says {where}.", remedy
-
-
-def _to_seconds(value: object) -> float:
-    return float(value) if isinstance(value, int | float) else _USUAL_LIFE_SECONDS
-
-
-def _read_subject(token: str) -> str:
-    """Return `sub` of a JWT without verifying it: it only names a cache entry. Empty if none."""
-    try:
-        payload = token.split(".")[1]
-        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-        return str(claims["sub"])
-    except (IndexError, KeyError, TypeError, ValueError):
-        return ""
-
-
-def _hash(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:16]

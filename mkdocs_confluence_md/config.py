@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 from mkdocs.config import config_options as opt
 from mkdocs.config.base import BaseConfigOption, Config, ValidationError
 
-from mkdocs_confluence_md.exporter import ENVIRONMENT_IDS
+from mkdocs_confluence_md.exporter import ENVIRONMENT_IDS, read_site
 from mkdocs_confluence_md.placement import check_page_path
 from mkdocs_confluence_md.trust import origin_of
 
@@ -30,24 +30,15 @@ class _Option(BaseConfigOption[T], Generic[T]):
         self.default = default
 
 
-def _quote(value: object) -> str:
-    # What stands before an @ in a URL may be a password.
-    return "the value" if "@" in str(value) else repr(value)
-
-
 class Site(_Option[str]):
     """A Confluence site: a host or any URL of it, reduced to its origin."""
 
     def run_validation(self, value: object) -> str:
         """Return the origin, like `https://acme.atlassian.net`."""
-        text = value.strip() if isinstance(value, str) else ""
-        origin = origin_of(text if "://" in text else f"https://{text}")
-        if not origin or re.search(r"\s|@", text):
-            raise ValidationError(
-                f"{_quote(value)} is no host name. Write the host of your Confluence site, "
-                "like acme.atlassian.net."
-            )
-        return origin
+        try:
+            return read_site(value if isinstance(value, str) else repr(value))
+        except ValueError as error:
+            raise ValidationError(str(error)) from None
 
 
 class BaseUrl(_Option[str]):
@@ -57,8 +48,10 @@ class BaseUrl(_Option[str]):
         """Return the URL without a slash, a query or the name of a call at its end."""
         text = value.strip() if isinstance(value, str) else ""
         if not origin_of(text) or re.search(r"[\s?#@]", text):
+            # What stands before an @ may be a password.
+            shown = "this" if "@" in text else repr(value)
             raise ValidationError(
-                f"{_quote(value)} is no base URL. Copy it from the app's settings in Confluence, "
+                f"{shown} is no base URL. Copy it from the app's settings in Confluence, "
                 "under “App REST APIs”; it looks like https://api.atlassian.com/svc/confluence/…"
             )
         return re.sub(r"/(?:singleExport|bulkExport)$", "", text.rstrip("/"))

@@ -37,8 +37,11 @@ class Environment:
 
     access_token: str = field(default="", repr=False)
     """A bearer token used as it is; empty if there is none."""
+    client_id: str = ""
+    client_secret: str = field(default="", repr=False)
+    """With `client_id`, what `confluence-md login` would otherwise ask for."""
     credentials: ClientCredentials | None = None
-    """Not read where there is an access token, which wins."""
+    """Only where there is a refresh token, and no access token, which wins."""
     token_file: Path | None = None
     """None means the user's config directory."""
     offline: bool = False
@@ -68,6 +71,8 @@ def read_environment(variables: Mapping[str, str]) -> Environment:
     access_token = _read_secret(variables, "ACCESS_TOKEN")
     return Environment(
         access_token=access_token,
+        client_id=_read_secret(variables, "CLIENT_ID"),
+        client_secret=_read_secret(variables, "CLIENT_SECRET"),
         credentials=None if access_token else _read_credentials(variables),
         token_file=_expand_user(token_file) if token_file else None,
         offline=_read_flag(variables, "OFFLINE"),
@@ -95,14 +100,14 @@ def _read_secret(variables: Mapping[str, str], name: str) -> str:
 def _read_credentials(variables: Mapping[str, str]) -> ClientCredentials | None:
     names = ("CLIENT_ID", "CLIENT_SECRET", "REFRESH_TOKEN")
     values = {name: _read_secret(variables, name) for name in names}
-    if not values["REFRESH_TOKEN"] and not values["CLIENT_SECRET"]:
+    if not values["REFRESH_TOKEN"]:
         return None
     missing = [f"{PREFIX}{name}" for name in names if not values[name]]
     if missing:
         given = [f"{PREFIX}{name}" for name in names if values[name]]
         raise SettingError(
             f"The sign-in needs {' and '.join(missing)}, besides {' and '.join(given)}.",
-            "Set all three variables, or none of them.",
+            "Set all three variables, or not the last one.",
         )
     return ClientCredentials(values["CLIENT_ID"], values["CLIENT_SECRET"], values["REFRESH_TOKEN"])
 

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from typing_extensions import Self
+
 
 class ConfluenceError(Exception):
     """What went wrong, and the remedy; `str()` gives both.
@@ -37,6 +39,10 @@ class ConfluenceError(Exception):
 
     def __str__(self) -> str:
         return f"{self.what} {self.remedy}"
+
+    def copy(self) -> Self:
+        """Return an equal error, for another thread to raise: a traceback belongs to one."""
+        return type(self)(self.what, self.remedy, self.detail)
 
 
 class SettingError(ConfluenceError):

@@ -1,29 +1,32 @@
-"""The REST API of the Forge app "Markdown Exporter for Confluence".
+"""The client of the Forge app "Markdown Exporter for Confluence": its address and its calls.
 
-Everything that parses an answer of the API is here. Facts and their sources: the app's
-documentation for paths, bodies and IDs; the 401, 403 and 429 forms were seen on real sites.
+The paths, bodies and IDs are from the app's documentation.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+import re
+from contextlib import closing
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import httpx
 
-from mkdocs_confluence_md.auth import (
-    USER_AGENT,
-    TokenAuth,
-    host_and_port,
-    lacks_scope,
-    read_json_object,
-)
+from mkdocs_confluence_md.answers import describe_failure, explain_refusal, read_markdown
 from mkdocs_confluence_md.environment import ATLASSIAN_API
-from mkdocs_confluence_md.errors import AnswerError, CredentialsError, FailureError, SettingError
+from mkdocs_confluence_md.errors import SettingError
+from mkdocs_confluence_md.trust import origin_of
+from mkdocs_confluence_md.wire import (
+    make_client,
+    read_json_object,
+    send,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from mkdocs_confluence_md.auth import TokenAuth
 
 APP_ID = "0def1d4f-1593-4dd0-99a3-a098b3959067"
 ENVIRONMENT_IDS = {
@@ -31,14 +34,11 @@ ENVIRONMENT_IDS = {
     "staging": "73c9d7be-47c5-479a-b08d-14fb79453df8",
     "dev": "08a10a13-932b-47bb-b760-0cc1e93d4a50",
 }
-SCOPES = ("export:markdown:custom", "read:forge-app:confluence")
 
-# An export is one handler call, which the platform ends after 25 seconds.
-# Waiting for a free connection is no failure.
-TIMEOUT = httpx.Timeout(60.0, connect=10.0, pool=None)
 
-_TRACE_HEADERS = ("atl-traceid", "atl-request-id")
-_STATUS_PAGE = "https://status.atlassian.com says whether it is a known problem."
+def make_namespace(environment: str) -> str:
+    """Return the namespace of the app's custom scope, for the parameter `sns` of OAuth."""
+    return f"{APP_ID}.{ENVIRONMENT_IDS[environment]}"
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,24 @@ class ApiAddress:
         return self.site
 
 
+def read_site(text: str) -> str:
+    """Read a site as people write it, a host or any URL of it, and return its origin.
+
+    Raises:
+        ValueError: It is neither.
+    """
+    text = text.strip()
+    origin = origin_of(text if "://" in text else f"https://{text}")
+    if not origin or re.search(r"\s|@", text):
+        # What stands before an @ may be a password.
+        shown = "this" if "@" in text else repr(text)
+        raise ValueError(
+            f"{shown} is no host name. Write the host of your Confluence site, like "
+            "acme.atlassian.net."
+        )
+    return origin
+
+
 @dataclass(frozen=True)
 class Export:
     """An answer of the API that is worth keeping."""
@@ -120,11 +138,7 @@ class Exporter:
     ) -> None:
         self.address = address
         self.auth = auth
-        self._client = httpx.Client(
-            timeout=TIMEOUT,
-            headers={"User-Agent": USER_AGENT},
-            limits=httpx.Limits(max_connections=concurrency, max_keepalive_connections=concurrency),
-        )
+        self._client = make_client(concurrency=concurrency)
 
     def cloud_id_url(self) -> str:
         """Return the address that tells the site's cloud ID to anybody."""
@@ -138,10 +152,10 @@ class Exporter:
             SettingError: There is no Confluence site at this address.
         """
         url = self.cloud_id_url()
-        response = self._send(self._client.build_request("GET", url), auth=None)
+        response = send(self._client, self._client.build_request("GET", url))
         cloud_id = read_json_object(response).get("cloudId")
         if response.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
-            raise _describe_failure(response)
+            raise describe_failure(response)
         if response.status_code != httpx.codes.OK or not isinstance(cloud_id, str):
             raise SettingError(
                 f"{url} does not tell a cloud ID ({response.status_code}), so {self.address.site} "
@@ -173,160 +187,48 @@ class Exporter:
             json={"pageId": page_id},
             headers={"Accept": "text/plain, text/markdown, application/json", **(validators or {})},
         )
-        response = self._send(request, auth=self.auth)
+        response = send(self._client, request, auth=self.auth)
         if response.status_code == httpx.codes.NOT_MODIFIED and validators:
             return Export("", response.headers, not_modified=True)
         if response.status_code != httpx.codes.OK:
-            raise _explain_refusal(response)
+            raise explain_refusal(response)
         return Export(read_markdown(response), response.headers)
+
+    def probe(self, base_url: str) -> None:
+        """Make a call that exports nothing, to see whether the API answers to this sign-in.
+
+        A request without a page is refused only after app, account and scopes were looked at.
+
+        Raises:
+            ConfluenceError: As `export_page`.
+        """
+        request = self._client.build_request("POST", f"{base_url}/singleExport", json={})
+        response = send(self._client, request, auth=self.auth)
+        if response.status_code not in (httpx.codes.OK, httpx.codes.BAD_REQUEST):
+            raise explain_refusal(response)
 
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
 
-    def _send(self, request: httpx.Request, *, auth: httpx.Auth | None) -> httpx.Response:
-        try:
-            return self._client.send(request, auth=auth)
-        except httpx.TimeoutException as error:
-            seconds = TIMEOUT.connect if isinstance(error, httpx.ConnectTimeout) else TIMEOUT.read
-            raise FailureError(
-                f"{host_and_port(error.request)} did not answer within {seconds:.0f} seconds.",
-                f"Try again later; {_STATUS_PAGE}",
-            ) from None
-        except httpx.HTTPError as error:
-            host = host_and_port(error.request)
-            raise FailureError(
-                f"{host} cannot be reached: {_first_line(error)}.",
-                f"Check the network, the proxy settings and the name {host}.",
-            ) from None
 
-
-def read_markdown(response: httpx.Response) -> str:
-    """Return the Markdown of a successful export.
-
-    Documented is plain text; JSON with the Markdown in it is understood too.
+def complete_address(address: ApiAddress, auth: TokenAuth) -> ApiAddress:
+    """Complete an address with the site's cloud ID, where it is needed.
 
     Raises:
-        AnswerError: The answer says that the export failed, or is no export at all.
-        FailureError: The answer is empty or damaged.
+        ConfluenceError: As `Exporter.look_up_cloud_id`.
     """
-    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    host, detail = host_and_port(response.request), _detail(response)
-    if kind == "text/html":
-        raise AnswerError(
-            f"{host} answered with a web page instead of Markdown.",
-            "Check the options `site` and `base_url`; a proxy may also want you to log in.",
-            detail,
-        )
-    try:
-        text = response.content.decode(response.charset_encoding or "utf-8")
-    except (UnicodeDecodeError, LookupError):
-        raise FailureError(
-            f"The answer of {host} is not readable text.",
-            "Try again later, or report the trace ID to the app's support.",
-            detail,
-        ) from None
-    markdown = _read_json_markdown(response) if kind == "application/json" else text
-    if not markdown.strip():
-        raise FailureError(
-            f"The answer of {host} is empty.",
-            "Try again later; a page that really is empty needs some text in Confluence.",
-            detail,
-        )
-    return markdown
+    if not address.needs_cloud_id():
+        return address
+    with closing(Exporter(address, auth, concurrency=1)) as exporter:
+        return replace(address, cloud_id=exporter.look_up_cloud_id().markdown)
 
 
-def _read_json_markdown(response: httpx.Response) -> str:
-    try:
-        answer: Any = response.json()
-    except (ValueError, RecursionError):
-        answer = None
-    if isinstance(answer, str):
-        return answer
-    fields = answer if isinstance(answer, dict) else {}
-    if fields.get("success") is False:
-        raise AnswerError(
-            f"The app could not export the page, says {host_and_port(response.request)}.",
-            "Export the page by hand in Confluence to see whether the app can read it.",
-            _detail(response),
-        )
-    for name in ("markdown", "content", "body"):
-        if isinstance(fields.get(name), str):
-            return str(fields[name])
-    raise FailureError(
-        f"The answer of {host_and_port(response.request)} has no Markdown in it.",
-        "Check for a newer version of mkdocs-confluence-md: the API may have changed.",
-        _detail(response),
-    )
+def probe(address: ApiAddress, auth: TokenAuth) -> None:
+    """Make one call that exports nothing, to see whether the API answers to a sign-in.
 
-
-def _explain_refusal(response: httpx.Response) -> AnswerError | CredentialsError | FailureError:
-    """Turn an answer that is no export into the error to raise."""
-    status, detail = response.status_code, _detail(response)
-    where = f"({host_and_port(response.request)} answers {status})"
-    if status == httpx.codes.UNAUTHORIZED and lacks_scope(response):
-        return CredentialsError(
-            f"The token lacks a scope that the export needs {where}.",
-            f"Sign in again with the scopes {' '.join(SCOPES)} offline_access.",
-            detail,
-        )
-    if status == httpx.codes.UNAUTHORIZED:
-        return CredentialsError(
-            f"The access token has expired or was revoked {where}.",
-            "Get a new one and put it into CONFLUENCE_MD_ACCESS_TOKEN, or sign in again.",
-            detail,
-        )
-    if status == httpx.codes.FORBIDDEN:
-        return AnswerError(
-            f"Access is denied {where}.",
-            "Either the account may not see the page, or App REST APIs are turned off: a site "
-            "admin turns them on in the settings of the app.",
-            detail,
-        )
-    if status in (httpx.codes.NOT_FOUND, httpx.codes.GONE):
-        return AnswerError(
-            f"There is no such page, or the account may not see it {where}.",
-            "Compare the page ID with the page's address in Confluence, and open it there as the "
-            "account that the token belongs to.",
-            detail,
-        )
-    if status == httpx.codes.TOO_MANY_REQUESTS or status >= httpx.codes.INTERNAL_SERVER_ERROR:
-        return _describe_failure(response)
-    return AnswerError(
-        f"The export was refused {where}.",
-        "Check the options `site`, `environment`, `gateway` and `base_url`.",
-        detail,
-    )
-
-
-def _describe_failure(response: httpx.Response) -> FailureError:
-    status, host, detail = response.status_code, host_and_port(response.request), _detail(response)
-    if status == httpx.codes.TOO_MANY_REQUESTS:
-        wait = response.headers.get("retry-after", "")
-        hint = f" and asks to wait {wait} seconds" if wait.isdigit() else ""
-        return FailureError(
-            f"{host} receives too many requests{hint} ({status}).",
-            "Try again later; a longer `max_age` or a lower `concurrency` asks for less.",
-            detail,
-        )
-    return FailureError(
-        f"{host} failed to answer ({status}).", f"Try again later; {_STATUS_PAGE}", detail
-    )
-
-
-def _detail(response: httpx.Response) -> str:
-    """Return the service's own explanation, and the IDs that Atlassian's support asks for."""
-    answer = read_json_object(response)
-    texts = (answer.get(name) for name in ("message", "error", "errorMessage"))
-    words = next((" ".join(text.split()) for text in texts if isinstance(text, str)), "")
-    # Nobody promises that a service does not repeat the token that it complains of.
-    token = response.request.headers.get("Authorization", "").removeprefix("Bearer ")
-    words = words.replace(token, "…") if token else words
-    parts = [f"“{words[:200]}”"] if words else []
-    traces = (name for name in _TRACE_HEADERS if name in response.headers)
-    return " ".join([*parts, *(f"[{name}: {response.headers[name][:100]}]" for name in traces)])
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0].rstrip(".") if lines else type(error).__name__
+    Raises:
+        ConfluenceError: As `Exporter.probe`.
+    """
+    with closing(Exporter(address, auth, concurrency=1)) as exporter:
+        exporter.probe(address.make_base_url())

@@ -179,7 +179,7 @@ def _make_library(
     options: PluginConfig, environment: Environment, address: ApiAddress, config: MkDocsConfig
 ) -> Library:
     address.check()
-    auth = make_auth(environment)
+    auth = make_auth(environment, site=address.find_site(), base_url=address.base_url)
     auth.check_trust(address.make_base_url())
     return Library(
         Exporter(address, auth, concurrency=options.concurrency),

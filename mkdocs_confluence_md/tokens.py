@@ -1,7 +1,8 @@
 """The token file: load, lock, replace atomically.
 
-One JSON file holds the tokens of all sign-ins, each under a key of its own. It is never part of
-a site or of a cache. A file that cannot be understood is reported and left as it is.
+One JSON file holds all sign-ins, each under a key of its own. With the extra `keyring` its secrets
+are in the system's keyring, and the file has the rest. It is never part of a site or of a cache. A
+file that cannot be understood is reported and left as it is.
 """
 
 from __future__ import annotations
@@ -18,27 +19,48 @@ import filelock
 import platformdirs
 
 from mkdocs_confluence_md.errors import TokenFileError
+from mkdocs_confluence_md.vault import find_vault
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from mkdocs_confluence_md.vault import Vault
+
+SECRETS = ("refresh_token", "access_token", "client_secret")
 
 _FORMAT_VERSION = 1
 # Whoever holds the lock waits for one answer of the authorization server, a minute at most.
 _LOCK_SECONDS = 90.0
+# Room for tokens that are longer than the present ones.
+_RESERVE_BYTES = 16_384
 _REMEDY = "Name a file that you may write to in CONFLUENCE_MD_TOKEN_FILE."
 
 
 @dataclass(frozen=True)
-class Tokens:
-    """The current tokens of one sign-in."""
+class SignIn:
+    """One sign-in: the current tokens of a chain, and what belongs to them."""
 
+    client_id: str
     refresh_token: str = field(repr=False)
     access_token: str = field(default="", repr=False)
     """Empty before the first refresh."""
+    client_secret: str = field(default="", repr=False)
+    """Empty where the environment has it."""
     expires_at: float = 0.0
     """When the access token expires, in seconds since the epoch."""
+    refreshed_at: float = 0.0
+    """When the refresh token was issued, in seconds since the epoch; 0 if that is not known."""
     scope: str = ""
     """Scopes as granted, separated by spaces."""
+    auth_url: str = ""
+    """The authorization server that issued the tokens."""
+    site: str = ""
+    """The origin of the Confluence site; empty for a chain that the environment began."""
+    cloud_id: str = ""
+    environment: str = "production"
+    """The app's environment, as the option of this name."""
+    gateway: str = "api"
+    """The format of the base URL, as the option of this name."""
 
 
 def default_token_file() -> Path:
@@ -47,17 +69,24 @@ def default_token_file() -> Path:
 
 
 class TokenStore:
-    """The token file at a path; nothing is read or created before it is needed."""
+    """The token file at a path; nothing is read or created before it is needed.
 
-    def __init__(self, path: Path) -> None:
+    Args:
+        path: Of the file.
+        find_vault: Returns where secrets are to be kept; None for the file itself.
+    """
+
+    def __init__(self, path: Path, *, find_vault: Callable[[], Vault | None] = find_vault) -> None:
         self.path = path
+        self._find_vault = find_vault
         self._lock = filelock.FileLock(
             path.with_name(path.name + ".lock"), timeout=_LOCK_SECONDS, mode=0o600
         )
+        self._reserved: Path | None = None
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other threads and processes from refreshing; its directory is made writable first.
+        """Keep other threads and processes out, and make room for the next `save`.
 
         Raises:
             TokenFileError: The directory cannot be written to, so that a new refresh token
@@ -74,50 +103,129 @@ class TokenStore:
         except OSError as error:
             raise self._complain("cannot be locked", error) from error
         try:
+            self._reserve()
             yield
         finally:
+            self._remove_temporary_files()
             self._lock.release()
 
-    def load(self, key: str) -> Tokens | None:
-        """Return the tokens of one sign-in, None if there is none.
+    def list_keys(self) -> list[str]:
+        """Return the keys of all sign-ins.
 
         Raises:
-            TokenFileError: The file exists and cannot be read or understood.
+            TokenFileError: As `load`.
         """
-        entry = self._read_sign_ins().get(key)
+        return list(self._read_entries())
+
+    def load(self, key: str) -> SignIn | None:
+        """Return a sign-in, None if there is none.
+
+        Raises:
+            TokenFileError: The file exists and cannot be read or understood, or the keyring
+                that has the secrets cannot be reached.
+        """
+        entry = self._read_entries().get(key)
         if entry is None:
             return None
         try:
-            return Tokens(**entry)
-        except TypeError:
+            fields = dict(entry)
+            if fields.pop("secrets", None) == "keyring":
+                fields.update(self._open_keyring(key))
+            return SignIn(**fields)
+        except (TypeError, ValueError):
             raise self._corrupt() from None
 
-    def save(self, key: str, tokens: Tokens) -> None:
-        """Replace the tokens of one sign-in; on disk before this returns. Call it locked.
+    def save(self, key: str, sign_in: SignIn) -> None:
+        """Replace a sign-in; it is on disk before this returns. Call it locked.
+
+        Raises:
+            TokenFileError: It cannot be written.
+        """
+        entry = asdict(sign_in)
+        if vault := self._find_vault():
+            vault.save(key, {name: entry.pop(name) for name in SECRETS})
+            entry["secrets"] = "keyring"
+        self._write_entries(self._read_entries() | {key: entry})
+
+    def remove(self, key: str) -> None:
+        """Forget a sign-in. Call it locked.
 
         Raises:
             TokenFileError: The file cannot be written.
         """
-        sign_ins = self._read_sign_ins() | {key: asdict(tokens)}
-        text = json.dumps({"version": _FORMAT_VERSION, "sign_ins": sign_ins}, indent=2)
-        try:
-            _replace_atomically(self.path, text)
-        except OSError as error:
-            raise self._complain("cannot be written", error) from error
+        entries = self._read_entries()
+        entry = entries.pop(key, {})
+        if entry.get("secrets") == "keyring" and (vault := self._find_vault()):
+            vault.remove(key, SECRETS)
+        self._write_entries(entries)
 
-    def _read_sign_ins(self) -> dict[str, dict[str, Any]]:
+    def is_in_keyring(self, key: str) -> bool:
+        """Tell whether the secrets of a sign-in are in the system's keyring."""
+        return self._read_entries().get(key, {}).get("secrets") == "keyring"
+
+    def _open_keyring(self, key: str) -> dict[str, str]:
+        vault = self._find_vault()
+        if vault is None:
+            raise TokenFileError(
+                f"The secrets of {key!r} are in the system's keyring, which cannot be reached.",
+                "Install mkdocs-confluence-md[keyring] here too, or sign in again: "
+                "confluence-md login.",
+            )
+        return vault.load(key, SECRETS)
+
+    def _read_entries(self) -> dict[str, dict[str, Any]]:
         try:
             content = json.loads(self.path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return {}
         except OSError as error:
             raise self._complain("cannot be read", error) from error
-        except ValueError:
+        except (ValueError, RecursionError):
             raise self._corrupt() from None
-        sign_ins = content.get("sign_ins") if isinstance(content, dict) else None
-        if not isinstance(sign_ins, dict) or content.get("version") != _FORMAT_VERSION:
+        entries = content.get("sign_ins") if isinstance(content, dict) else None
+        if not isinstance(entries, dict) or content.get("version") != _FORMAT_VERSION:
             raise self._corrupt()
-        return sign_ins
+        if not all(isinstance(entry, dict) for entry in entries.values()):
+            raise self._corrupt()
+        return entries
+
+    def _write_entries(self, entries: dict[str, dict[str, Any]]) -> None:
+        """Replace the file, so that a reader, or a crash, finds the old one or the new one."""
+        text = json.dumps({"version": _FORMAT_VERSION, "sign_ins": entries}, indent=2)
+        try:
+            target = self._reserved or self._make_temporary_file(0)
+            with target.open("r+", encoding="utf-8") as file:
+                file.write(text)
+                file.truncate()
+                file.flush()
+                os.fsync(file.fileno())
+            target.replace(self.path)
+        except OSError as error:
+            raise self._complain("cannot be written", error) from error
+        self._reserved = None
+
+    def _reserve(self) -> None:
+        """Take the room that the next file needs: a full disk is found before it does harm."""
+        size = self.path.stat().st_size if self.path.exists() else 0
+        try:
+            self._reserved = self._make_temporary_file(size + _RESERVE_BYTES)
+        except OSError as error:
+            raise self._complain("cannot be written", error) from error
+
+    def _make_temporary_file(self, size: int) -> Path:
+        """Make a file (mode 0600) beside the token file, of a size that is really there."""
+        descriptor, name = tempfile.mkstemp(dir=self.path.parent, prefix=f"{self.path.name}.new-")
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(b" " * size)
+            file.flush()
+            os.fsync(file.fileno())
+        return Path(name)
+
+    def _remove_temporary_files(self) -> None:
+        # Also those of a process that was killed: nobody else writes while we have the lock.
+        self._reserved = None
+        for path in self.path.parent.glob(f"{self.path.name}.new-*"):
+            path.unlink(missing_ok=True)
 
     def _complain(self, verb: str, error: OSError) -> TokenFileError:
         reason = error.strerror or type(error).__name__
@@ -128,17 +236,3 @@ class TokenStore:
             f"The token file {self.path} is damaged, or of a newer version.",
             "It was left as it is: move it away and sign in again.",
         )
-
-
-def _replace_atomically(path: Path, text: str) -> None:
-    """Write a file (mode 0600) so that a reader, or a crash, finds the old one or the new one."""
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

@@ -287,11 +287,13 @@ def test_the_account_is_known_by_the_subject_of_the_token_and_stays_the_same(
     assert sign_in(ACCESS_TOKEN="opaque").account()
 
 
-def test_without_credentials_there_is_no_account_and_no_request(standin: StandIn) -> None:
-    auth = make_auth(read_environment({}))
+def test_without_credentials_there_is_no_account_and_no_request(
+    standin: StandIn, token_file: Path
+) -> None:
+    auth = make_auth(read_environment({"CONFLUENCE_MD_TOKEN_FILE": str(token_file)}))
 
     assert auth.account() is None
-    with pytest.raises(CredentialsError, match="There are no credentials for"):
+    with pytest.raises(CredentialsError, match="Nobody is signed in to"):
         export(standin, auth)
     assert standin.requests == []
 

@@ -143,7 +143,8 @@ def test_a_refresh_token_that_is_no_longer_valid(project: Project) -> None:
 
     assert fail(project) == report(
         "The refresh token is no longer valid, says the authorization server 127.0.0.1:PORT (403).",
-        "Sign in again and put the new refresh token into CONFLUENCE_MD_REFRESH_TOKEN.",
+        "Sign in again (confluence-md login), or put a new refresh token into "
+        "CONFLUENCE_MD_REFRESH_TOKEN.",
         DEPLOY,
     )
 
@@ -178,19 +179,20 @@ def test_no_credentials_at_all(project: Project, standin: StandIn) -> None:
     project.environment = {"CONFLUENCE_MD_API_URL": standin.url}
 
     assert fail(project) == report(
-        "There are no credentials for 127.0.0.1:PORT.",
-        "Set CONFLUENCE_MD_ACCESS_TOKEN, or CONFLUENCE_MD_CLIENT_ID, "
-        "CONFLUENCE_MD_CLIENT_SECRET and CONFLUENCE_MD_REFRESH_TOKEN.",
+        "Nobody is signed in to acme.atlassian.net.",
+        "Run `confluence-md login --site acme.atlassian.net`; in CI, set CONFLUENCE_MD_CLIENT_ID, "
+        "CONFLUENCE_MD_CLIENT_SECRET and CONFLUENCE_MD_REFRESH_TOKEN, or "
+        "CONFLUENCE_MD_ACCESS_TOKEN.",
         DEPLOY,
     )
 
 
 def test_credentials_that_are_not_complete(project: Project) -> None:
-    del project.environment["CONFLUENCE_MD_REFRESH_TOKEN"]
+    del project.environment["CONFLUENCE_MD_CLIENT_SECRET"]
 
     assert fail(project) == setting(
-        "The sign-in needs CONFLUENCE_MD_REFRESH_TOKEN, besides CONFLUENCE_MD_CLIENT_ID and "
-        "CONFLUENCE_MD_CLIENT_SECRET. Set all three variables, or none of them."
+        "The sign-in needs CONFLUENCE_MD_CLIENT_SECRET, besides CONFLUENCE_MD_CLIENT_ID and "
+        "CONFLUENCE_MD_REFRESH_TOKEN. Set all three variables, or not the last one."
     )
 
 

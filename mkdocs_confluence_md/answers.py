@@ -1,0 +1,145 @@
+"""What the exporter's REST API answers: everything that reads an answer is here.
+
+Documented is Markdown as plain text, that a handler fails with a 5xx and a trace ID, and limits.
+The forms of the 401, 403 and 429 were seen on real sites. JSON with Markdown in it is a guess.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+
+from mkdocs_confluence_md.auth import lacks_scope
+from mkdocs_confluence_md.errors import AnswerError, CredentialsError, FailureError
+from mkdocs_confluence_md.wire import STATUS_PAGE, host_and_port, read_json_object
+
+SCOPES = ("export:markdown:custom", "read:forge-app:confluence")
+_TRACE_HEADERS = ("atl-traceid", "atl-request-id")
+
+
+def read_markdown(response: httpx.Response) -> str:
+    """Return the Markdown of a successful export.
+
+    Documented is plain text; JSON with the Markdown in it is understood too.
+
+    Raises:
+        AnswerError: The answer says that the export failed, or is no export at all.
+        FailureError: The answer is empty or damaged.
+    """
+    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    host, detail = host_and_port(response.request), _detail(response)
+    if kind == "text/html":
+        raise AnswerError(
+            f"{host} answered with a web page instead of Markdown.",
+            "Check the options `site` and `base_url`; a proxy may also want you to log in.",
+            detail,
+        )
+    try:
+        text = response.content.decode(response.charset_encoding or "utf-8")
+    except (UnicodeDecodeError, LookupError):
+        raise FailureError(
+            f"The answer of {host} is not readable text.",
+            "Try again later, or report the trace ID to the app's support.",
+            detail,
+        ) from None
+    markdown = _read_json_markdown(response) if kind == "application/json" else text
+    if not markdown.strip():
+        raise FailureError(
+            f"The answer of {host} is empty.",
+            "Try again later; a page that really is empty needs some text in Confluence.",
+            detail,
+        )
+    return markdown
+
+
+def _read_json_markdown(response: httpx.Response) -> str:
+    try:
+        answer: Any = response.json()
+    except (ValueError, RecursionError):
+        answer = None
+    if isinstance(answer, str):
+        return answer
+    fields = answer if isinstance(answer, dict) else {}
+    if fields.get("success") is False:
+        raise AnswerError(
+            f"The app could not export the page, says {host_and_port(response.request)}.",
+            "Export the page by hand in Confluence to see whether the app can read it.",
+            _detail(response),
+        )
+    for name in ("markdown", "content", "body"):
+        if isinstance(fields.get(name), str):
+            return str(fields[name])
+    raise FailureError(
+        f"The answer of {host_and_port(response.request)} has no Markdown in it.",
+        "Check for a newer version of mkdocs-confluence-md: the API may have changed.",
+        _detail(response),
+    )
+
+
+def explain_refusal(response: httpx.Response) -> AnswerError | CredentialsError | FailureError:
+    """Turn an answer that is no export into the error to raise."""
+    status, detail = response.status_code, _detail(response)
+    where = f"({host_and_port(response.request)} answers {status})"
+    if status == httpx.codes.UNAUTHORIZED and lacks_scope(response):
+        return CredentialsError(
+            f"The token lacks a scope that the export needs {where}.",
+            f"Sign in again with the scopes {' '.join(SCOPES)} offline_access.",
+            detail,
+        )
+    if status == httpx.codes.UNAUTHORIZED:
+        return CredentialsError(
+            f"The access token has expired or was revoked {where}.",
+            "Get a new one and put it into CONFLUENCE_MD_ACCESS_TOKEN, or sign in again.",
+            detail,
+        )
+    if status == httpx.codes.FORBIDDEN:
+        return AnswerError(
+            f"Access is denied {where}.",
+            "Either the account may not see the page, or App REST APIs are turned off: a site "
+            "admin turns them on in the settings of the app.",
+            detail,
+        )
+    if status in (httpx.codes.NOT_FOUND, httpx.codes.GONE):
+        return AnswerError(
+            f"There is no such page, or the account may not see it {where}.",
+            "Compare the page ID with the page's address in Confluence, and open it there as the "
+            "account that the token belongs to.",
+            detail,
+        )
+    if status == httpx.codes.TOO_MANY_REQUESTS or status >= httpx.codes.INTERNAL_SERVER_ERROR:
+        return describe_failure(response)
+    return AnswerError(
+        f"The export was refused {where}.",
+        "Check the options `site`, `environment`, `gateway` and `base_url`.",
+        detail,
+    )
+
+
+def describe_failure(response: httpx.Response) -> FailureError:
+    """Describe a 429 or a 5xx: a later try may do better."""
+    status, host, detail = response.status_code, host_and_port(response.request), _detail(response)
+    if status == httpx.codes.TOO_MANY_REQUESTS:
+        wait = response.headers.get("retry-after", "")
+        hint = f" and asks to wait {wait} seconds" if wait.isdigit() else ""
+        return FailureError(
+            f"{host} receives too many requests{hint} ({status}).",
+            "Try again later; a longer `max_age` or a lower `concurrency` asks for less.",
+            detail,
+        )
+    return FailureError(
+        f"{host} failed to answer ({status}).", f"Try again later; {STATUS_PAGE}", detail
+    )
+
+
+def _detail(response: httpx.Response) -> str:
+    """Return the service's own explanation, and the IDs that Atlassian's support asks for."""
+    answer = read_json_object(response)
+    texts = (answer.get(name) for name in ("message", "error", "errorMessage"))
+    words = next((" ".join(text.split()) for text in texts if isinstance(text, str)), "")
+    # Nobody promises that a service does not repeat the token that it complains of.
+    token = response.request.headers.get("Authorization", "").removeprefix("Bearer ")
+    words = words.replace(token, "…") if token else words
+    parts = [f"“{words[:200]}”"] if words else []
+    traces = (name for name in _TRACE_HEADERS if name in response.headers)
+    return " ".join([*parts, *(f"[{name}: {response.headers[name][:100]}]" for name in traces)])

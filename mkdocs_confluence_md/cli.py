@@ -1,0 +1,309 @@
+"""The command `confluence-md`: argv to the same rooms that the plugin uses. No logic of its own.
+
+Data goes to stdout, messages to stderr. The exit code is 1 on any warning or error.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import webbrowser
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mkdocs_confluence_md import __version__
+from mkdocs_confluence_md.auth import make_login_auth, open_store
+from mkdocs_confluence_md.callback import CallbackListener, make_redirect_uri
+from mkdocs_confluence_md.chains import login_key, login_keys, site_argument
+from mkdocs_confluence_md.environment import read_environment
+from mkdocs_confluence_md.errors import ConfluenceError, CredentialsError
+from mkdocs_confluence_md.exporter import ENVIRONMENT_IDS, ApiAddress, probe, read_site
+from mkdocs_confluence_md.login import begin_login, describe_settings, finish_login, read_code
+from mkdocs_confluence_md.oauth import Client
+from mkdocs_confluence_md.status import find_statuses
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from mkdocs_confluence_md.callback import Callback
+    from mkdocs_confluence_md.environment import Environment
+    from mkdocs_confluence_md.login import Login
+    from mkdocs_confluence_md.status import Status
+    from mkdocs_confluence_md.tokens import TokenStore
+
+
+def _read_site(_: click.Context, __: click.Parameter, value: str) -> str:
+    try:
+        return read_site(value) if value else ""
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+_APP_OPTIONS: list[Callable[[Any], Any]] = [
+    click.option(
+        "--environment",
+        type=click.Choice(list(ENVIRONMENT_IDS)),
+        default="production",
+        help="The environment of the app, as the plugin's option of this name.",
+    ),
+    click.option(
+        "--gateway",
+        type=click.Choice(["api", "site"]),
+        default="api",
+        help="The format of the API's address, as the plugin's option of this name.",
+    ),
+]
+
+
+def app_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that say where the API is, besides the site."""
+    for option in _APP_OPTIONS:
+        command = option(command)
+    return command
+
+
+@click.group(epilog="Example: confluence-md login --site acme.atlassian.net")
+@click.version_option(__version__, prog_name="confluence-md")
+def cli() -> None:
+    """Sign in to Confluence for the MkDocs plugin confluence-md."""
+
+
+@cli.command(epilog="Example: confluence-md login --site acme.atlassian.net")
+@click.option(
+    "--site",
+    callback=_read_site,
+    prompt="Confluence site, like acme.atlassian.net",
+    help="The site: acme.atlassian.net, or a URL.",
+)
+@click.option(
+    "--client-id",
+    envvar="CONFLUENCE_MD_CLIENT_ID",
+    prompt="Client ID",
+    help="Of your OAuth 2.0 integration; or CONFLUENCE_MD_CLIENT_ID.",
+)
+@app_options
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    default=8765,
+    show_default=True,
+    help="The port of the registered callback, http://localhost:PORT/callback.",
+)
+@click.option(
+    "--browser/--no-browser",
+    default=True,
+    help="Open the browser, or print the address to open as the only line on stdout.",
+)
+@click.option(
+    "--paste",
+    is_flag=True,
+    help="Listen on no port: paste the address that the browser ends up on.",
+)
+@click.option(
+    "--timeout",
+    type=click.IntRange(1),
+    default=300,
+    show_default=True,
+    help="How many seconds to wait for the browser.",
+)
+def login(  # noqa: PLR0913  each is an option
+    *,
+    site: str,
+    client_id: str,
+    environment: str,
+    gateway: str,
+    port: int,
+    browser: bool,
+    paste: bool,
+    timeout: int,
+) -> None:
+    """Sign in to a site: consent in the browser, once, and stay signed in.
+
+    The client secret is asked for. It is taken from CONFLUENCE_MD_CLIENT_SECRET where that is
+    set, and read from standard input where that is no terminal.
+    """
+    with _cli_errors():
+        variables, address, store = _open(site, environment, gateway)
+        secret = variables.client_secret or _read_secret()
+        started = begin_login(
+            address,
+            Client(client_id.strip(), secret, variables.auth_url),
+            make_redirect_uri(port),
+            environment=variables,
+            store=store,
+        )
+        if paste:
+            _show_authorize_url(started.authorize_url(), browser=False)
+            _paste(started, store, variables)
+            return
+        with CallbackListener(port, started.state, report=_report_refusal) as listener:
+            _show_authorize_url(started.authorize_url(), browser=browser)
+            _wait(started, store, variables, listener.wait(timeout))
+
+
+@cli.command(epilog="Example: confluence-md status --json")
+@click.option("--site", callback=_read_site, default="", help="Only this site.")
+@app_options
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def status(*, site: str, environment: str, gateway: str, as_json: bool) -> None:
+    """Tell who is signed in where, and whether the API answers.
+
+    It makes one call for each sign-in, which also keeps it from expiring. The exit code is 1 if
+    nobody is signed in, or if any sign-in does not work.
+    """
+    with _cli_errors():
+        variables, address, store = _open(site, environment, gateway)
+        statuses = find_statuses(variables, store, address)
+    if as_json or statuses:
+        click.echo(_as_json(statuses) if as_json else "\n\n".join(map(_as_text, statuses)))
+    if not statuses:
+        where = f" to {site_argument(site)}" if site else ""
+        click.echo(f"Nobody is signed in{where}. Run: confluence-md login", err=True)
+    if not _are_fine(statuses):
+        sys.exit(1)
+
+
+@cli.command(epilog="Example: confluence-md logout --site acme.atlassian.net")
+@click.option(
+    "--site", callback=_read_site, default="", help="The site; needed if there are several."
+)
+@click.option("--all", "everywhere", is_flag=True, help="Sign out of all sites.")
+def logout(*, site: str, everywhere: bool) -> None:
+    """Forget the tokens of a site."""
+    with _cli_errors():
+        store = open_store(read_environment(os.environ))
+        keys = [key for key in login_keys(store) if not site or key == login_key(site)]
+        if not keys:
+            raise CredentialsError("Nobody is signed in there.", "See: confluence-md status")
+        if len(keys) > 1 and not everywhere:
+            sites = ", ".join(site_argument(key.partition(" ")[2]) for key in keys)
+            raise CredentialsError(
+                f"You are signed in to several sites: {sites}.",
+                "Name one with --site, or use --all.",
+            )
+        with store.locked():
+            for key in keys:
+                store.remove(key)
+                click.echo(f"Signed out of {site_argument(key.partition(' ')[2])}.", err=True)
+        click.echo(
+            "To withdraw your consent too, open "
+            "https://id.atlassian.com/manage-profile/apps in the browser.",
+            err=True,
+        )
+
+
+def _open(site: str, environment: str, gateway: str) -> tuple[Environment, ApiAddress, TokenStore]:
+    """Open what each command needs: the variables, the API's address and the token file."""
+    variables = read_environment(os.environ)
+    address = ApiAddress(site, environment=environment, gateway=gateway, api_url=variables.api_url)
+    return variables, address, open_store(variables)
+
+
+def _report_refusal(reason: str) -> None:
+    click.echo(f"A request was refused: {reason} Still waiting.", err=True)
+
+
+def _wait(started: Login, store: TokenStore, variables: Environment, callback: Callback) -> None:
+    """Finish the sign-in, and tell both the browser and the terminal how it went."""
+    try:
+        _finish(started, callback.query, store, variables)
+    except ConfluenceError as error:
+        callback.answer("Not signed in", str(error))
+        raise
+    callback.answer("You are signed in", "You can close this tab. All else is in your terminal.")
+
+
+def _paste(started: Login, store: TokenStore, variables: Environment) -> None:
+    click.echo(
+        "\nThe browser then shows that it cannot reach a page at localhost. That is as it should "
+        "be:\ncopy the whole address of that page.",
+        err=True,
+    )
+    query = started.read_pasted(click.prompt("Paste it here", err=True))
+    _finish(started, query, store, variables)
+
+
+def _finish(
+    started: Login, query: dict[str, str], store: TokenStore, variables: Environment
+) -> None:
+    sign_in = finish_login(started, read_code(query), store=store)
+    site = site_argument(sign_in.site)
+    click.echo(f"Signed in to {site}. The tokens are in {store.path}.", err=True)
+    click.echo(f"\nFor mkdocs.yml:\n\n{describe_settings(started.address)}\n", err=True)
+    probe(started.address, make_login_auth(store, variables, site=sign_in.site))
+    click.echo("The API answers.", err=True)
+
+
+def _show_authorize_url(url: str, *, browser: bool) -> None:
+    if browser and webbrowser.open(url):
+        click.echo(f"Accept in the browser. If none has opened, open:\n\n{url}\n", err=True)
+        return
+    click.echo("Open this address in a browser, and accept:\n", err=True)
+    click.echo(url)
+
+
+def _read_secret() -> str:
+    """Ask for the client secret, without showing it; no argument has it, and no history."""
+    if sys.stdin.isatty():
+        return str(click.prompt("Client secret", hide_input=True, err=True)).strip()
+    secret = sys.stdin.readline().strip()
+    if not secret:
+        raise CredentialsError(
+            "There is no client secret.",
+            "Set CONFLUENCE_MD_CLIENT_SECRET, or write it to standard input.",
+        )
+    return secret
+
+
+def _as_json(statuses: list[Status]) -> str:
+    sign_ins = [
+        {
+            **asdict(each),
+            "access_token_expires_at": _as_time(each.access_token_expires_at),
+            "refresh_token_expires_at": _as_time(each.refresh_token_expires_at),
+            "ok": not each.problem,
+        }
+        for each in statuses
+    ]
+    return json.dumps({"ok": _are_fine(statuses), "sign_ins": sign_ins}, indent=2)
+
+
+def _as_text(status: Status) -> str:
+    rows = {
+        "source": status.source,
+        "account": status.account,
+        "scopes": " ".join(status.scopes),
+        "access token": f"until {_as_time(status.access_token_expires_at) or 'nobody knows when'}",
+        "refresh token": _as_time(status.refresh_token_expires_at)
+        and f"until {_as_time(status.refresh_token_expires_at)}, and longer with each use",
+        "kept in": status.kept_in,
+        "base URL": status.base_url,
+        "API": status.problem or "answers",
+    }
+    lines = [f"  {name:<15}{value}" for name, value in rows.items() if value]
+    return "\n".join([site_argument(status.site), *lines])
+
+
+def _as_time(seconds: float) -> str | None:
+    """Write a time as ISO 8601, in UTC; None if it is not known."""
+    if not seconds:
+        return None
+    return datetime.fromtimestamp(seconds, timezone.utc).isoformat(timespec="seconds")
+
+
+def _are_fine(statuses: list[Status]) -> bool:
+    return bool(statuses) and not any(each.problem for each in statuses)
+
+
+@contextmanager
+def _cli_errors() -> Iterator[None]:
+    """Turn our errors into the one kind that click shows without a traceback."""
+    try:
+        yield
+    except ConfluenceError as error:
+        raise click.ClickException(f"{error} {error.detail}".strip()) from None

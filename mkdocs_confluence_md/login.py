@@ -1,0 +1,207 @@
+"""Signing in: a person consents in the browser, and the tokens go into the token file."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from mkdocs_confluence_md.answers import SCOPES
+from mkdocs_confluence_md.auth import make_login_auth
+from mkdocs_confluence_md.callback import read_query
+from mkdocs_confluence_md.chains import login_key, site_argument
+from mkdocs_confluence_md.errors import CredentialsError, SettingError
+from mkdocs_confluence_md.exporter import complete_address, make_namespace
+from mkdocs_confluence_md.oauth import (
+    OFFLINE_SCOPE,
+    Client,
+    Grant,
+    GrantRefusedError,
+    make_authorize_url,
+    make_code_request,
+    read_grant,
+)
+from mkdocs_confluence_md.tokens import SignIn
+from mkdocs_confluence_md.wire import make_client, send
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mkdocs_confluence_md.environment import Environment
+    from mkdocs_confluence_md.exporter import ApiAddress
+    from mkdocs_confluence_md.tokens import TokenStore
+
+ALL_SCOPES = (*SCOPES, OFFLINE_SCOPE)
+
+
+@dataclass(frozen=True)
+class Login:
+    """A sign-in that has begun."""
+
+    address: ApiAddress
+    client: Client
+    redirect_uri: str
+    state: str
+
+    def authorize_url(self) -> str:
+        """Return the address at which the person consents."""
+        return make_authorize_url(
+            self.client.auth_url,
+            client_id=self.client.client_id,
+            redirect_uri=self.redirect_uri,
+            state=self.state,
+            scopes=ALL_SCOPES,
+            namespace=make_namespace(self.address.environment),
+        )
+
+    def read_pasted(self, text: str) -> dict[str, str]:
+        """Return the fields of the address that the browser ended up on.
+
+        Raises:
+            CredentialsError: It is not the answer to this sign-in.
+        """
+        text = text.strip()
+        query = read_query(urlsplit(text).query or text.lstrip("?"))
+        if query.get("state") != self.state:
+            raise CredentialsError(
+                "This is not the answer to this sign-in: its state is missing or wrong.",
+                "Open the address above, accept, and paste the whole address that the browser "
+                f"then shows; it begins with {self.redirect_uri}.",
+            )
+        return query
+
+
+def begin_login(
+    address: ApiAddress,
+    client: Client,
+    redirect_uri: str,
+    *,
+    environment: Environment,
+    store: TokenStore,
+) -> Login:
+    """Begin a sign-in, after everything that could go wrong without the person was tried.
+
+    Args:
+        address: Of the site; completed with its cloud ID.
+        client: The OAuth 2.0 integration.
+        redirect_uri: Its registered callback.
+        environment: Says which hosts may receive a token.
+        store: Where the tokens will be kept.
+
+    Raises:
+        ConfluenceError: The tokens cannot be kept, a host is not trusted, or the site does not
+            tell its cloud ID.
+    """
+    with store.locked():
+        pass
+    auth = make_login_auth(store, environment, site=address.site)
+    auth.check_trust(client.auth_url)
+    address = complete_address(address, auth)
+    auth.check_trust(address.make_base_url())
+    return Login(address, client, redirect_uri, secrets.token_urlsafe(24))
+
+
+def read_code(query: dict[str, str]) -> str:
+    """Return the authorization code of a callback.
+
+    Raises:
+        CredentialsError: The person declined, or there is no code.
+    """
+    error = query.get("error", "")
+    if error == "access_denied":
+        raise CredentialsError(
+            "Consent was denied in the browser.",
+            "Run the command again and choose Accept; without it, no page can be exported.",
+        )
+    if error or not query.get("code"):
+        shown = f" (“{error[:100]}”)" if error.isprintable() and error else ""
+        raise CredentialsError(
+            f"The authorization server sent no code{shown}.",
+            "Compare the callback and the scopes of your OAuth 2.0 integration with what the "
+            "documentation says, and run the command again.",
+        )
+    return query["code"]
+
+
+def finish_login(
+    login: Login,
+    code: str,
+    *,
+    store: TokenStore,
+    clock: Callable[[], float] = time.time,
+) -> SignIn:
+    """Exchange the code for tokens and keep them.
+
+    Args:
+        login: What began with `Login.begin`; its address has the cloud ID, where that is needed.
+        code: Can be used once.
+        store: Where the tokens are kept.
+        clock: Returns seconds since the epoch.
+
+    Raises:
+        ConfluenceError: The code or the client was refused, a scope is missing, there was no
+            answer, or the tokens cannot be kept.
+    """
+    # Locked around the exchange: where the tokens cannot be kept, the code is not used up.
+    with store.locked(), make_client() as client:
+        now = clock()
+        request = make_code_request(login.client, code, login.redirect_uri)
+        try:
+            grant = read_grant(send(client, request), now=now)
+        except GrantRefusedError as refusal:
+            raise _explain_refusal(refusal) from None
+        sign_in = SignIn(
+            client_id=login.client.client_id,
+            client_secret=login.client.client_secret,
+            refresh_token=grant.refresh_token,
+            access_token=grant.access_token,
+            expires_at=grant.expires_at,
+            refreshed_at=now,
+            scope=grant.scope,
+            auth_url=login.client.auth_url,
+            site=login.address.site,
+            cloud_id=login.address.cloud_id,
+            environment=login.address.environment,
+            gateway=login.address.gateway,
+        )
+        _check_scopes(grant)
+        store.save(login_key(login.address.site), sign_in)
+    return sign_in
+
+
+def describe_settings(address: ApiAddress) -> str:
+    """Return what to write into `mkdocs.yml` for a site."""
+    lines = ["plugins:", "  - confluence-md:", f"      site: {site_argument(address.site)}"]
+    if address.environment != "production":
+        lines.append(f"      environment: {address.environment}")
+    if address.gateway != "api":
+        lines.append(f"      gateway: {address.gateway}")
+    return "\n".join(lines)
+
+
+def _check_scopes(grant: Grant) -> None:
+    granted = grant.scope.split()
+    missing = [scope for scope in ALL_SCOPES if granted and scope not in granted]
+    if not grant.refresh_token and OFFLINE_SCOPE not in missing:
+        missing.append(OFFLINE_SCOPE)
+    if missing:
+        raise SettingError(
+            f"The sign-in lacks the scopes {' '.join(missing)}.",
+            "Add them to your OAuth 2.0 integration in the developer console (Permissions), and "
+            "run the command again.",
+        )
+
+
+def _explain_refusal(refusal: GrantRefusedError) -> CredentialsError:
+    if refusal.error == "invalid_grant":
+        return CredentialsError(
+            f"The code was used already, or is too old, says {refusal.where}.",
+            "Run the command again and accept in the browser once more.",
+        )
+    return CredentialsError(
+        f"The client ID or the client secret is wrong, says {refusal.where}.",
+        "Copy both from the settings of your OAuth 2.0 integration on "
+        "https://developer.atlassian.com/console/myapps/, and run the command again.",
+    )

@@ -1,0 +1,121 @@
+"""Who is signed in where, and whether the API answers to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from mkdocs_confluence_md.auth import make_auth, make_login_auth
+from mkdocs_confluence_md.chains import EnvironmentChain, login_key, login_keys
+from mkdocs_confluence_md.errors import ConfluenceError, SettingError
+from mkdocs_confluence_md.exporter import ApiAddress, complete_address, probe
+from mkdocs_confluence_md.oauth import REFRESH_TOKEN_DAYS, read_subject
+
+if TYPE_CHECKING:
+    from mkdocs_confluence_md.auth import TokenAuth
+    from mkdocs_confluence_md.environment import Environment
+    from mkdocs_confluence_md.tokens import SignIn, TokenStore
+
+
+@dataclass(frozen=True)
+class Status:
+    """One sign-in. Nothing in it is a secret."""
+
+    source: str
+    """`login`, `environment` (a refresh token) or `access token` (of the environment)."""
+    site: str = ""
+    """The site's origin."""
+    account: str = ""
+    """The Atlassian account ID; empty if no token tells it."""
+    scopes: list[str] = field(default_factory=list)
+    access_token_expires_at: float = 0.0
+    """Seconds since the epoch; 0 if that is not known."""
+    refresh_token_expires_at: float = 0.0
+    """When it expires if nobody uses it, in seconds since the epoch; 0 if that is not known."""
+    kept_in: str = ""
+    """The path of the token file, `keyring`, or `environment`."""
+    base_url: str = ""
+    """Of the API."""
+    problem: str = ""
+    """What is wrong, and the remedy; empty if the API answers."""
+
+
+def find_statuses(environment: Environment, store: TokenStore, address: ApiAddress) -> list[Status]:
+    """Look at each sign-in and make one call with it, which keeps its refresh token alive.
+
+    Args:
+        environment: What it has comes first.
+        store: The token file.
+        address: Of the one site to look at; without one, of all logins.
+
+    Raises:
+        ConfluenceError: The token file cannot be read, or the credentials of the environment
+            are there and no site is given.
+    """
+    if environment.access_token or environment.credentials:
+        if not address.site:
+            raise SettingError(
+                "The credentials of the environment tell no site.",
+                "Name it: confluence-md status --site acme.atlassian.net",
+            )
+        return [_look_at_environment(environment, store, address)]
+    keys = [key for key in login_keys(store) if not address.site or key == login_key(address.site)]
+    return [_look_at_login(environment, store, key) for key in keys]
+
+
+def _look_at_environment(
+    environment: Environment, store: TokenStore, address: ApiAddress
+) -> Status:
+    auth = make_auth(environment, site=address.site)
+    base_url, problem = _call_api(address, auth)
+    status = Status("access token", address.site, base_url=base_url, problem=problem,
+                    kept_in="environment")  # fmt: skip
+    if environment.credentials is None or environment.access_token:
+        return replace(status, account=read_subject(environment.access_token))
+    chain = EnvironmentChain(environment.credentials, store, environment.auth_url)
+    return replace(_describe(chain.load(), status), source="environment", kept_in=str(store.path))
+
+
+def _look_at_login(environment: Environment, store: TokenStore, key: str) -> Status:
+    status = Status("login", key.partition(" ")[2], kept_in=str(store.path))
+    try:
+        status = replace(status, kept_in="keyring" if store.is_in_keyring(key) else status.kept_in)
+        sign_in = store.load(key)
+        if sign_in is None:
+            return replace(status, problem="Somebody has just signed out.")
+        address = ApiAddress(
+            site=sign_in.site,
+            cloud_id=sign_in.cloud_id,
+            environment=sign_in.environment,
+            gateway=sign_in.gateway,
+            api_url=environment.api_url,
+        )
+        auth = make_login_auth(store, environment, site=sign_in.site)
+        base_url, problem = _call_api(address, auth)
+        current = store.load(key) or sign_in
+        return _describe(current, replace(status, base_url=base_url, problem=problem))
+    except ConfluenceError as error:
+        return replace(status, problem=str(error))
+
+
+def _call_api(address: ApiAddress, auth: TokenAuth) -> tuple[str, str]:
+    """Make a call that exports nothing; return the base URL and what is wrong, if anything."""
+    base_url = ""
+    try:
+        address = complete_address(address, auth)
+        base_url = address.make_base_url()
+        probe(address, auth)
+    except ConfluenceError as error:
+        return base_url, f"{error} {error.detail}".strip()
+    return base_url, ""
+
+
+def _describe(sign_in: SignIn, status: Status) -> Status:
+    life = REFRESH_TOKEN_DAYS * 86400
+    return replace(
+        status,
+        account=read_subject(sign_in.access_token),
+        scopes=sign_in.scope.split(),
+        access_token_expires_at=sign_in.expires_at,
+        refresh_token_expires_at=sign_in.refreshed_at + life if sign_in.refreshed_at else 0.0,
+    )
