@@ -211,9 +211,14 @@ def _report_refusal(reason: str) -> None:
 def _wait(started: Login, store: TokenStore, variables: Environment, callback: Callback) -> None:
     """Finish the sign-in, and tell both the browser and the terminal how it went."""
     try:
-        _finish(started, callback.query, store, variables)
+        _finish(started, callback.query, store)
     except ConfluenceError as error:
-        callback.answer("Not signed in", str(error))
+        callback.answer("You are not signed in", str(error))
+        raise
+    try:
+        _try_api(started, store, variables)
+    except ConfluenceError as error:
+        callback.answer("You are signed in, but the API does not answer", str(error))
         raise
     callback.answer("You are signed in", "You can close this tab. All else is in your terminal.")
 
@@ -225,17 +230,20 @@ def _paste(started: Login, store: TokenStore, variables: Environment) -> None:
         err=True,
     )
     query = started.read_pasted(click.prompt("Paste it here", err=True))
-    _finish(started, query, store, variables)
+    _finish(started, query, store)
+    _try_api(started, store, variables)
 
 
-def _finish(
-    started: Login, query: dict[str, str], store: TokenStore, variables: Environment
-) -> None:
-    sign_in = finish_login(started, read_code(query), store=store)
-    site = site_argument(sign_in.site)
-    click.echo(f"Signed in to {site}. The tokens are in {store.path}.", err=True)
+def _finish(started: Login, query: dict[str, str], store: TokenStore) -> None:
+    finish_login(started, read_code(query), store=store)
+    site = started.address.site
+    where = "the system's keyring" if store.is_in_keyring(login_key(site)) else store.path
+    click.echo(f"Signed in to {site_argument(site)}. The tokens are in {where}.", err=True)
     click.echo(f"\nFor mkdocs.yml:\n\n{describe_settings(started.address)}\n", err=True)
-    probe(started.address, make_login_auth(store, variables, site=sign_in.site))
+
+
+def _try_api(started: Login, store: TokenStore, variables: Environment) -> None:
+    probe(started.address, make_login_auth(store, variables, site=started.address.site))
     click.echo("The API answers.", err=True)
 
 

@@ -16,6 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 BIN = Path(sys.executable).parent
+PASSED_VARIABLES = (
+    "PATH",
+    "HOME",
+    "PYTHON_KEYRING_BACKEND",
+    "COVERAGE_PROCESS_START",
+    "COVERAGE_PROCESS_CONFIG",
+)
 PAGES = {
     "101": "# Deploy\n\nRoll out the *new* version.\n",
     "102": "# Roll back\n\nRoll back to the old one.\n",
@@ -101,10 +108,8 @@ class Project:
 
     def variables(self) -> dict[str, str]:
         """Return the environment of a build."""
-        passed = {name: os.environ[name] for name in ("PATH", "HOME", "COVERAGE_PROCESS_START",
-                  "COVERAGE_PROCESS_CONFIG") if name in os.environ}  # fmt: skip
         return {
-            **passed,
+            **{name: os.environ[name] for name in PASSED_VARIABLES if name in os.environ},
             "PYTHONWARNINGS": "error::ResourceWarning",
             "NO_MKDOCS_2_WARNING": "1",  # Material's advertisement
             "DISABLE_MKDOCS_2_WARNING": "true",  # ProperDocs'

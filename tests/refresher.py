@@ -1,0 +1,115 @@
+"""Processes that refresh one sign-in, for `test_rotation.py`: many at once, or killed in between.
+
+python refresher.py race TOKEN_FILE SITE THREADS     waits for a line, then exports
+python refresher.py crash TOKEN_FILE SITE TIMES      is killed at that many different steps
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+
+import mkdocs_confluence_md
+from mkdocs_confluence_md.auth import make_login_auth
+from mkdocs_confluence_md.chains import login_key
+from mkdocs_confluence_md.environment import read_environment
+from mkdocs_confluence_md.exporter import ApiAddress
+from mkdocs_confluence_md.tokens import TokenStore
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+PACKAGE = str(Path(mkdocs_confluence_md.__file__).parent)
+
+
+def export(store: TokenStore, site: str) -> int:
+    """Export a page as a build would; return the status."""
+    auth = make_login_auth(store, read_environment({}), site=site)
+    base_url = ApiAddress(site, gateway="site").make_base_url()
+    with httpx.Client(auth=auth, timeout=60.0) as client:
+        return client.post(f"{base_url}/singleExport", json={"pageId": "101"}).status_code
+
+
+def race(store: TokenStore, site: str, threads: int) -> None:
+    """Export from many threads at once, and print the statuses."""
+    auth = make_login_auth(store, read_environment({}), site=site)
+    url = f"{ApiAddress(site, gateway='site').make_base_url()}/singleExport"
+    with httpx.Client(auth=auth, timeout=60.0) as client, ThreadPoolExecutor(threads) as pool:
+        sys.stdout.write("ready\n")
+        sys.stdout.flush()
+        sys.stdin.readline()
+        answers = pool.map(lambda _: client.post(url, json={"pageId": "101"}), range(threads))
+        json.dump([answer.status_code for answer in answers], sys.stdout)
+
+
+class Steps:
+    """Counts the lines of the package that a process executes, and kills it at one of them."""
+
+    def __init__(self, last: int | None) -> None:
+        self.count = 0
+        self._last = last
+
+    def __call__(self, frame: FrameType, event: str, arg: object) -> Steps | None:
+        """Trace a line: `sys.settrace`."""
+        del arg
+        if not frame.f_code.co_filename.startswith(PACKAGE):
+            return None
+        if event == "line":
+            self.count += 1
+            if self.count == self._last:
+                os.kill(os.getpid(), signal.SIGKILL)
+        return self
+
+
+def crash(store: TokenStore, site: str, times: int) -> None:
+    """Kill a refresh at different steps; print what each left behind and what came of it."""
+    total = _run_child(store, site, None)[1]
+    results = []
+    for number in range(times):
+        _expire(store, site)
+        killed, _ = _run_child(store, site, 1 + number * total // times)
+        intact = store.load(login_key(site)) is not None
+        status, _ = _run_child(store, site, None)
+        results.append({"killed": killed == -signal.SIGKILL, "intact": intact, "then": status})
+    json.dump({"steps": total, "results": results}, sys.stdout)
+
+
+def _expire(store: TokenStore, site: str) -> None:
+    with store.locked():
+        sign_in = store.load(login_key(site))
+        assert sign_in is not None
+        store.save(login_key(site), replace(sign_in, expires_at=0.0))
+
+
+def _run_child(store: TokenStore, site: str, last: int | None) -> tuple[int, int]:
+    """Export in a forked process; return its result (negative: the signal) and its steps."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        steps = Steps(last)
+        sys.settrace(steps)
+        status = export(TokenStore(store.path), site)
+        sys.settrace(None)
+        os.write(writer, json.dumps([status, steps.count]).encode())
+        os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader) as pipe:
+        said = pipe.read()
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if code < 0:
+        return code, 0
+    status, count = json.loads(said)
+    return status, count
+
+
+if __name__ == "__main__":
+    command, token_file, site_url, number = sys.argv[1:]
+    {"race": race, "crash": crash}[command](TokenStore(Path(token_file)), site_url, int(number))

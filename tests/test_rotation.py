@@ -1,0 +1,86 @@
+"""A chain of refresh tokens survives threads, processes and crashes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mkdocs_confluence_md.chains import login_key
+from mkdocs_confluence_md.tokens import SignIn, TokenStore
+
+if TYPE_CHECKING:
+    from standin import StandIn
+
+REFRESHER = str(Path(__file__).parent / "refresher.py")
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-W", "error", REFRESHER, *arguments]
+
+
+@pytest.fixture
+def store(standin: StandIn, tmp_path: Path) -> TokenStore:
+    """Return a token file with a login whose access token has expired."""
+    store = TokenStore(tmp_path / "config" / "tokens.json", find_vault=lambda: None)
+    sign_in = SignIn(
+        client_id=standin.client_id,
+        client_secret=standin.client_secret,
+        refresh_token=standin.oauth.issue_refresh_token(),
+        access_token=standin.oauth.issue_access_token(expires_in=-1),
+        expires_at=1.0,
+        auth_url=standin.url,
+        site=standin.url,
+        gateway="site",
+    )
+    with store.locked():
+        store.save(login_key(standin.url), sign_in)
+    return store
+
+
+def test_eight_processes_of_eight_threads_refresh_an_expired_token_once(
+    standin: StandIn, store: TokenStore
+) -> None:
+    line = command("race", str(store.path), standin.url, "8")
+    processes = [
+        subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for _ in range(8)
+    ]
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+
+    answers = [process.communicate(timeout=60)[0] for process in processes]
+
+    assert [json.loads(answer) for answer in answers] == [[200] * 8] * 8
+    assert (standin.oauth.refreshes, standin.oauth.reuses) == (1, 0)
+
+
+def test_a_process_killed_at_any_step_of_a_refresh_does_not_lose_the_chain(
+    standin: StandIn, store: TokenStore
+) -> None:
+    finished = subprocess.run(
+        command("crash", str(store.path), standin.url, "50"),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+
+    told = json.loads(finished.stdout)
+    assert told["steps"] > 100
+    assert told["results"] == [{"killed": True, "intact": True, "then": 200}] * 50
+    # The refresh token was lost between answer and write at some of the steps, and forgiven.
+    assert standin.oauth.reuses > 0
+    assert sorted(path.name for path in store.path.parent.iterdir()) == [
+        "tokens.json",
+        "tokens.json.lock",
+    ]
