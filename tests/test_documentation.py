@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 from pathlib import Path
 
+import pytest
+import yaml
 from mkdocs.config.base import BaseConfigOption
 
 from mkdocs_confluence_md import environment
+from mkdocs_confluence_md.cli import cli
 from mkdocs_confluence_md.config import PluginConfig
 
 ROOT = Path(__file__).parent.parent
@@ -36,3 +41,55 @@ def test_every_variable_is_documented() -> None:
     names = set(re.findall(r'"([A-Z]{3,}(?:_[A-Z]+)*)"', source))
 
     assert set(rows("Environment")) == {f"CONFLUENCE_MD_{name}" for name in names}
+
+
+def test_every_command_is_documented() -> None:
+    assert set(rows("Command")) == {f"confluence-md {name}" for name in cli.commands}
+
+
+@pytest.mark.parametrize("path", [ROOT / "docs/ci.md", ROOT / "docs/sign-in.md"])
+def test_the_yaml_in_the_documentation_is_yaml(path: Path) -> None:
+    blocks = re.findall(r"```yaml\n(.*?)```", path.read_text(encoding="utf-8"), re.DOTALL)
+
+    assert blocks
+    assert all(isinstance(yaml.safe_load(block), dict) for block in blocks)
+
+
+def test_the_recipe_for_github_keeps_the_token_file_encrypted(tmp_path: Path) -> None:
+    text = (ROOT / "docs/ci.md").read_text(encoding="utf-8")
+    [block] = re.findall(r"```yaml\n(name: docs.*?)```", text, re.DOTALL)
+    steps = {step.get("name"): step for step in yaml.safe_load(block)["jobs"]["docs"]["steps"]}
+    token_file = tmp_path / ".config/mkdocs-confluence-md/tokens.json"
+
+    def run(step: str) -> None:
+        environment = {"HOME": str(tmp_path), "CONFLUENCE_MD_CLIENT_SECRET": "hush"}
+        command = ["bash", "-e", "-o", "pipefail", "-c", steps[step]["run"]]
+        environment["PATH"] = os.environ["PATH"]
+        subprocess.run(command, cwd=tmp_path, env=environment, check=True)
+
+    run("Unlock the token file")
+    run("Lock the token file")
+    assert token_file.parent.is_dir()
+    token_file.write_text("the tokens")
+    run("Lock the token file")
+    token_file.unlink()
+    assert b"the tokens" not in (tmp_path / "tokens.enc").read_bytes()
+    run("Unlock the token file")
+
+    assert token_file.read_text() == "the tokens"
+
+
+def test_every_message_in_the_walk_through_is_one_of_ours() -> None:
+    """Each is quoted word for word, up to what is different each time."""
+    sources = " ".join(
+        re.sub(r'"\s*\n\s*f?"', "", path.read_text(encoding="utf-8"))
+        for path in (ROOT / "mkdocs_confluence_md").glob("*.py")
+    )
+    sources = re.sub(r"\{[^{}]*\}", "…", sources)
+    text = (ROOT / "docs/sign-in.md").read_text(encoding="utf-8")
+    quoted = re.findall(r"^\| `([^`]+)` \|", text.partition("| what you read |")[2], re.MULTILINE)
+
+    assert len(quoted) >= 8
+    for message in quoted:
+        known = re.sub(r"\b(8765|300)\b", "…", message).removesuffix("another program uses it.")
+        assert known.rstrip("…, ") in sources, message
