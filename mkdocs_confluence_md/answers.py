@@ -44,6 +44,8 @@ def read_markdown(response: httpx.Response) -> str:
             detail,
         ) from None
     markdown = _read_json_markdown(response) if kind == "application/json" else text
+    # JSON can hold halves of characters, which no file can.
+    markdown = markdown.encode("utf-8", "replace").decode()
     if not markdown.strip():
         raise FailureError(
             f"The answer of {host} is empty.",
@@ -142,4 +144,6 @@ def _detail(response: httpx.Response) -> str:
     words = words.replace(token, "…") if token else words
     parts = [f"“{words[:200]}”"] if words else []
     traces = (name for name in _TRACE_HEADERS if name in response.headers)
-    return " ".join([*parts, *(f"[{name}: {response.headers[name][:100]}]" for name in traces)])
+    parts += [f"[{name}: {response.headers[name][:100]}]" for name in traces]
+    # Nothing that a terminal would obey.
+    return "".join(character for character in " ".join(parts) if character.isprintable())

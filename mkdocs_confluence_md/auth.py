@@ -17,7 +17,12 @@ import httpx
 
 from mkdocs_confluence_md.chains import EnvironmentChain, LoginChain, hash_text
 from mkdocs_confluence_md.environment import ATLASSIAN_AUTH
-from mkdocs_confluence_md.errors import CredentialsError, SettingError
+from mkdocs_confluence_md.errors import (
+    ConfluenceError,
+    CredentialsError,
+    FailureError,
+    SettingError,
+)
 from mkdocs_confluence_md.oauth import (
     Client,
     GrantRefusedError,
@@ -27,7 +32,7 @@ from mkdocs_confluence_md.oauth import (
 )
 from mkdocs_confluence_md.tokens import SignIn, TokenStore, default_token_file
 from mkdocs_confluence_md.trust import origin_of
-from mkdocs_confluence_md.wire import host_and_port
+from mkdocs_confluence_md.wire import STATUS_PAGE, host_and_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -40,6 +45,7 @@ if TYPE_CHECKING:
 
 # A token that expires while its request is on the way would cost a second request.
 _EXPIRY_MARGIN_SECONDS = 60.0
+_FUTILE_SECONDS = 60.0
 
 
 class TokenAuth(httpx.Auth):
@@ -104,8 +110,11 @@ class RefreshTokenAuth(TokenAuth):
         self._clock = clock
         self._lock = threading.Lock()
         self._sign_in: SignIn | None = None
-        self._futile_token = ""
-        """A token that was refused right after its refresh: another refresh would not help."""
+        self._failures: list[ConfluenceError] = []
+        """Refreshes that failed: whoever waited for one of them has failed, too."""
+        self._futile: tuple[str, float] = ("", 0.0)
+        """A token that was refused right after its refresh, and when: for a while, another
+        refresh would not help."""
         self._refused: tuple[str, CredentialsError] | None = None
         """A refresh token that the server refused for good, and the error that says so."""
 
@@ -128,22 +137,26 @@ class RefreshTokenAuth(TokenAuth):
         response = yield request
         if response.status_code != httpx.codes.UNAUTHORIZED or lacks_scope(response):
             return
-        if sign_in.access_token == self._futile_token:
+        futile_token, since = self._futile
+        if sign_in.access_token == futile_token and self._clock() < since + _FUTILE_SECONDS:
             return
         sign_in = yield from self._refresh(request, refused_token=sign_in.access_token)
         self._add_token(request, sign_in.access_token)
         response = yield request
         if response.status_code == httpx.codes.UNAUTHORIZED:
-            self._futile_token = sign_in.access_token
+            self._futile = sign_in.access_token, self._clock()
 
     def _load(self) -> SignIn | None:
-        if self._sign_in is None:
-            self._sign_in = self._chain.load()
-        return self._sign_in
+        # Other threads may replace it meanwhile, so it is read once.
+        sign_in = self._sign_in
+        if sign_in is None:
+            self._sign_in = sign_in = self._chain.load()
+        return sign_in
 
     def _is_valid(self, sign_in: SignIn) -> bool:
-        expires_at = sign_in.expires_at - _EXPIRY_MARGIN_SECONDS
-        return bool(sign_in.access_token) and self._clock() < expires_at
+        life = sign_in.expires_at - sign_in.refreshed_at
+        margin = min(_EXPIRY_MARGIN_SECONDS, life / 10)
+        return bool(sign_in.access_token) and self._clock() < sign_in.expires_at - margin
 
     def _refresh(
         self, request: httpx.Request, *, refused_token: str
@@ -154,27 +167,27 @@ class RefreshTokenAuth(TokenAuth):
             request: The request that waits for the token; its time-outs are used.
             refused_token: An access token that is of no use although it has not expired.
         """
-        with self._lock, self._chain.store.locked():
-            sign_in = self._reload(request)
-            if sign_in.access_token != refused_token and self._is_valid(sign_in):
-                return sign_in
+        failures_before = len(self._failures)
+        with self._lock:
+            if len(self._failures) > failures_before:
+                raise self._failures[-1].copy()
             try:
-                sign_in = yield from self._rotate(sign_in, request)
-            except GrantRefusedError as refusal:
-                # Somebody who does not share our lock may have rotated it.
-                newer = self._reload(request)
-                if newer.refresh_token == sign_in.refresh_token:
-                    raise self._remember_refusal(sign_in, refusal) from None
-                try:
-                    sign_in = yield from self._rotate(newer, request)
-                except GrantRefusedError as again:
-                    raise self._remember_refusal(newer, again) from None
+                with self._chain.store.locked():
+                    sign_in = self._reload(request)
+                    if sign_in.access_token == refused_token or not self._is_valid(sign_in):
+                        sign_in = yield from self._rotate(sign_in, request)
+            except ConfluenceError as error:
+                self._failures.append(error)
+                raise
+            except GeneratorExit:  # the client had no answer to the token request
+                host = urlsplit(sign_in.auth_url).netloc
+                self._failures.append(_describe_silence(host))
+                raise
             self._sign_in = sign_in
             return sign_in
 
     def _reload(self, request: httpx.Request) -> SignIn:
-        self._sign_in = None
-        sign_in = self._load()
+        sign_in = self._chain.load()
         if sign_in is None:  # logged out by another process
             raise self._nobody_is_signed_in(request)
         return sign_in
@@ -182,6 +195,22 @@ class RefreshTokenAuth(TokenAuth):
     def _rotate(
         self, sign_in: SignIn, request: httpx.Request
     ) -> Generator[httpx.Request, httpx.Response, SignIn]:
+        try:
+            return (yield from self._use(sign_in, request))
+        except GrantRefusedError as refusal:
+            # Somebody who does not share our lock may have rotated it.
+            newer = self._reload(request)
+            if newer.refresh_token == sign_in.refresh_token:
+                raise self._remember_refusal(sign_in, refusal) from None
+        try:
+            return (yield from self._use(newer, request))
+        except GrantRefusedError as refusal:
+            raise self._remember_refusal(newer, refusal) from None
+
+    def _use(
+        self, sign_in: SignIn, request: httpx.Request
+    ) -> Generator[httpx.Request, httpx.Response, SignIn]:
+        """Use a refresh token, which brings the next one."""
         if self._refused and self._refused[0] == sign_in.refresh_token:
             raise self._refused[1].copy()
         self.check_trust(sign_in.auth_url)
@@ -215,6 +244,12 @@ class RefreshTokenAuth(TokenAuth):
 
     def _nobody_is_signed_in(self, request: httpx.Request) -> CredentialsError:
         return self._chain.explain_absence(host_and_port(request))
+
+
+def _describe_silence(host: str) -> FailureError:
+    return FailureError(
+        f"The authorization server {host} did not answer.", f"Try again later; {STATUS_PAGE}"
+    )
 
 
 def make_auth(

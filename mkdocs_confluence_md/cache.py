@@ -188,6 +188,19 @@ class ExportCache:
         return latest.decode("utf-8", "replace") if latest else _url_of(resource, account)
 
 
+class _DiskCache(diskcache.Cache):  # type: ignore[misc]  # DiskCache has no types
+    """A DiskCache that closes its file when that turns out to be damaged."""
+
+    def __init__(self, directory: str, **settings: object) -> None:
+        try:
+            super().__init__(directory, **settings)
+        except Exception as error:
+            self.close()
+            if isinstance(error, TypeError | ValueError):  # settings that make no sense
+                raise OSError(str(error)) from error
+            raise
+
+
 class _Store(BaseCache):
     """CacheControl's interface over a DiskCache.
 
@@ -250,14 +263,19 @@ class _Store(BaseCache):
             self._warn(text)
 
     def _open(self) -> Any:  # noqa: ANN401  DiskCache has no types
-        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._directory.chmod(0o700)
-        # Nobody wants exports in a commit; a cache that ignores itself is what pytest and ruff do.
-        (self._directory / ".gitignore").write_text("*\n", encoding="utf-8")
-        try:
-            return diskcache.Cache(str(self._directory), disk=BytesDisk)
-        except (TypeError, ValueError) as error:  # settings in the database that make no sense
-            raise OSError(str(error)) from error
+        ignore = self._directory / ".gitignore"
+        if not self._directory.exists():
+            self._directory.mkdir(mode=0o700, parents=True)
+            # Nobody wants exports in a commit: a cache that ignores itself, as pytest's does.
+            ignore.write_text("*\n", encoding="utf-8")
+        elif not (self._directory / "cache.db").exists():
+            others = [path.name for path in self._directory.iterdir() if path != ignore]
+            if others:
+                raise OSError(f"it has {others[0]} in it, which is not a cache's")
+        # Nothing is ever evicted: each copy may be the last good one.
+        return _DiskCache(
+            str(self._directory), disk=BytesDisk, eviction_policy="none", cull_limit=0
+        )
 
     def _close(self) -> None:
         if self._cache is not None:

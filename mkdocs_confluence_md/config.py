@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 from mkdocs.config import config_options as opt
 from mkdocs.config.base import BaseConfigOption, Config, ValidationError
 
-from mkdocs_confluence_md.exporter import ENVIRONMENT_IDS, read_site
+from mkdocs_confluence_md.exporter import ENVIRONMENT_IDS, is_cloud_id, read_site
 from mkdocs_confluence_md.placement import check_page_path
 from mkdocs_confluence_md.trust import origin_of
 
@@ -62,8 +62,8 @@ class CloudId(_Option[str]):
 
     def run_validation(self, value: object) -> str:
         """Return the ID."""
-        if isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9-]+", value):
-            return value
+        if is_cloud_id(value):
+            return str(value)
         raise ValidationError(
             f"{value!r} is no cloud ID. Leave the option out, and it is looked up."
         )
@@ -98,6 +98,16 @@ class Duration(_Option[float]):
                 "30s, 15m, 12h, 7d."
             )
         return float(int(match[1]) * _SECONDS[match[2]])
+
+
+class CacheDir(_Option[str]):
+    """A directory, relative to `mkdocs.yml`."""
+
+    def run_validation(self, value: object) -> str:
+        """Return the path as it is written."""
+        if isinstance(value, str) and value.strip() and value.isprintable():
+            return value
+        raise ValidationError(f"{value!r} is not the path of a directory.")
 
 
 class Concurrency(_Option[int]):
@@ -151,5 +161,5 @@ class PluginConfig(Config):
     concurrency = Concurrency(default=8)
     """How many exports are in flight at most, 1 to 32."""
 
-    cache_dir = opt.Type(str, default=".cache/plugin/confluence-md")
+    cache_dir = CacheDir(default=".cache/plugin/confluence-md")
     """Where exports are kept, relative to `mkdocs.yml`."""

@@ -4,7 +4,7 @@
     ├── SettingError       an option or an environment variable is missing or wrong
     ├── CredentialsError   nobody is signed in, or the sign-in was refused
     ├── TokenFileError     the token file cannot be read or written
-    ├── AnswerError        the service answered, and its answer is final (401, 403, 404, …)
+    ├── AnswerError        the service answered, and its answer is final (403, 404, …)
     └── FailureError       no usable answer: network, time-out, 429, 5xx, or an unreadable body
 
 They become `mkdocs.exceptions.PluginError` in `plugin.py` and nowhere else. No message contains a

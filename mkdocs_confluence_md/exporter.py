@@ -109,6 +109,11 @@ def read_site(text: str) -> str:
     return origin
 
 
+def is_cloud_id(value: object) -> bool:
+    """Tell whether a value looks like a cloud ID, which becomes a part of URLs."""
+    return isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9-]+", value) is not None
+
+
 @dataclass(frozen=True)
 class Export:
     """An answer of the API that is worth keeping."""
@@ -152,18 +157,18 @@ class Exporter:
             SettingError: There is no Confluence site at this address.
         """
         url = self.cloud_id_url()
-        response = send(self._client, self._client.build_request("GET", url))
+        response = send(self._client, "GET", url)
         cloud_id = read_json_object(response).get("cloudId")
         if response.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
             raise describe_failure(response)
-        if response.status_code != httpx.codes.OK or not isinstance(cloud_id, str):
+        if response.status_code != httpx.codes.OK or not is_cloud_id(cloud_id):
             raise SettingError(
                 f"{url} does not tell a cloud ID ({response.status_code}), so {self.address.site} "
                 "is no Confluence Cloud site.",
                 "Correct the option `site`: the host in the address bar when you read a page in "
                 "Confluence, like acme.atlassian.net. Behind a custom domain, set `cloud_id` too.",
             )
-        return Export(cloud_id, response.headers)
+        return Export(str(cloud_id), response.headers)
 
     def export_page(
         self, base_url: str, page_id: str, *, validators: Mapping[str, str] | None = None
@@ -181,13 +186,14 @@ class Exporter:
             FailureError: There is no usable answer.
             SettingError: The host may not receive a token.
         """
-        request = self._client.build_request(
+        response = send(
+            self._client,
             "POST",
             f"{base_url}/singleExport",
             json={"pageId": page_id},
             headers={"Accept": "text/plain, text/markdown, application/json", **(validators or {})},
+            auth=self.auth,
         )
-        response = send(self._client, request, auth=self.auth)
         if response.status_code == httpx.codes.NOT_MODIFIED and validators:
             return Export("", response.headers, not_modified=True)
         if response.status_code != httpx.codes.OK:
@@ -202,8 +208,8 @@ class Exporter:
         Raises:
             ConfluenceError: As `export_page`.
         """
-        request = self._client.build_request("POST", f"{base_url}/singleExport", json={})
-        response = send(self._client, request, auth=self.auth)
+        url = f"{base_url}/singleExport"
+        response = send(self._client, "POST", url, json={}, auth=self.auth)
         if response.status_code not in (httpx.codes.OK, httpx.codes.BAD_REQUEST):
             raise explain_refusal(response)
 

@@ -5,19 +5,22 @@ So the network runs while MkDocs renders, and a build costs about the longer of 
 
 from __future__ import annotations
 
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, wait
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mkdocs_confluence_md.errors import ConfluenceError, FailureError
-from mkdocs_confluence_md.turns import take_quick_turns
+from mkdocs_confluence_md.workers import Workers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from mkdocs_confluence_md.cache import ExportCache
-    from mkdocs_confluence_md.exporter import Exporter
+    from mkdocs_confluence_md.exporter import Export, Exporter
 
-_FOREVER = float("inf")
+# A site's cloud ID stays the same for as long as the site is not moved.
+_CLOUD_ID_SECONDS = 30 * 86400.0
 
 
 class Library:
@@ -47,7 +50,9 @@ class Library:
         self._cache = cache
         self._max_age = max_age
         self._offline = offline
-        self._workers = ThreadPoolExecutor(threads, thread_name_prefix="confluence-md")
+        self._workers = Workers(threads, name="confluence-md")
+        self._new_cloud_id: Export | None = None
+        """Looked up, and not kept yet: only one that leads to an export is worth keeping."""
         self._base_url: Future[str] = Future()
         self._pages: dict[str, Future[str]] = {}
 
@@ -57,10 +62,9 @@ class Library:
         # First in the queue, because all the others wait for it.
         self._base_url = self._workers.submit(self._find_base_url)
         self._pages = {
-            page_id: self._workers.submit(self._fetch, page_id, self._base_url)
+            page_id: self._workers.submit(partial(self._fetch, page_id, self._base_url))
             for page_id in dict.fromkeys(page_ids)
         }
-        take_quick_turns(self._pages.values())
 
     def wait_for(self, page_id: str) -> str:
         """Return the Markdown of a page that `start` was given, as soon as it is there.
@@ -83,12 +87,23 @@ class Library:
 
     def close(self) -> None:
         """End the threads, then close the connections and the cache; twice does no harm."""
-        self.cancel()
-        self._workers.shutdown(cancel_futures=True)
+        self._workers.close()
         self._exporter.close()
         self._cache.close()
 
     def _fetch(self, page_id: str, base_url: Future[str]) -> str:
+        try:
+            return self._find(page_id, base_url)
+        except ConfluenceError:
+            raise
+        except Exception as error:
+            # The last net: an error of ours must not hide those of the other pages.
+            raise FailureError(
+                f"Something unexpected happened: {_locate(error)}.",
+                "This is a mistake in mkdocs-confluence-md. Please report it.",
+            ) from error
+
+    def _find(self, page_id: str, base_url: Future[str]) -> str:
         resource = f"{base_url.result()}/singleExport?pageId={page_id}"
         if self._offline:
             return self._find_offline(resource)
@@ -113,6 +128,9 @@ class Library:
                 text, headers = copy.text, {**copy.headers, **export.headers}
         # Only now is the account known for certain: the export may have been the sign-in.
         self._cache.keep(resource, auth.account(), text, headers)
+        if new := self._new_cloud_id:
+            self._cache.keep(self._exporter.cloud_id_url(), "", new.markdown, new.headers)
+            self._new_cloud_id = None
         return text
 
     def _find_offline(self, resource: str) -> str:
@@ -131,11 +149,21 @@ class Library:
         if not address.needs_cloud_id():
             return address.make_base_url()
         resource = self._exporter.cloud_id_url()
-        copy = self._cache.find_last_good(resource, "")
-        if copy:
-            return address.make_base_url(copy.text)
         if self._offline:
             return address.make_base_url(self._find_offline(resource))
-        export = self._exporter.look_up_cloud_id()
-        self._cache.keep(resource, "", export.markdown, export.headers)
-        return address.make_base_url(export.markdown)
+        copy = self._cache.find_fresh(resource, "", _CLOUD_ID_SECONDS)
+        if copy is None:
+            self._new_cloud_id = self._exporter.look_up_cloud_id()
+            return address.make_base_url(self._new_cloud_id.markdown)
+        return address.make_base_url(copy.text)
+
+
+def _locate(error: Exception) -> str:
+    """Name an error and the line that raised it; its text may hold anything, so it is left out."""
+    traceback = error.__traceback__
+    while traceback and traceback.tb_next:
+        traceback = traceback.tb_next
+    if traceback is None:
+        return type(error).__name__
+    file = Path(traceback.tb_frame.f_code.co_filename).name
+    return f"{type(error).__name__} in {file}, line {traceback.tb_lineno}"

@@ -24,7 +24,7 @@ from mkdocs_confluence_md.oauth import (
     read_grant,
 )
 from mkdocs_confluence_md.tokens import SignIn
-from mkdocs_confluence_md.wire import make_client, send
+from mkdocs_confluence_md.wire import make_client, send_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -149,7 +149,7 @@ def finish_login(
         now = clock()
         request = make_code_request(login.client, code, login.redirect_uri)
         try:
-            grant = read_grant(send(client, request), now=now)
+            grant = read_grant(send_request(client, request), now=now)
         except GrantRefusedError as refusal:
             raise _explain_refusal(refusal) from None
         sign_in = SignIn(

@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 import httpx
 
 from mkdocs_confluence_md.errors import FailureError
+from mkdocs_confluence_md.trust import is_token
 from mkdocs_confluence_md.wire import (
     STATUS_PAGE,
     TIMEOUT,
@@ -33,6 +34,7 @@ REFRESH_TOKEN_DAYS = 90
 
 # Atlassian's documented life of an access token, for an answer that does not tell.
 _USUAL_LIFE_SECONDS = 3600.0
+_LONGEST_LIFE_SECONDS = REFRESH_TOKEN_DAYS * 86400.0
 
 
 @dataclass(frozen=True)
@@ -138,18 +140,24 @@ def read_grant(response: httpx.Response, *, now: float) -> Grant:
         where = f"the authorization server {host} ({response.status_code})"
         raise GrantRefusedError(str(answer.get("error", "")), where)
     access_token = answer.get("access_token")
-    if response.status_code != httpx.codes.OK or not isinstance(access_token, str):
+    refresh_token = answer.get("refresh_token") or ""
+    usable = is_token(access_token) and (is_token(refresh_token) or not refresh_token)
+    if response.status_code != httpx.codes.OK or not usable:
         raise FailureError(
             f"The authorization server {host} answered {response.status_code} without a token.",
             f"Try again later; {STATUS_PAGE}",
         )
-    life = answer.get("expires_in")
+    life: Any = answer.get("expires_in")
     return Grant(
-        access_token=access_token,
-        refresh_token=str(answer.get("refresh_token") or ""),
-        expires_at=now + (float(life) if isinstance(life, int | float) else _USUAL_LIFE_SECONDS),
+        access_token=str(access_token),
+        refresh_token=str(refresh_token),
+        expires_at=now + (life if _is_life(life) else _USUAL_LIFE_SECONDS),
         scope=str(answer.get("scope") or ""),
     )
+
+
+def _is_life(value: object) -> bool:
+    return isinstance(value, int | float) and 0 < value < _LONGEST_LIFE_SECONDS
 
 
 def read_subject(token: str) -> str:

@@ -62,7 +62,14 @@ class Placement:
     conflicts: tuple[LocalFileConflict, ...]
 
 
-def place(nav: Nav, *, page_path: str, local_uris: Iterable[str], site_host: str = "") -> Placement:
+def place(
+    nav: Nav,
+    *,
+    page_path: str,
+    local_uris: Iterable[str],
+    site_host: str = "",
+    use_directory_urls: bool = True,
+) -> Placement:
     """Find the references in `nav` and give each page a path.
 
     Args:
@@ -71,8 +78,10 @@ def place(nav: Nav, *, page_path: str, local_uris: Iterable[str], site_host: str
         local_uris: The destinations (`dest_uri`) of the files that the site already has.
         site_host: The Confluence site's host, empty where it is not known: a URL of another
             site is complained of, because its ID would name a different page here.
+        use_directory_urls: MkDocs' option.
     """
-    placer = _Placer(page_path, site_host, {_slot(uri) for uri in local_uris})
+    local_slots = {_slot(uri) for uri in local_uris}
+    placer = _Placer(page_path, site_host, local_slots, use_directory_urls)
     placed = placer.walk(nav, title=None, section="")
     return Placement(
         placed, tuple(placer.pages.values()), tuple(placer.complaints), tuple(placer.conflicts)
@@ -92,7 +101,8 @@ def check_page_path(page_path: str) -> str | None:
     if not names & {"title", "id"}:
         return "must contain {title} or {id}, so that pages can be told apart."
     literal = "".join(text for text, *_ in parts)
-    if "\\" in literal or ".." in literal or page_path.startswith("/") or ":" in literal:
+    misplaced = re.search(r"\\|:|\.\.", literal) or page_path.startswith("/")
+    if misplaced or not page_path.isprintable():
         return "must be a path below docs_dir, with / between folders."
     return None
 
@@ -107,6 +117,7 @@ class _Placer:
     page_path: str
     site_host: str
     local_slots: set[str]
+    use_directory_urls: bool
     pages: dict[str, PlacedPage] = field(default_factory=dict)
     complaints: list[Complaint] = field(default_factory=list)
     conflicts: list[LocalFileConflict] = field(default_factory=list)
@@ -172,18 +183,33 @@ class _Placer:
     def _allocate(self, ref: PageRef, title: str, section: str) -> PlacedPage:
         wanted = self._make_path(ref, title, section)
         path = wanted
-        while _slot(path) in self.taken_slots or _slot(path) in self.local_slots:
-            path = f"{path}-{ref.page_id}"
+        while self._is_taken(path):
+            path = f"{path}-{ref.page_id[:_LONGEST_SLUG]}"
         page = PlacedPage(ref, title, f"{path}.md")
-        if _slot(wanted) in self.local_slots:
+        if self._slot_of(wanted) in self.local_slots:
             self.conflicts.append(LocalFileConflict(page, f"{wanted}.md"))
-        self.taken_slots.add(_slot(path))
+        self.taken_slots.add(self._slot_of(path))
         self.pages[ref.page_id] = page
         return page
 
+    def _is_taken(self, path: str) -> bool:
+        slot = self._slot_of(path)
+        return slot in self.taken_slots or slot in self.local_slots
+
+    def _slot_of(self, path: str) -> str:
+        """Return the slot of a page with a path (without `.md`), by MkDocs' rules.
+
+        So `a.md` and `a/index.md` are the same, and `a/readme.md` is not: only `README` is.
+        """
+        if path.rpartition("/")[2] == "index" or not self.use_directory_urls:
+            return _slot(f"{path}.html")
+        return _slot(f"{path}/index.html")
+
     def _make_path(self, ref: PageRef, title: str, section: str) -> str:
+        # No ID is that long; a file's name may not be.
+        short_id = ref.page_id[:_LONGEST_SLUG]
         path = self.page_path.removesuffix(".md").format(
-            section=section, title=make_slug(title) or ref.page_id, id=ref.page_id
+            section=section, title=make_slug(title) or short_id, id=short_id
         )
         return "/".join(segment for segment in path.split("/") if segment not in ("", "."))
 
@@ -193,12 +219,6 @@ def _is_atlassian(host: str) -> bool:
     return host.endswith(".atlassian.net")
 
 
-def _slot(uri: str) -> str:
-    """Reduce a path to what must be unique in the built site.
-
-    `a.md`, `a/index.md`, `A.html` and `a/README.md` all end up at the same address, or at
-    addresses that some file systems and web servers take for the same.
-    """
-    stem = re.sub(r"\.(?:md|markdown|mkdn?|mdown|html)$", "", uri, flags=re.IGNORECASE)
-    stem = re.sub(r"(?:^|/)(?:index|readme)$", "", stem, flags=re.IGNORECASE)
-    return unicodedata.normalize("NFC", stem.casefold())
+def _slot(dest_uri: str) -> str:
+    """Reduce a destination to what must be unique: some file systems ignore case and form."""
+    return unicodedata.normalize("NFC", dest_uri).casefold()

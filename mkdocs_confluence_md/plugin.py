@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -14,7 +15,7 @@ from mkdocs.structure.files import File, InclusionLevel
 from mkdocs_confluence_md.auth import make_auth
 from mkdocs_confluence_md.cache import ExportCache
 from mkdocs_confluence_md.config import PluginConfig
-from mkdocs_confluence_md.environment import Environment, read_environment
+from mkdocs_confluence_md.environment import read_environment
 from mkdocs_confluence_md.errors import (
     ConfluenceError,
     PageFailure,
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from mkdocs.structure.files import Files
     from mkdocs.structure.nav import Navigation
     from mkdocs.structure.pages import Page
+
+    from mkdocs_confluence_md.environment import Environment
 
 log = get_plugin_logger("confluence-md")
 
@@ -60,19 +63,19 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
     def on_files(self, files: Files, *, config: MkDocsConfig) -> None:
         """Place the pages that `nav` refers to, add them to the site and begin to fetch them."""
         with _plugin_errors():
-            environment = read_environment(os.environ)
-            self._address = _make_address(self.config, environment)
+            self._address = _make_address(self.config)
             placement = place(
                 config.nav or [],
                 page_path=self.config.page_path,
                 local_uris=[file.dest_uri for file in files],
                 site_host=host_of(self._address.find_site()),
+                use_directory_urls=config.use_directory_urls,
             )
             _report(placement)
             self._pages = {page.src_uri: page for page in placement.pages}
             if not placement.pages:
                 return
-            self._start_fetching(environment, config)
+            self._start_fetching(config)
             for page in placement.pages:
                 files.append(_make_file(page, config))
             config.nav = placement.nav
@@ -115,11 +118,13 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
             self._library.close()
             self._library = None
 
-    def _start_fetching(self, environment: Environment, config: MkDocsConfig) -> None:
-        settings = (environment, self._address, dict(self.config))
+    def _start_fetching(self, config: MkDocsConfig) -> None:
+        environment = read_environment(os.environ)
+        address = replace(self._address, api_url=environment.api_url)
+        settings = (environment, address, dict(self.config))
         if self._library is None or settings != self._library_settings:
             self.on_shutdown()
-            self._library = _make_library(self.config, environment, self._address, config)
+            self._library = _make_library(self.config, environment, address, config)
             self._library_settings = settings
         self._library.start(page.ref.page_id for page in self._pages.values())
 
@@ -164,14 +169,13 @@ def _plugin_errors() -> Iterator[None]:
         raise PluginError(f"confluence-md: {error}") from None
 
 
-def _make_address(options: PluginConfig, environment: Environment) -> ApiAddress:
+def _make_address(options: PluginConfig) -> ApiAddress:
     return ApiAddress(
         site=options.site or "",
         cloud_id=options.cloud_id or "",
         environment=options.environment,
         gateway=options.gateway,
         base_url=options.base_url or "",
-        api_url=environment.api_url,
     )
 
 
@@ -194,16 +198,21 @@ def _find_cache_dir(options: PluginConfig, config: MkDocsConfig) -> Path:
     """Return the cache directory, which must be a directory of its own.
 
     Raises:
-        SettingError: It is in `docs_dir`, whose files are watched and published, or around it.
+        SettingError: It is in or around a directory that is published, watched or emptied.
     """
     root = Path(config.config_file_path or "mkdocs.yml").resolve().parent
-    cache_dir = (root / options.cache_dir).resolve()
-    docs_dir = Path(config.docs_dir).resolve()
-    if cache_dir.is_relative_to(docs_dir) or docs_dir.is_relative_to(cache_dir):
-        raise SettingError(
-            f"The option `cache_dir` is {options.cache_dir!r}, in or around docs_dir ({docs_dir}).",
-            "Name a directory outside docs_dir, or leave the option out.",
-        )
+    cache_dir = (root / os.path.expanduser(options.cache_dir)).resolve()  # noqa: PTH111  Path's raises
+    others = {"docs_dir": config.docs_dir, "site_dir": config.site_dir}
+    if custom_dir := config.theme.custom_dir:
+        others["custom_dir"] = custom_dir
+    for name, other in others.items():
+        directory = Path(other).resolve()
+        if cache_dir.is_relative_to(directory) or directory.is_relative_to(cache_dir):
+            raise SettingError(
+                f"The option `cache_dir` is {options.cache_dir!r}, in or around {name} "
+                f"({directory}).",
+                "Name a directory of its own, or leave the option out.",
+            )
     return cache_dir
 
 

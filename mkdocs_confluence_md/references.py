@@ -58,7 +58,7 @@ _ID = re.compile(r"[0-9]+")
 _SPACE_KEY = re.compile(r"~?[A-Za-z0-9._:-]+")
 _TINY_CODE = re.compile(r"[A-Za-z0-9_-]{1,11}")
 _PAGE_PATH = re.compile(
-    r"/wiki(?:/spaces/[^/]+)?/pages/(?:edit(?:-v2)?/)?([0-9]+)(?:/.*)?", re.DOTALL
+    r"/wiki(?:/spaces/[^/]+)?/pages/(?:edit[a-z0-9-]*/)?([0-9]+)(?:/.*)?", re.DOTALL
 )
 _ACTION_PATH = re.compile(r"/wiki/pages/[a-z]+\.action")
 _OVERVIEW_PATH = re.compile(r"/wiki/spaces/[^/]+/overview/?")

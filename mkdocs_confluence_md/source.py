@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from mkdocs_confluence_md.errors import describe_page
+from mkdocs_confluence_md.errors import AnswerError, FailureError, describe_page
 
 if TYPE_CHECKING:
     from mkdocs_confluence_md.errors import PageFailure
@@ -36,12 +36,15 @@ def make_source(markdown: str, *, page_id: str, title: str) -> str:
     """
     meta, body = split_front_matter(markdown.removeprefix("\ufeff").replace("\r\n", "\n"))
     own_title = _clean_title(meta.pop("title", None))
+    meta = {name: value for name, value in meta.items() if _is_harmless(name, value)}
     page_title = own_title or title
     if not page_title and not _FIRST_HEADING.match(body):
         page_title = page_id
     if page_title:
         meta = {"title": page_title, **meta}
     meta["confluence_id"] = page_id
+    # mkdocs-macros would run what people in Confluence write, with our environment at hand.
+    meta["render_macros"] = False
     # Wide, because a folded title would still be right but hard to read in a log.
     front_matter = yaml.safe_dump(meta, allow_unicode=True, sort_keys=False, width=1000)
     return f"---\n{front_matter}---\n\n{body}"
@@ -60,6 +63,19 @@ def split_front_matter(markdown: str) -> tuple[dict[str, Any], str]:
     return (meta, markdown[match.end() :]) if isinstance(meta, dict) else ({}, markdown)
 
 
+def _is_harmless(name: object, value: object) -> bool:
+    """Tell whether a page may say this of itself: no instructions to MkDocs, theme or plugins.
+
+    Facts are (a description, dates, tags); what chooses templates and icons could break the
+    build of the whole site.
+    """
+    if not isinstance(name, str) or name in {"template", "icon", "render_macros", "status"}:
+        return False
+    if name == "tags" or isinstance(value, list):
+        return isinstance(value, list) and all(isinstance(item, str) for item in value)
+    return value is None or isinstance(value, str | int | float | date)
+
+
 def _clean_title(title: object) -> str:
     # Themes print titles as HTML, and this one was written by somebody in Confluence.
     return html.escape(str(title).strip()) if isinstance(title, str | int | float | date) else ""
@@ -71,7 +87,9 @@ def make_placeholder(failure: PageFailure) -> str:
     link = (
         f' <a href="{html.escape(failure.url)}">Read it in Confluence.</a>' if failure.url else ""
     )
-    what = html.escape(failure.error.what)
+    # What is wrong with the machine that builds is for its log, not for readers.
+    about_page = isinstance(failure.error, AnswerError | FailureError)
+    what = html.escape(failure.error.what) if about_page else "The site's owner can tell why."
     # HTML rather than Markdown: an error's words are nobody's markup.
     text = f"<p><strong>{name} could not be fetched.</strong> {what}{link}</p>"
     return make_source(text, page_id=failure.page_id, title=failure.title)

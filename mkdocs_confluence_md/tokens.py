@@ -19,6 +19,7 @@ import filelock
 import platformdirs
 
 from mkdocs_confluence_md.errors import TokenFileError
+from mkdocs_confluence_md.trust import is_token
 from mkdocs_confluence_md.vault import find_vault
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from mkdocs_confluence_md.vault import Vault
 
 SECRETS = ("refresh_token", "access_token", "client_secret")
+
+_TIMES = ("expires_at", "refreshed_at")
 
 _FORMAT_VERSION = 1
 # Whoever holds the lock waits for one answer of the authorization server, a minute at most.
@@ -64,8 +67,33 @@ class SignIn:
 
 
 def default_token_file() -> Path:
-    """Return the path in the user's config directory."""
-    return platformdirs.user_config_path("mkdocs-confluence-md") / "tokens.json"
+    """Return the path in the user's config directory.
+
+    Raises:
+        TokenFileError: This user has no home directory.
+    """
+    try:
+        return platformdirs.user_config_path("mkdocs-confluence-md") / "tokens.json"
+    except RuntimeError:
+        raise TokenFileError(
+            "This user has no home directory, so there is no place for the token file.", _REMEDY
+        ) from None
+
+
+def _check(sign_in: SignIn) -> SignIn:
+    """Return a sign-in whose fields are of the right types.
+
+    Raises:
+        TypeError: One is not, or a secret could not stand in a request.
+    """
+    for name, value in asdict(sign_in).items():
+        if name in SECRETS:
+            right = value == "" or is_token(value)
+        else:
+            right = isinstance(value, (int, float) if name in _TIMES else str)
+        if not right:
+            raise TypeError(name)
+    return sign_in
 
 
 class TokenStore:
@@ -128,10 +156,10 @@ class TokenStore:
         if entry is None:
             return None
         try:
-            fields = dict(entry)
-            if fields.pop("secrets", None) == "keyring":
-                fields.update(self._open_keyring(key))
-            return SignIn(**fields)
+            content = dict(entry)
+            if content.pop("secrets", None) == "keyring":
+                content.update(self._open_keyring(key))
+            return _check(SignIn(**content))
         except (TypeError, ValueError):
             raise self._corrupt() from None
 

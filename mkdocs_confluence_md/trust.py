@@ -1,4 +1,4 @@
-"""Where a token may go. Pure.
+"""Where a token may go, and what can be one. Pure.
 
 To Atlassian's hosts, to loopback, and to what the *environment* names, never to a host that only
 `mkdocs.yml` names: a pull request must not be able to send a token elsewhere.
@@ -6,10 +6,14 @@ To Atlassian's hosts, to loopback, and to what the *environment* names, never to
 
 from __future__ import annotations
 
-import ipaddress
+import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+"""This machine, by the names that the client knows to reach without a proxy."""
+
+_HOST = re.compile(r"(?:[a-z0-9_-]+\.)*[a-z0-9_-]+|[0-9a-f:.]+")
 _ATLASSIAN_HOSTS = frozenset({"api.atlassian.com", "auth.atlassian.com"})
 
 
@@ -30,24 +34,16 @@ class TrustRule:
             return "this is no http(s) URL"
         parts = urlsplit(origin)
         host = parts.hostname or ""
-        if is_loopback(host):
+        if host in LOOPBACK_HOSTS:
             return None
         if parts.scheme != "https":
             return f"{parts.scheme}:// would send the token in clear text"
         if host in _ATLASSIAN_HOSTS or host.endswith(".atlassian.net"):
             return None
-        name = _bracket(host)
+        name = url_host(host)
         if {name, f"{name}:{parts.port or 443}"} & self.hosts:
             return None
         return f"{host} is neither Atlassian's nor trusted by the environment"
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether a host is this machine, by its name alone: nothing is looked up."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def origin_of(url: str) -> str:
@@ -57,16 +53,23 @@ def origin_of(url: str) -> str:
         port = parts.port
     except ValueError:  # a port that is no number, a bracket that is not closed
         return ""
-    if parts.scheme not in ("https", "http") or not parts.hostname:
+    if parts.scheme not in ("https", "http") or not _HOST.fullmatch(parts.hostname or ""):
         return ""
-    host = _bracket(parts.hostname)
+    assert parts.hostname is not None  # noqa: S101  for the type checker
+    host = url_host(parts.hostname)
     return f"{parts.scheme}://{host}" if port is None else f"{parts.scheme}://{host}:{port}"
 
 
-def _bracket(host: str) -> str:
+def url_host(host: str) -> str:
+    """Write a host as it stands in a URL."""
     return f"[{host}]" if ":" in host else host  # IPv6
 
 
 def host_of(origin: str) -> str:
     """Return the host of an origin, in lower case; empty if it has none."""
     return urlsplit(origin).hostname or ""
+
+
+def is_token(value: object) -> bool:
+    """Tell whether a value can stand in a header; what cannot would stand in an error instead."""
+    return isinstance(value, str) and re.fullmatch(r"[\x21-\x7e]+", value) is not None

@@ -245,10 +245,76 @@ def test_an_answer_without_a_new_refresh_token_means_to_keep_the_old_one(
 ) -> None:
     access_token = standin.oauth.issue_access_token()
     standin.faults.token(body={"access_token": access_token, "expires_in": 30}, times=1)
+    clock = Clock()
 
-    assert export(standin, sign_in()) == 200  # expires at once
-    assert export(standin, sign_in()) == 200
+    assert export(standin, sign_in(clock)) == 200
+    clock.now += 30
+    assert export(standin, sign_in(clock)) == 200
     assert (standin.oauth.refreshes, standin.oauth.reuses) == (1, 0)
+
+
+def test_a_token_with_a_short_life_serves_more_than_one_request(
+    standin: StandIn, sign_in: Callable[..., TokenAuth]
+) -> None:
+    standin.oauth.access_token_seconds = 30
+    auth = sign_in()
+
+    assert [export(standin, auth) for _ in range(5)] == [200] * 5
+    assert standin.oauth.refreshes == 1
+
+
+def test_a_token_revoked_right_after_its_refresh_is_tried_again_later(
+    standin: StandIn, sign_in: Callable[..., TokenAuth]
+) -> None:
+    clock = Clock()
+    auth = sign_in(clock)
+    standin.faults.unauthorized_times = 3
+    assert [export(standin, auth), export(standin, auth)] == [401, 401]
+
+    clock.now += 61
+    assert export(standin, auth) == 200
+
+
+def test_a_failing_refresh_fails_for_everybody_who_waited_for_it(
+    standin: StandIn, sign_in: Callable[..., TokenAuth]
+) -> None:
+    standin.faults.token(kind="hang", times=1)
+    auth = sign_in()
+    url = f"{standin.url}/gateway/api/svc/confluence/{APP}/singleExport"
+    start = threading.Barrier(8)
+
+    def ask(_: int) -> str:
+        start.wait()
+        with httpx.Client(auth=auth, timeout=1.0) as client:
+            try:
+                client.post(url, json={"pageId": "101"})
+            except (httpx.ReadTimeout, FailureError) as error:
+                return type(error).__name__
+        return "answered"
+
+    with ThreadPoolExecutor(8) as threads:
+        outcomes = list(threads.map(ask, range(8)))
+
+    # One had the time-out itself. Nobody began another one before that was known.
+    assert sorted(outcomes) == ["FailureError"] * 7 + ["ReadTimeout"]
+    assert [request.path for request in standin.requests] == ["/oauth/token"]
+
+
+def test_an_access_token_that_no_header_can_carry_is_never_shown(
+    standin: StandIn, sign_in: Callable[..., TokenAuth], token_file: Path
+) -> None:
+    standin.faults.token(body={"access_token": "SECRET-token\n"}, times=1)
+    with pytest.raises(FailureError, match="answered 200 without a token"):
+        export(standin, sign_in())
+
+    export(standin, sign_in())
+    text = json.loads(token_file.read_text())
+    for entry in text["sign_ins"].values():
+        entry["access_token"] = "SECRET-token\n"
+    token_file.write_text(json.dumps(text))
+    with pytest.raises(TokenFileError, match="is damaged") as caught:
+        export(standin, sign_in())
+    assert "SECRET" not in str(caught.value)
 
 
 def test_a_hanging_authorization_server_is_given_up_like_any_other(

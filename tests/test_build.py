@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+import signal
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from projects import BIN
 
 if TYPE_CHECKING:
     from projects import Project
@@ -310,3 +314,86 @@ def test_no_more_exports_are_in_flight_than_concurrency_allows(
 
     assert project.build().exit_code == 0
     assert standin.peak_exports <= 3
+
+
+def test_a_page_cannot_run_macros_or_choose_templates(
+    project: Project, standin: StandIn, pages: dict[str, str]
+) -> None:
+    pages["101"] = (
+        "---\ntemplate: nope.html\nicon: nope\nrender_macros: true\ndescription: Kept\n---\n"
+        "# Deploy\n\n{{ environment }} and {% raw %}\n"
+    )
+    project.configure([{"Deploy": "confluence:101"}], site=standin.url, theme="material")
+
+    built = project.build()
+
+    assert (built.exit_code, built.messages()) == (0, "")
+    assert "{{ environment }} and {% raw %}" in built.page("deploy")
+    assert '<meta name="description" content="Kept">' in built.page("deploy")
+
+
+@pytest.mark.parametrize("cache_dir", ["site/cache", "overrides", ".", "docs"])
+def test_the_cache_takes_no_directory_that_is_for_something_else(
+    project: Project, standin: StandIn, cache_dir: str
+) -> None:
+    project.write("overrides/main.html", "{% extends 'base.html' %}")
+    project.configure(
+        FIVE,
+        site=standin.url,
+        cache_dir=cache_dir,
+        settings={"theme": {"name": "mkdocs", "custom_dir": "overrides"}},
+    )
+
+    built = project.build()
+
+    assert built.exit_code == 1
+    assert f"The option `cache_dir` is '{cache_dir}', in or around" in built.log
+    assert [path.name for path in (project.root / "overrides").iterdir()] == ["main.html"]
+
+
+def test_a_cloud_id_that_leads_nowhere_is_not_remembered(
+    project: Project, standin: StandIn
+) -> None:
+    standin.faults.tenant_info(body={"cloudId": "moved-away"}, times=1)
+    standin.faults.tenant_info(body={"cloudId": "../../evil?x#"}, times=1)
+    project.configure([{"Deploy": "confluence:101"}], site=standin.url)
+
+    gone, evil, good = (project.build() for _ in range(3))
+
+    assert "There is no such page, or the account may not see it" in gone.messages()
+    assert "does not tell a cloud ID" in evil.messages()
+    assert not [request.path for request in standin.requests if "evil" in request.path]
+    assert good.exit_code == 0
+
+
+def test_a_placeholder_tells_readers_nothing_about_the_machine_that_builds(
+    project: Project, standin: StandIn
+) -> None:
+    project.write("config/tokens.json", "{")
+    project.configure(FIVE, site=standin.url, on_error="placeholder")
+
+    built = project.build(strict=False)
+
+    assert f"The token file {project.token_file} is damaged" in built.messages()
+    assert "tokens.json" not in built.page("deploy")
+    assert "The site's owner can tell why." in built.page("deploy")
+
+
+def test_an_interrupted_build_does_not_wait_for_an_export_that_hangs(
+    project: Project, standin: StandIn
+) -> None:
+    standin.faults.connection("hang")
+    project.configure([{"Deploy": "confluence:101"}], site=standin.url)
+    with subprocess.Popen(
+        [str(BIN / "mkdocs"), "build"],
+        cwd=project.root,
+        env=project.variables(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    ) as process:
+        assert standin.wait_for_exports(1, timeout=30)
+        process.send_signal(signal.SIGINT)
+        # Far less than the minute after which the export would be given up.
+        process.communicate(timeout=20)
+
+    assert process.returncode == 1

@@ -325,10 +325,9 @@ def test_pages_that_want_the_same_place_are_told_apart_by_id(
     ("title", "local_uri"),
     [
         ("Deploy", "deploy/index.html"),
-        ("Deploy", "deploy.html"),
         ("Deploy", "DEPLOY/index.html"),
         ("Index", "index.html"),
-        ("Readme", "index.html"),
+        ("Readme", "readme/index.html"),
         ("\u00e9", "e\u0301/index.html"),
     ],
 )
@@ -340,6 +339,23 @@ def test_a_local_file_keeps_its_place_and_the_page_moves_aside(title: str, local
     assert page.src_uri == f"{slug}-7.md"
     assert placement.nav == [{title: page.src_uri}]
     assert placement.conflicts == (LocalFileConflict(page, f"{slug}.md"),)
+
+
+def test_without_directory_urls_a_page_is_a_file_of_its_own() -> None:
+    def conflicts(local_uri: str) -> int:
+        placement = place([{"Deploy": "confluence:7"}], page_path=DEFAULT, local_uris=[local_uri],
+                          use_directory_urls=False)  # fmt: skip
+        return len(placement.conflicts)
+
+    assert conflicts("deploy.html") == 1
+    assert conflicts("deploy/index.html") == 0
+
+
+def test_a_page_titled_readme_is_not_the_index_of_its_folder() -> None:
+    placement = place_default([{"Readme": "confluence:7"}], "index.html")
+
+    assert placement.pages[0].src_uri == "readme.md"
+    assert placement.conflicts == ()
 
 
 def test_a_local_file_elsewhere_is_no_conflict() -> None:

@@ -84,3 +84,18 @@ def test_only_exports_and_token_requests_carry_a_secret(project: Project, standi
 
     assert with_token == {"singleExport"}
     assert standin.oauth.reuses == 0
+
+
+@pytest.mark.parametrize("on_error", ["fail", "placeholder"])
+@pytest.mark.parametrize("happens", [lambda _: None, expire, lose_scope])
+def test_an_access_token_of_the_environment_is_not_left_behind_either(
+    project: Project, standin: StandIn, happens: Callable[[StandIn], None], on_error: str
+) -> None:
+    token = standin.oauth.issue_access_token()
+    project.environment["CONFLUENCE_MD_ACCESS_TOKEN"] = token
+    project.configure(NAV, site=standin.url, max_age=0, on_error=on_error)
+    happens(standin)
+
+    built = project.build("-v", strict=False)
+
+    assert find_leaks(project, built, [*standin.oauth.secrets(), token]) == []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import html
-import time
 from typing import Any
 
 import pytest
@@ -20,8 +19,10 @@ ID = {"confluence_id": "123456"}
 
 
 def read(markdown: str, *, title: str = "", page_id: str = "123456") -> tuple[str, dict[str, Any]]:
-    """Make a page's source and read it as MkDocs does."""
-    return get_data(make_source(markdown, page_id=page_id, title=title))
+    """Make a page's source and read it as MkDocs does; macros are always off."""
+    body, meta = get_data(make_source(markdown, page_id=page_id, title=title))
+    assert meta.pop("render_macros") is False
+    return body, meta
 
 
 TEXTS = st.text() | st.lists(
@@ -38,11 +39,10 @@ PRINTED = st.text(st.characters(codec="utf-8", exclude_characters="\x85"))
 TITLES = PRINTED.filter(bool) | st.sampled_from(
     ["null", "~", "yes", "1e3", "2024-05-06", "a: b", "- a", "# a", "'", '"', "{", "[", "|", ">"]
 )
-VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | PRINTED | st.dates(min_value=dt.date(1000, 1, 1)),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(PRINTED, inner, max_size=3),
-    max_leaves=5,
-)
+FACTS = st.one_of(
+    st.none(), st.booleans(), st.integers(), PRINTED, st.dates(min_value=dt.date(1000, 1, 1)),
+    st.lists(PRINTED, max_size=3),
+)  # fmt: skip
 
 
 @given(TEXTS, st.text() | TITLES)
@@ -57,7 +57,7 @@ def test_mkdocs_reads_the_text_and_the_id_back(markdown: str, title: str) -> Non
     assert text.endswith(own_body)
     assert body == own_body.lstrip("\n")
     assert meta["confluence_id"] == "123456"
-    assert set(meta) - {"title", "confluence_id"} == set(own_meta) - {"title", "confluence_id"}
+    assert set(meta) - {"title", "confluence_id"} <= set(own_meta)
 
 
 @given(st.text().filter(lambda text: not text.startswith(("---", "\ufeff"))))
@@ -167,8 +167,11 @@ def test_the_id_stays_a_text(page_id: str) -> None:
     assert meta["confluence_id"] == page_id
 
 
+NOT_FACTS = {"title", "tags", "template", "icon", "status", "render_macros"}
+
+
 @given(
-    st.dictionaries(PRINTED, VALUES, min_size=1).filter(lambda meta: "title" not in meta),
+    st.dictionaries(PRINTED.filter(lambda name: name not in NOT_FACTS), FACTS, min_size=1),
     st.text(),
 )
 def test_a_pages_own_front_matter_is_kept_and_completed(meta: dict[str, Any], text: str) -> None:
@@ -178,6 +181,16 @@ def test_a_pages_own_front_matter_is_kept_and_completed(meta: dict[str, Any], te
 
     assert body == text.replace("\r\n", "\n").lstrip("\n")
     assert read_meta == {**meta, "title": "T", "confluence_id": "123456"}
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["template: x.html", "icon: x", "status: new", "render_macros: true", "tags: 5", "a: {b: c}"],
+)
+def test_what_could_break_a_build_is_not_taken_over(line: str) -> None:
+    _, meta = read(f"---\n{line}\ndescription: Kept\n---\nText", title="T")
+
+    assert meta == {"title": "T", "description": "Kept", "confluence_id": "123456"}
 
 
 @pytest.mark.parametrize(
@@ -276,18 +289,18 @@ def test_strange_front_matter_is_no_traceback(front_matter: str) -> None:
 
 
 def test_a_long_first_line_takes_no_longer_than_another() -> None:
-    picture = f"![](data:image/png;base64,{'A' * 40_000})\n"
+    # In quadratic time this one would take minutes.
+    picture = f"![](data:image/png;base64,{'A' * 1_000_000})\n"
 
-    begin = time.process_time()
-    read(picture)
-
-    assert time.process_time() - begin < 1
+    assert read(picture)[0] == picture
 
 
 def placeholder(url: str, what: str = "It is <not> there.") -> tuple[str, dict[str, Any]]:
     """Make the page that stands for a failing one, and read it as MkDocs does."""
     error = FailureError(what, "Try again.")
-    return get_data(make_placeholder(PageFailure("Deploy: now", "123456", url, error)))
+    body, meta = get_data(make_placeholder(PageFailure("Deploy: now", "123456", url, error)))
+    assert meta.pop("render_macros") is False
+    return body, meta
 
 
 def test_a_placeholder_says_which_page_is_missing_and_why() -> None:
