@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 # Front matter starts right behind its dashes; a blank line there means a horizontal rule.
 _FRONT_MATTER = re.compile(
-    r"---[ \t]*\n(?P<yaml>[ \t]*\S.*?\n)(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL
+    r"---[ \t]*\n(?P<yaml>[ \t]*[^ \t\n].*?\n)(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL
 )
 _FIRST_HEADING = re.compile(r"\s*(?:#[ \t]+\S|\S[^\n]*\n=+[ \t]*(?:\n|\Z))")
 
