@@ -6,14 +6,20 @@ import os
 import re
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from mkdocs_confluence_md.chains import login_key
+from mkdocs_confluence_md.tokens import SignIn
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from mkdocs_confluence_md.tokens import TokenStore
+    from standin import StandIn
 
 BIN = Path(sys.executable).parent
 PASSED_VARIABLES = (
@@ -116,6 +122,28 @@ class Project:
             "CONFLUENCE_MD_TOKEN_FILE": str(self.token_file),
             **self.environment,
         }
+
+
+def make_login(standin: StandIn, **changed: object) -> SignIn:
+    """Make a login for the stand-in whose access token has expired."""
+    sign_in = SignIn(
+        client_id=standin.client_id,
+        client_secret=standin.client_secret,
+        refresh_token=standin.oauth.issue_refresh_token(),
+        access_token=standin.oauth.issue_access_token(expires_in=-1),
+        expires_at=1_000_000_000.0,
+        refreshed_at=1_000_000_000.0,
+        auth_url=standin.url,
+        site=standin.url,
+        gateway="site",
+    )
+    return replace(sign_in, **changed)  # type: ignore[arg-type]  # fields by name
+
+
+def keep_login(store: TokenStore, sign_in: SignIn) -> None:
+    """Put a login into a token file, as `confluence-md login` does."""
+    with store.locked():
+        store.save(login_key(sign_in.site), sign_in)
 
 
 def _without_colours(text: str) -> str:

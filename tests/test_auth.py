@@ -223,7 +223,7 @@ def test_a_failing_authorization_server_is_asked_again_the_next_time(
     standin: StandIn, sign_in: Callable[..., TokenAuth], status: int
 ) -> None:
     auth = sign_in()
-    standin.faults.token(status=status, times=1)
+    standin.faults.answer(status, route="token", times=1)
 
     with pytest.raises(FailureError, match=f"answered {status} without a token"):
         export(standin, auth)
@@ -234,7 +234,7 @@ def test_a_failing_authorization_server_is_asked_again_the_next_time(
 def test_an_answer_without_a_token_is_a_failure(
     standin: StandIn, sign_in: Callable[..., TokenAuth], body: str
 ) -> None:
-    standin.faults.token(status=200, body=body, times=1)
+    standin.faults.answer(200, route="token", body=body, times=1)
 
     with pytest.raises(FailureError, match="answered 200 without a token"):
         export(standin, sign_in())
@@ -244,7 +244,9 @@ def test_an_answer_without_a_new_refresh_token_means_to_keep_the_old_one(
     standin: StandIn, sign_in: Callable[..., TokenAuth]
 ) -> None:
     access_token = standin.oauth.issue_access_token()
-    standin.faults.token(body={"access_token": access_token, "expires_in": 30}, times=1)
+    standin.faults.answer(
+        200, route="token", body={"access_token": access_token, "expires_in": 30}, times=1
+    )
     clock = Clock()
 
     assert export(standin, sign_in(clock)) == 200
@@ -278,7 +280,7 @@ def test_a_token_revoked_right_after_its_refresh_is_tried_again_later(
 def test_a_failing_refresh_fails_for_everybody_who_waited_for_it(
     standin: StandIn, sign_in: Callable[..., TokenAuth]
 ) -> None:
-    standin.faults.token(kind="hang", times=1)
+    standin.faults.connection("hang", route="token", times=1)
     auth = sign_in()
     url = f"{standin.url}/gateway/api/svc/confluence/{APP}/singleExport"
     start = threading.Barrier(8)
@@ -303,7 +305,7 @@ def test_a_failing_refresh_fails_for_everybody_who_waited_for_it(
 def test_an_access_token_that_no_header_can_carry_is_never_shown(
     standin: StandIn, sign_in: Callable[..., TokenAuth], token_file: Path
 ) -> None:
-    standin.faults.token(body={"access_token": "SECRET-token\n"}, times=1)
+    standin.faults.answer(200, route="token", body={"access_token": "SECRET-token\n"}, times=1)
     with pytest.raises(FailureError, match="answered 200 without a token"):
         export(standin, sign_in())
 
@@ -320,7 +322,7 @@ def test_an_access_token_that_no_header_can_carry_is_never_shown(
 def test_a_hanging_authorization_server_is_given_up_like_any_other(
     standin: StandIn, sign_in: Callable[..., TokenAuth]
 ) -> None:
-    standin.faults.token(kind="hang")
+    standin.faults.connection("hang", route="token")
     url = f"{standin.url}/gateway/api/svc/confluence/{APP}/singleExport"
 
     with httpx.Client(auth=sign_in(), timeout=0.1) as client, pytest.raises(httpx.ReadTimeout):

@@ -354,8 +354,8 @@ def test_the_cache_takes_no_directory_that_is_for_something_else(
 def test_a_cloud_id_that_leads_nowhere_is_not_remembered(
     project: Project, standin: StandIn
 ) -> None:
-    standin.faults.tenant_info(body={"cloudId": "moved-away"}, times=1)
-    standin.faults.tenant_info(body={"cloudId": "../../evil?x#"}, times=1)
+    standin.faults.answer(200, route="tenant_info", body={"cloudId": "moved-away"}, times=1)
+    standin.faults.answer(200, route="tenant_info", body={"cloudId": "../../evil?x#"}, times=1)
     project.configure([{"Deploy": "confluence:101"}], site=standin.url)
 
     gone, evil, good = (project.build() for _ in range(3))

@@ -257,7 +257,7 @@ def test_the_listener_refuses_and_explains_everything_but_its_one_callback(
 def test_a_callback_that_is_replayed_meanwhile_is_refused(
     project: Project, standin: StandIn
 ) -> None:
-    standin.faults.token(kind="hang", times=1)
+    standin.faults.connection("hang", route="token", times=1)
     with Terminal(project, standin, "--no-browser").run() as process:
         callback = consent(read_line(process))
         first = threading.Thread(target=lambda: httpx.get(callback, timeout=30))

@@ -204,7 +204,7 @@ def test_a_missing_site(project: Project) -> None:
 
 
 def test_a_site_that_is_no_confluence_site(project: Project, standin: StandIn) -> None:
-    standin.faults.tenant_info(status=404)
+    standin.faults.answer(404, route="tenant_info")
 
     assert fail(project, site=standin.url, cloud_id=None) == report(
         "http://127.0.0.1:PORT/_edge/tenant_info does not tell a cloud ID (404), so "

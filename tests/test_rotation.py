@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mkdocs_confluence_md.chains import login_key
-from mkdocs_confluence_md.tokens import SignIn, TokenStore
+from mkdocs_confluence_md.tokens import TokenStore
+from projects import keep_login, make_login
 
 if TYPE_CHECKING:
     from standin import StandIn
@@ -27,18 +27,7 @@ def command(*arguments: str) -> list[str]:
 def store(standin: StandIn, tmp_path: Path) -> TokenStore:
     """Return a token file with a login whose access token has expired."""
     store = TokenStore(tmp_path / "config" / "tokens.json", find_vault=lambda: None)
-    sign_in = SignIn(
-        client_id=standin.client_id,
-        client_secret=standin.client_secret,
-        refresh_token=standin.oauth.issue_refresh_token(),
-        access_token=standin.oauth.issue_access_token(expires_in=-1),
-        expires_at=1.0,
-        auth_url=standin.url,
-        site=standin.url,
-        gateway="site",
-    )
-    with store.locked():
-        store.save(login_key(standin.url), sign_in)
+    keep_login(store, make_login(standin))
     return store
 
 

@@ -28,7 +28,7 @@ def lose_scope(standin: StandIn) -> None:
 
 
 def fail_to_refresh(standin: StandIn) -> None:
-    standin.faults.token(status=500)
+    standin.faults.answer(500, route="token")
 
 
 def refuse(standin: StandIn) -> None:

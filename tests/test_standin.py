@@ -405,15 +405,15 @@ def test_canned_answers(client: httpx.Client, standin: StandIn) -> None:
 
 def test_faults_of_other_routes(client: httpx.Client, standin: StandIn) -> None:
     token = standin.oauth.issue_refresh_token()
-    standin.faults.token(status=503, times=1)
-    standin.faults.tenant_info(status=200, body={"other": "x"}, times=1)
+    standin.faults.answer(503, route="token", times=1)
+    standin.faults.answer(200, route="tenant_info", body={"other": "x"}, times=1)
     assert refresh(client, standin, token).status_code == 503
     assert client.get("/_edge/tenant_info").json() == {"other": "x"}
     assert "cloudId" in client.get("/_edge/tenant_info").json()
     assert export(client, standin).status_code == 200
 
     # The answer is lost, but the token has been rotated.
-    standin.faults.token(kind="cut", times=1)
+    standin.faults.connection("cut", route="token", times=1)
     with pytest.raises(httpx.RemoteProtocolError):
         refresh(client, standin, token)
     assert refresh(client, standin, token).status_code == 200

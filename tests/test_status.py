@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from mkdocs_confluence_md.chains import login_key
-from mkdocs_confluence_md.tokens import SignIn, TokenStore
-from projects import BIN
+from mkdocs_confluence_md.tokens import TokenStore
+from projects import BIN, keep_login, make_login
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from mkdocs_confluence_md.tokens import SignIn
     from projects import Project
     from standin import StandIn
 
@@ -30,20 +30,8 @@ def store(project: Project) -> TokenStore:
 
 def sign_in(standin: StandIn, store: TokenStore, **changed: object) -> SignIn:
     """Sign in to the stand-in, with an access token that has expired."""
-    entry = SignIn(
-        client_id=standin.client_id,
-        client_secret=standin.client_secret,
-        refresh_token=standin.oauth.issue_refresh_token(),
-        access_token=standin.oauth.issue_access_token(expires_in=-1),
-        expires_at=1_000_000_000.0,
-        refreshed_at=1_000_000_000.0,
-        auth_url=standin.url,
-        site=standin.url,
-        gateway="site",
-    )
-    entry = replace(entry, **changed)  # type: ignore[arg-type]  # fields by name
-    with store.locked():
-        store.save(login_key(entry.site), entry)
+    entry = make_login(standin, **changed)
+    keep_login(store, entry)
     return entry
 
 

@@ -42,7 +42,7 @@ class _Fault:
 class Faults:
     """Everything that can be made to go wrong, changeable at any time.
 
-    Registered faults (`answer`, `connection`, `token`, `tenant_info`) come before any
+    Registered faults (`answer`, `connection`) come before any
     other check, in the order of registration: the first that fits is used.
     `times` is how often it is used, None is always.
     """
@@ -91,52 +91,30 @@ class Faults:
         self,
         status: int,
         *,
+        route: Route = "export",
         page_id: str | None = None,
         times: int | None = None,
         headers: Mapping[str, str] | None = None,
         body: Body = None,
         content_type: str | None = None,
     ) -> None:
-        """Answer exports (of one page, or of all) with this instead.
+        """Answer requests of a route (exports: of one page, or of all) with this instead.
 
         A mapping is sent as JSON. Without a body, an error gets one in JSON.
         """
         canned = _make_answer(status, headers, body, content_type)
-        self._add("export", canned, page_id, times)
+        self._add(route, canned, page_id, times)
 
     def connection(
-        self, kind: ConnectionFault, *, page_id: str | None = None, times: int | None = None
-    ) -> None:
-        """Break the connection of exports (of one page, or of all)."""
-        self._add("export", kind, page_id, times)
-
-    def token(  # noqa: PLR0913 - an answer has that many parts
         self,
+        kind: ConnectionFault,
         *,
-        status: int = 200,
-        kind: ConnectionFault | None = None,
+        route: Route = "export",
+        page_id: str | None = None,
         times: int | None = None,
-        headers: Mapping[str, str] | None = None,
-        body: Body = None,
-        content_type: str | None = None,
     ) -> None:
-        """Answer token requests with this, or break their connection with `kind`."""
-        canned = _make_answer(status, headers, body, content_type)
-        self._add("token", kind or canned, None, times)
-
-    def tenant_info(  # noqa: PLR0913 - an answer has that many parts
-        self,
-        *,
-        status: int = 200,
-        kind: ConnectionFault | None = None,
-        times: int | None = None,
-        headers: Mapping[str, str] | None = None,
-        body: Body = None,
-        content_type: str | None = None,
-    ) -> None:
-        """Answer requests for the tenant information with this, or break their connection."""
-        canned = _make_answer(status, headers, body, content_type)
-        self._add("tenant_info", kind or canned, None, times)
+        """Break the connection of requests of a route (exports: of one page, or of all)."""
+        self._add(route, kind, page_id, times)
 
     def take(self, route: Route, page_id: str) -> Answer | ConnectionFault | None:
         """Return the fault for a request, and count it as used."""
