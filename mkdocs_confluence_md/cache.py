@@ -13,7 +13,7 @@ import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from email.utils import formatdate
+from email.utils import formatdate, parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -51,6 +51,8 @@ class Cached:
 
     text: str
     headers: Mapping[str, str]
+    age: float
+    """Seconds since it was exported, or confirmed."""
 
 
 class UnsafeEntryError(Exception):
@@ -134,6 +136,7 @@ class ExportCache:
         self._store = _Store(directory, warn)
         self._controller = CacheController(self._store, status_codes=(200,))
         self._heuristic = MaxAge(clock)
+        self._clock = clock
 
     def find_fresh(self, resource: str, account: str | None, max_age: float) -> Cached | None:
         """Return a copy younger than `max_age` seconds (`inf`: whatever its age).
@@ -148,7 +151,7 @@ class ExportCache:
         request = CacheRequest(url, {"cache-control": f"max-age={seconds}"})
         try:
             response = self._controller.cached_request(_as_requests(request))
-            return _read(response) if response else None
+            return self._read(response) if response else None
         except Exception as error:  # noqa: BLE001  CacheControl trusts what it deserializes
             self._store.complain_of_entry(error)
             return None
@@ -182,6 +185,11 @@ class ExportCache:
     def close(self) -> None:
         """Write what is to be written and close the files."""
         self._store.close()
+
+    def _read(self, response: HTTPResponse) -> Cached:
+        headers = dict(response.headers)
+        age = self._clock() - parsedate_to_datetime(headers["date"]).timestamp()
+        return Cached(response.read(decode_content=False).decode(), headers, max(0.0, age))
 
     def _choose_url(self, resource: str, account: str | None) -> str:
         latest = None if account is not None else self._store.get(_latest_key(resource))
@@ -294,10 +302,3 @@ def _latest_key(resource: str) -> str:
 def _as_requests(request: CacheRequest) -> PreparedRequest:
     # CacheControl's types speak of requests, its code only of `url` and `headers`.
     return cast("PreparedRequest", request)
-
-
-def _read(response: HTTPResponse) -> Cached | None:
-    try:
-        return Cached(response.read(decode_content=False).decode(), dict(response.headers))
-    except UnicodeDecodeError:
-        return None

@@ -82,6 +82,33 @@ def describe_page(title: str, page_id: str) -> str:
     return f"“{title}” (page {page_id})" if title else f"Page {page_id}"
 
 
+def describe_age(seconds: float) -> str:
+    """Say how long ago something was, in the largest unit that makes a whole number."""
+    for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        if seconds >= length:
+            number = int(seconds // length)
+            return f"{number} {unit}{'s' * (number > 1)}"
+    return "a minute"
+
+
+def report_stale_pages(count: int, total: int, age: float, error: ConfluenceError) -> str:
+    """Tell in one message that pages are copies from earlier.
+
+    Args:
+        count: How many.
+        total: How many Confluence pages the site has.
+        age: Of the oldest copy, in seconds.
+        error: Why there is no newer one; of the first page, where there are several reasons.
+    """
+    since = describe_age(age)
+    copies = (
+        f"a copy from {since} ago stands in for it"
+        if count == 1
+        else f"copies from up to {since} ago stand in for them"
+    )
+    return f"{count} of {total} pages from Confluence could not be fetched; {copies}. {error}"
+
+
 def report_failures(failures: Sequence[PageFailure]) -> str:
     """Tell of all failing pages in one message: pages with the same cause stand together."""
     by_cause: dict[tuple[str, str], list[PageFailure]] = {}

@@ -6,6 +6,7 @@ So the network runs while MkDocs renders, and a build costs about the longer of 
 from __future__ import annotations
 
 from concurrent.futures import Future, wait
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,16 @@ if TYPE_CHECKING:
 
 # A site's cloud ID stays the same for as long as the site is not moved.
 _CLOUD_ID_SECONDS = 30 * 86400.0
+
+
+@dataclass(frozen=True)
+class StalePage:
+    """A page whose last good copy is used, because there was no answer."""
+
+    page_id: str
+    age: float
+    """Of the copy, in seconds."""
+    error: FailureError
 
 
 class Library:
@@ -47,6 +58,7 @@ class Library:
         offline: bool = False,
     ) -> None:
         self._exporter = exporter
+        self._stale_pages: list[StalePage] = []
         self._cache = cache
         self._max_age = max_age
         self._offline = offline
@@ -59,6 +71,7 @@ class Library:
     def start(self, page_ids: Iterable[str]) -> None:
         """Begin to fetch pages for a build; what an earlier build still wanted is dropped."""
         self.cancel()
+        self._stale_pages = []
         # First in the queue, because all the others wait for it.
         self._base_url = self._workers.submit(self._find_base_url)
         self._pages = {
@@ -79,6 +92,10 @@ class Library:
         wait(self._pages.values())
         errors = ((page_id, future.exception()) for page_id, future in self._pages.items())
         return {page_id: error for page_id, error in errors if isinstance(error, ConfluenceError)}
+
+    def find_stale_pages(self) -> list[StalePage]:
+        """Return the pages of this build, as far as it got, that are copies from earlier."""
+        return list(self._stale_pages)
 
     def cancel(self) -> None:
         """Forget the pages that nobody has begun to fetch."""
@@ -111,7 +128,14 @@ class Library:
         copy = self._cache.find_fresh(resource, account, self._max_age)
         if copy:
             return copy.text
-        return self._export(page_id, base_url.result(), resource)
+        try:
+            return self._export(page_id, base_url.result(), resource)
+        except FailureError as error:
+            copy = self._cache.find_last_good(resource, account)
+            if copy is None:
+                raise
+            self._stale_pages.append(StalePage(page_id, copy.age, error))
+            return copy.text
 
     def _export(self, page_id: str, base_url: str, resource: str) -> str:
         auth = self._exporter.auth
@@ -152,10 +176,16 @@ class Library:
         if self._offline:
             return address.make_base_url(self._find_offline(resource))
         copy = self._cache.find_fresh(resource, "", _CLOUD_ID_SECONDS)
-        if copy is None:
+        if copy:
+            return address.make_base_url(copy.text)
+        try:
             self._new_cloud_id = self._exporter.look_up_cloud_id()
-            return address.make_base_url(self._new_cloud_id.markdown)
-        return address.make_base_url(copy.text)
+        except FailureError:
+            copy = self._cache.find_last_good(resource, "")
+            if copy is None:
+                raise
+            return address.make_base_url(copy.text)
+        return address.make_base_url(self._new_cloud_id.markdown)
 
 
 def _locate(error: Exception) -> str:

@@ -22,6 +22,7 @@ from mkdocs_confluence_md.errors import (
     SettingError,
     describe_page,
     report_failures,
+    report_stale_pages,
 )
 from mkdocs_confluence_md.exporter import ApiAddress, Exporter
 from mkdocs_confluence_md.library import Library
@@ -33,6 +34,7 @@ from mkdocs_confluence_md.trust import host_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import jinja2
     from mkdocs.config.defaults import MkDocsConfig
     from mkdocs.structure.files import Files
     from mkdocs.structure.nav import Navigation
@@ -105,6 +107,14 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
         if page.file.src_uri not in self._pages or "<h1" in html:
             return None
         return f"<h1>{page.title}</h1>\n{html}"
+
+    def on_env(self, env: jinja2.Environment, *, config: MkDocsConfig, files: Files) -> None:
+        """Warn once, when all pages are there, if some of them are copies from earlier."""
+        del env, config, files
+        stale = self._library.find_stale_pages() if self._library and self._pages else []
+        if stale:
+            age = max(page.age for page in stale)
+            log.warning(report_stale_pages(len(stale), len(self._pages), age, stale[0].error))
 
     def on_build_error(self, *, error: Exception) -> None:
         """Do not fetch for a build that has failed."""

@@ -1,0 +1,137 @@
+"""Confluence is down, and the site is still built: from the last good copies, with one warning."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mkdocs_confluence_md.errors import FailureError, describe_age, report_stale_pages
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from projects import Project
+    from standin import StandIn
+
+NAV = [{"Deploy": "confluence:101"}, {"Roll back": "confluence:102"}]
+
+
+def refuse(standin: StandIn) -> None:
+    standin.stop()
+
+
+def fail_to_answer(standin: StandIn) -> None:
+    standin.faults.answer(503)
+
+
+def throttle(standin: StandIn) -> None:
+    standin.faults.answer(429, headers={"Retry-After": "3600"})
+
+
+def cut(standin: StandIn) -> None:
+    standin.faults.connection("cut-in-body")
+
+
+def send_nothing(standin: StandIn) -> None:
+    standin.faults.answer(200, body="")
+
+
+def lose_the_authorization_server(standin: StandIn) -> None:
+    standin.oauth.expire_access_tokens()
+    standin.faults.answer(500, route="token")
+
+
+def prepare(project: Project, standin: StandIn) -> None:
+    """Build once while all is well, with copies that are not fresh a moment later."""
+    project.configure(NAV, site=standin.url, max_age=0)
+    assert project.build().exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "happens",
+    [refuse, fail_to_answer, throttle, cut, send_nothing, lose_the_authorization_server],
+)
+def test_the_last_good_copies_are_used_with_one_warning(
+    project: Project, standin: StandIn, happens: Callable[[StandIn], None]
+) -> None:
+    prepare(project, standin)
+    happens(standin)
+
+    built = project.build(strict=False)
+
+    assert built.exit_code == 0
+    assert "Roll out" in built.page("deploy")
+    assert built.messages().startswith(
+        "WARNING -  confluence-md: 2 of 2 pages from Confluence could not be fetched; copies from "
+        "up to a minute ago stand in for them. "
+    )
+    assert built.messages().count("WARNING") == 1
+
+
+def test_under_strict_the_warning_fails_the_build(project: Project, standin: StandIn) -> None:
+    prepare(project, standin)
+    standin.faults.answer(503)
+
+    assert project.build().exit_code == 1
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 410])
+def test_an_answer_that_says_no_is_believed(
+    project: Project, standin: StandIn, status: int
+) -> None:
+    prepare(project, standin)
+    standin.faults.answer(status)
+
+    built = project.build(strict=False)
+
+    assert built.exit_code == 1
+    assert "2 pages could not be fetched from Confluence." in built.messages()
+
+
+def test_a_page_without_a_copy_still_fails(project: Project, standin: StandIn) -> None:
+    prepare(project, standin)
+    project.configure([*NAV, {"New": "confluence:104"}], site=standin.url, max_age=0)
+    standin.faults.answer(503)
+
+    built = project.build(strict=False)
+
+    assert built.exit_code == 1
+    assert "1 page could not be fetched from Confluence." in built.messages()
+    assert "“New” (page 104)" in built.messages()
+
+
+def test_another_accounts_copy_is_not_used(project: Project, standin: StandIn) -> None:
+    prepare(project, standin)
+    project.environment["CONFLUENCE_MD_ACCESS_TOKEN"] = standin.oauth.issue_access_token(
+        account="557058:john"
+    )
+    standin.faults.answer(503)
+
+    assert project.build(strict=False).exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0, "a minute"),
+        (59.9, "a minute"),
+        (60, "1 minute"),
+        (3599, "59 minutes"),
+        (3600, "1 hour"),
+        (86399, "23 hours"),
+        (86400, "1 day"),
+        (10 * 86400, "10 days"),
+    ],
+)
+def test_ages_are_told_in_words(seconds: float, words: str) -> None:
+    assert describe_age(seconds) == words
+
+
+def test_one_stale_page_is_told_of_in_the_singular() -> None:
+    error = FailureError("HOST failed to answer (503).", "Try again later.")
+
+    assert report_stale_pages(1, 12, 7200, error) == (
+        "1 of 12 pages from Confluence could not be fetched; a copy from 2 hours ago stands in for "
+        "it. HOST failed to answer (503). Try again later."
+    )
