@@ -5,8 +5,10 @@ So the network runs while MkDocs renders, and a build costs about the longer of 
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import Future, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import Enum
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,14 +26,30 @@ if TYPE_CHECKING:
 _CLOUD_ID_SECONDS = 30 * 86400.0
 
 
-@dataclass(frozen=True)
-class StalePage:
-    """A page whose last good copy is used, because there was no answer."""
+class Origin(Enum):
+    """Where a page came from."""
 
-    page_id: str
-    age: float
-    """Of the copy, in seconds."""
-    error: FailureError
+    CACHE = "from the cache"
+    """A fresh copy, without any request."""
+    CONFIRMED = "confirmed"
+    """A copy that the server said is still good."""
+    EXPORTED = "exported"
+    STALE = "stale"
+    """The last good copy, because there was no answer."""
+
+
+@dataclass(frozen=True)
+class FetchedPage:
+    """A page as it goes into the site."""
+
+    markdown: str
+    origin: Origin
+    seconds: float
+    """From the start of fetching for this build until the page was there."""
+    age: float = 0.0
+    """Of a stale copy, in seconds."""
+    error: FailureError | None = None
+    """Why a copy is stale."""
 
 
 class Library:
@@ -58,7 +76,6 @@ class Library:
         offline: bool = False,
     ) -> None:
         self._exporter = exporter
-        self._stale_pages: list[StalePage] = []
         self._cache = cache
         self._max_age = max_age
         self._offline = offline
@@ -66,21 +83,21 @@ class Library:
         self._new_cloud_id: Export | None = None
         """Looked up, and not kept yet: only one that leads to an export is worth keeping."""
         self._base_url: Future[str] = Future()
-        self._pages: dict[str, Future[str]] = {}
+        self._pages: dict[str, Future[FetchedPage]] = {}
 
     def start(self, page_ids: Iterable[str]) -> None:
         """Begin to fetch pages for a build; what an earlier build still wanted is dropped."""
         self.cancel()
-        self._stale_pages = []
+        begin = time.monotonic()
         # First in the queue, because all the others wait for it.
         self._base_url = self._workers.submit(self._find_base_url)
         self._pages = {
-            page_id: self._workers.submit(partial(self._fetch, page_id, self._base_url))
+            page_id: self._workers.submit(partial(self._fetch, page_id, self._base_url, begin))
             for page_id in dict.fromkeys(page_ids)
         }
 
-    def wait_for(self, page_id: str) -> str:
-        """Return the Markdown of a page that `start` was given, as soon as it is there.
+    def wait_for(self, page_id: str) -> FetchedPage:
+        """Return a page that `start` was given, as soon as it is there.
 
         Raises:
             ConfluenceError: The page cannot be had.
@@ -93,9 +110,10 @@ class Library:
         errors = ((page_id, future.exception()) for page_id, future in self._pages.items())
         return {page_id: error for page_id, error in errors if isinstance(error, ConfluenceError)}
 
-    def find_stale_pages(self) -> list[StalePage]:
-        """Return the pages of this build, as far as it got, that are copies from earlier."""
-        return list(self._stale_pages)
+    def wait_for_pages(self) -> list[FetchedPage]:
+        """Wait for all pages and return those that there are, in the order of `start`."""
+        wait(self._pages.values())
+        return [future.result() for future in self._pages.values() if not future.exception()]
 
     def cancel(self) -> None:
         """Forget the pages that nobody has begun to fetch."""
@@ -108,9 +126,9 @@ class Library:
         self._exporter.close()
         self._cache.close()
 
-    def _fetch(self, page_id: str, base_url: Future[str]) -> str:
+    def _fetch(self, page_id: str, base_url: Future[str], begin: float) -> FetchedPage:
         try:
-            return self._find(page_id, base_url)
+            page = self._find(page_id, base_url.result())
         except ConfluenceError:
             raise
         except Exception as error:
@@ -119,43 +137,40 @@ class Library:
                 f"Something unexpected happened: {_locate(error)}.",
                 "This is a mistake in mkdocs-confluence-md. Please report it.",
             ) from error
+        return replace(page, seconds=time.monotonic() - begin)
 
-    def _find(self, page_id: str, base_url: Future[str]) -> str:
-        resource = f"{base_url.result()}/singleExport?pageId={page_id}"
+    def _find(self, page_id: str, base_url: str) -> FetchedPage:
+        resource = f"{base_url}/singleExport?pageId={page_id}"
         if self._offline:
-            return self._find_offline(resource)
+            return FetchedPage(self._find_offline(resource), Origin.CACHE, 0.0)
         account = self._exporter.auth.account()
         copy = self._cache.find_fresh(resource, account, self._max_age)
         if copy:
-            return copy.text
+            return FetchedPage(copy.text, Origin.CACHE, 0.0)
         try:
-            return self._export(page_id, base_url.result(), resource)
+            return self._export(page_id, base_url, resource)
         except FailureError as error:
             copy = self._cache.find_last_good(resource, account)
             if copy is None:
                 raise
-            self._stale_pages.append(StalePage(page_id, copy.age, error))
-            return copy.text
+            return FetchedPage(copy.text, Origin.STALE, 0.0, copy.age, error)
 
-    def _export(self, page_id: str, base_url: str, resource: str) -> str:
+    def _export(self, page_id: str, base_url: str, resource: str) -> FetchedPage:
         auth = self._exporter.auth
         account = auth.account()
         validators = self._cache.find_validators(resource, account)
         export = self._exporter.export_page(base_url, page_id, validators=validators)
-        text, headers = export.markdown, export.headers
-        if export.not_modified:
-            copy = self._cache.find_last_good(resource, account)
-            if copy is None:  # lost between the two questions
-                export = self._exporter.export_page(base_url, page_id)
-                text, headers = export.markdown, export.headers
-            else:
-                text, headers = copy.text, {**copy.headers, **export.headers}
+        copy = self._cache.find_last_good(resource, account) if export.not_modified else None
+        if export.not_modified and copy is None:  # lost between the two questions
+            export = self._exporter.export_page(base_url, page_id)
+        text = copy.text if copy else export.markdown
+        headers = {**copy.headers, **export.headers} if copy else export.headers
         # Only now is the account known for certain: the export may have been the sign-in.
         self._cache.keep(resource, auth.account(), text, headers)
         if new := self._new_cloud_id:
             self._cache.keep(self._exporter.cloud_id_url(), "", new.markdown, new.headers)
             self._new_cloud_id = None
-        return text
+        return FetchedPage(text, Origin.CONFIRMED if copy else Origin.EXPORTED, 0.0)
 
     def _find_offline(self, resource: str) -> str:
         copy = self._cache.find_last_good(resource, None)

@@ -16,18 +16,18 @@ from mkdocs_confluence_md.auth import make_auth
 from mkdocs_confluence_md.cache import ExportCache
 from mkdocs_confluence_md.config import PluginConfig
 from mkdocs_confluence_md.environment import read_environment
-from mkdocs_confluence_md.errors import (
-    ConfluenceError,
-    PageFailure,
-    SettingError,
-    describe_page,
-    report_failures,
-    report_stale_pages,
-)
+from mkdocs_confluence_md.errors import ConfluenceError, SettingError
 from mkdocs_confluence_md.exporter import ApiAddress, Exporter
 from mkdocs_confluence_md.library import Library
 from mkdocs_confluence_md.placement import PlacedPage, Placement, place
 from mkdocs_confluence_md.references import editor_url, view_url
+from mkdocs_confluence_md.reports import (
+    PageFailure,
+    describe_page,
+    report_failures,
+    report_pages,
+    report_stale_pages,
+)
 from mkdocs_confluence_md.source import make_placeholder, make_source
 from mkdocs_confluence_md.trust import host_of
 
@@ -109,12 +109,15 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
         return f"<h1>{page.title}</h1>\n{html}"
 
     def on_env(self, env: jinja2.Environment, *, config: MkDocsConfig, files: Files) -> None:
-        """Warn once, when all pages are there, if some of them are copies from earlier."""
+        """Say, when all pages are there, where they came from; warn if some are stale."""
         del env, config, files
-        stale = self._library.find_stale_pages() if self._library and self._pages else []
-        if stale:
-            age = max(page.age for page in stale)
-            log.warning(report_stale_pages(len(stale), len(self._pages), age, stale[0].error))
+        if self._library is None or not self._pages:
+            return
+        pages = self._library.wait_for_pages()
+        if pages:
+            log.info(report_pages(pages))
+        if warning := report_stale_pages(pages):
+            log.warning(warning)
 
     def on_build_error(self, *, error: Exception) -> None:
         """Do not fetch for a build that has failed."""
@@ -141,7 +144,7 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
     def _read_page(self, library: Library, placed: PlacedPage) -> str:
         page_id, title = placed.ref.page_id, placed.title
         try:
-            markdown = library.wait_for(page_id)
+            markdown = library.wait_for(page_id).markdown
         except ConfluenceError as error:
             if self.config.on_error == "placeholder":
                 failure = self._describe_failure(placed, error)

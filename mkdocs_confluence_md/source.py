@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from mkdocs_confluence_md.errors import AnswerError, FailureError, describe_page
+from mkdocs_confluence_md.errors import AnswerError, FailureError
+from mkdocs_confluence_md.reports import describe_page
 
 if TYPE_CHECKING:
-    from mkdocs_confluence_md.errors import PageFailure
+    from mkdocs_confluence_md.reports import PageFailure
 
 # Front matter starts right behind its dashes; a blank line there means a horizontal rule.
 _FRONT_MATTER = re.compile(

@@ -60,7 +60,7 @@ def test_a_page_is_there_while_another_is_still_under_way(
     library = open_library()
     library.start(["102", "101"])
 
-    assert library.wait_for("101").startswith("# Deploy")
+    assert library.wait_for("101").markdown.startswith("# Deploy")
 
 
 def test_fetching_begins_before_anybody_waits(
@@ -176,7 +176,7 @@ def test_the_markdown_is_found_in_every_form_of_answer(
     library = open_library()
     library.start(["101"])
 
-    assert library.wait_for("101") == markdown
+    assert library.wait_for("101").markdown == markdown
 
 
 @pytest.mark.parametrize(
@@ -211,7 +211,7 @@ def test_an_answer_that_is_no_page_is_an_error_and_not_kept(
 
     assert message in str(error).replace(httpx.URL(standin.url).netloc.decode(), "HOST")
     library.start(["101"])
-    assert library.wait_for("101").startswith("# Deploy")
+    assert library.wait_for("101").markdown.startswith("# Deploy")
 
 
 @pytest.mark.parametrize(

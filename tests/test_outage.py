@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mkdocs_confluence_md.errors import FailureError, describe_age, report_stale_pages
+from mkdocs_confluence_md.errors import FailureError
+from mkdocs_confluence_md.library import FetchedPage, Origin
+from mkdocs_confluence_md.reports import describe_age, report_pages, report_stale_pages
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -128,10 +130,34 @@ def test_ages_are_told_in_words(seconds: float, words: str) -> None:
     assert describe_age(seconds) == words
 
 
-def test_one_stale_page_is_told_of_in_the_singular() -> None:
+def make_page(origin: Origin, age: float = 0.0) -> FetchedPage:
     error = FailureError("HOST failed to answer (503).", "Try again later.")
+    return FetchedPage("x" * 600, origin, 1.25, age, error if origin is Origin.STALE else None)
 
-    assert report_stale_pages(1, 12, 7200, error) == (
+
+def test_one_stale_page_is_told_of_in_the_singular() -> None:
+    pages = [make_page(Origin.STALE, 7200.0), *[make_page(Origin.CACHE)] * 11]
+
+    assert report_stale_pages(pages) == (
         "1 of 12 pages from Confluence could not be fetched; a copy from 2 hours ago stands in for "
         "it. HOST failed to answer (503). Try again later."
     )
+
+
+def test_a_build_says_in_one_line_where_its_pages_came_from() -> None:
+    assert report_pages([make_page(Origin.EXPORTED)]) == (
+        "1 page from Confluence: 1 exported; 600 B in 1.2 seconds"
+    )
+    pages = [make_page(origin) for origin in Origin] + [make_page(Origin.CACHE)] * 2000
+    assert report_pages(pages) == (
+        "2004 pages from Confluence: 2001 from the cache, 1 confirmed, 1 exported, 1 stale; "
+        "1.2 MB in 1.2 seconds"
+    )
+
+
+def test_a_build_prints_that_line(project: Project, standin: StandIn) -> None:
+    project.configure(NAV, site=standin.url)
+    cold, warm = project.build(), project.build()
+
+    assert "INFO    -  confluence-md: 2 pages from Confluence: 2 exported; 77 B in" in cold.log
+    assert "INFO    -  confluence-md: 2 pages from Confluence: 2 from the cache; 77 B" in warm.log

@@ -12,7 +12,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from mkdocs.utils.meta import get_data
 
-from mkdocs_confluence_md.errors import FailureError, PageFailure
+from mkdocs_confluence_md.errors import FailureError
+from mkdocs_confluence_md.reports import PageFailure
 from mkdocs_confluence_md.source import make_placeholder, make_source, split_front_matter
 
 ID = {"confluence_id": "123456"}
