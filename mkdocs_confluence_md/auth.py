@@ -24,6 +24,7 @@ from mkdocs_confluence_md.errors import (
     SettingError,
 )
 from mkdocs_confluence_md.oauth import (
+    WRONG_CLIENT,
     Client,
     GrantRefusedError,
     make_refresh_request,
@@ -67,8 +68,9 @@ class TokenAuth(httpx.Auth):
         if objection := self._trust.find_objection(url):
             raise SettingError(
                 f"No token is sent to {origin_of(url) or url}: {objection}.",
-                "Correct the option `site` or `base_url`. A host of your own needs https, and "
-                "must be named in the environment variable CONFLUENCE_MD_TRUSTED_HOSTS.",
+                "Correct the option `site` or `base_url`, or CONFLUENCE_MD_API_URL or "
+                "CONFLUENCE_MD_AUTH_URL. A host of your own needs https, and must be named in the "
+                "environment variable CONFLUENCE_MD_TRUSTED_HOSTS.",
             )
 
     def _add_token(self, request: httpx.Request, token: str) -> None:
@@ -110,6 +112,8 @@ class RefreshTokenAuth(TokenAuth):
         self._clock = clock
         self._lock = threading.Lock()
         self._sign_in: SignIn | None = None
+        self._unsaved: SignIn | None = None
+        """A link of the chain that could not be saved."""
         self._failures: list[ConfluenceError] = []
         """Refreshes that failed: whoever waited for one of them has failed, too."""
         self._futile: tuple[str, float] = ("", 0.0)
@@ -187,6 +191,9 @@ class RefreshTokenAuth(TokenAuth):
             return sign_in
 
     def _reload(self, request: httpx.Request) -> SignIn:
+        if self._unsaved:  # the reason may have gone away
+            self._chain.save(self._unsaved)
+            self._unsaved = None
         sign_in = self._chain.load()
         if sign_in is None:  # logged out by another process
             raise self._nobody_is_signed_in(request)
@@ -202,6 +209,8 @@ class RefreshTokenAuth(TokenAuth):
             newer = self._reload(request)
             if newer.refresh_token == sign_in.refresh_token:
                 raise self._remember_refusal(sign_in, refusal) from None
+        if self._is_valid(newer):
+            return newer
         try:
             return (yield from self._use(newer, request))
         except GrantRefusedError as refusal:
@@ -228,17 +237,23 @@ class RefreshTokenAuth(TokenAuth):
             refreshed_at=now,
             scope=grant.scope or sign_in.scope,
         )
-        # On disk before anybody uses the access token: the old refresh token is used up.
+        # On disk before anybody uses the access token: the old refresh token is used up. Where
+        # that fails, this process at least still knows the new one.
+        self._unsaved = sign_in
         self._chain.save(sign_in)
+        self._unsaved = None
         return sign_in
 
     def _remember_refusal(self, sign_in: SignIn, refusal: GrantRefusedError) -> CredentialsError:
         if refusal.error == "invalid_grant":
             what = f"The refresh token is no longer valid, says {refusal.where}."
             error = CredentialsError(what, self._chain.how_to_renew())
-        else:
+        elif refusal.error in WRONG_CLIENT:
             what = f"The client ID or the client secret is wrong, says {refusal.where}."
             error = CredentialsError(what, self._chain.how_to_correct_client())
+        else:
+            what = f"The sign-in was refused by {refusal.where}."
+            error = CredentialsError(what, self._chain.how_to_renew())
         self._refused = sign_in.refresh_token, error
         return error.copy()
 

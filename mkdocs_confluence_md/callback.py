@@ -5,13 +5,17 @@ from __future__ import annotations
 import errno
 import html
 import queue
+import socket
 import sys
 import threading
+import time
+from contextlib import suppress
 from dataclasses import dataclass, field
+from hmac import compare_digest
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from string import Template
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from mkdocs_confluence_md.errors import CredentialsError, SettingError
 
@@ -22,6 +26,8 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 CALLBACK_PATH = "/callback"
+HTTP_PORT = 80
+"""Browsers leave this one out of the address."""
 
 # How long the browser is kept waiting for the outcome, before the page says "look there".
 _OUTCOME_SECONDS = 90.0
@@ -81,13 +87,15 @@ class CallbackListener:
         self._callbacks: queue.Queue[Callback] = queue.Queue()
         self._lock = threading.Lock()
         self._taken = False
-        self._server = _listen(port, self, state)
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(0.05,), name="confluence-md-callback"
-        )
+        self._servers = _listen(port, self, state)
+        self._threads = [
+            threading.Thread(target=server.serve_forever, args=(0.05,), name="confluence-md-login")
+            for server in self._servers
+        ]
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
         return self
 
     def __exit__(
@@ -96,9 +104,10 @@ class CallbackListener:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        for server, thread in zip(self._servers, self._threads, strict=True):
+            server.shutdown()
+            thread.join()
+            server.server_close()
 
     def wait(self, seconds: float) -> Callback:
         """Return the one request that has the right state.
@@ -106,14 +115,16 @@ class CallbackListener:
         Raises:
             CredentialsError: There was none in time.
         """
-        try:
-            return self._callbacks.get(timeout=seconds)
-        except queue.Empty:
-            raise CredentialsError(
-                f"No answer came from the browser within {seconds:.0f} seconds.",
-                "Run the command again, and accept in the browser; on a machine without one, "
-                "use --paste.",
-            ) from None
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            # In short steps, because on Windows a wait cannot be interrupted.
+            with suppress(queue.Empty):
+                return self._callbacks.get(timeout=0.2)
+        raise CredentialsError(
+            f"No answer came from the browser within {seconds:.0f} s.",
+            "Run the command again, and accept in the browser; on a machine without one, "
+            "use --paste.",
+        )
 
     def take(self, query: dict[str, str]) -> Callback | None:
         """Accept a callback; None if there was one before."""
@@ -136,18 +147,50 @@ def read_query(text: str) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(text).items()}
 
 
-def _listen(port: int, listener: CallbackListener, state: str) -> ThreadingHTTPServer:
-    hosts = {f"localhost:{port}", f"127.0.0.1:{port}"}
+def _listen(port: int, listener: CallbackListener, state: str) -> list[_Server]:
+    """Listen on both loopback addresses: a browser may take either for `localhost`."""
+    handler = _make_handler(port, listener, state)
+    servers: list[_Server] = []
+    try:
+        servers.append(_Server(("127.0.0.1", port), handler))
+        if _has_ipv6_loopback():
+            servers.append(_Server6(("::1", port), handler))
+    except OSError as error:
+        for server in servers:
+            server.server_close()
+        taken = error.errno == errno.EADDRINUSE
+        reason = "another program uses it" if taken else (error.strerror or str(error))
+        raise SettingError(
+            f"Port {port} of this machine cannot be listened on: {reason}.",
+            "End that program; or register a callback with another port for your integration "
+            "and name it with --port; or use --paste.",
+        ) from error
+    return servers
+
+
+def _has_ipv6_loopback() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as trial:
+            trial.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
+def _make_handler(port: int, listener: CallbackListener, state: str) -> type[_Handler]:
+    hosts = {f"{host}:{port}" for host in ("localhost", "127.0.0.1", "[::1]")}
+    if port == HTTP_PORT:
+        hosts |= {"localhost", "127.0.0.1", "[::1]"}
 
     class Handler(_Handler):
         def do_GET(self) -> None:
-            url = urlsplit(self.path)
-            query = read_query(url.query)
+            path, _, query_text = self.path.partition("?")
+            query = read_query(query_text)
             if self.headers.get("Host", "").lower() not in hosts:
                 self.refuse(403, "This request was sent to another host name.")
-            elif url.path != CALLBACK_PATH:
+            elif path != CALLBACK_PATH:
                 self.show(404, "Nothing here", "This address only receives sign-ins.")
-            elif query.get("state") != state:
+            elif not compare_digest(query.get("state", "").encode(), state.encode()):
                 self.refuse(400, "This answer belongs to another sign-in (its state is wrong).")
             elif (callback := listener.take(query)) is None:
                 self.refuse(400, "This answer has already been received.")
@@ -159,16 +202,7 @@ def _listen(port: int, listener: CallbackListener, state: str) -> ThreadingHTTPS
             advice = "Go back to the terminal and use the address that it shows."
             self.show(status, "Not signed in", f"{reason} {advice}")
 
-    try:
-        return _Server(("127.0.0.1", port), Handler)
-    except OSError as error:
-        taken = error.errno == errno.EADDRINUSE
-        reason = "another program uses it" if taken else (error.strerror or str(error))
-        raise SettingError(
-            f"Port {port} of this machine cannot be listened on: {reason}.",
-            "End that program; or register a callback with another port for your integration "
-            "and name it with --port; or use --paste.",
-        ) from error
+    return Handler
 
 
 class _Server(ThreadingHTTPServer):
@@ -176,6 +210,13 @@ class _Server(ThreadingHTTPServer):
     # Elsewhere: take a port of which old connections are still closing. On Windows: share it with
     # a program that listens on it.
     allow_reuse_address = sys.platform != "win32"
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing of a browser that has gone away: `http.server` would print a traceback."""
+
+
+class _Server6(_Server):
+    address_family = socket.AF_INET6
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -187,8 +228,10 @@ class _Handler(BaseHTTPRequestHandler):
             title, text = callback.pages.get(timeout=_OUTCOME_SECONDS)
         except queue.Empty:
             title, text = "Almost there", "Go back to the terminal to see how the sign-in went."
-        self.show(200, title, text)
-        callback.delivered.set()
+        try:
+            self.show(200, title, text)
+        finally:
+            callback.delivered.set()
 
     def show(self, status: int, title: str, text: str) -> None:
         """Answer with a page."""

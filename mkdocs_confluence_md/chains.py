@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 from mkdocs_confluence_md.errors import CredentialsError
+from mkdocs_confluence_md.oauth import REFRESH_TOKEN_DAYS
 from mkdocs_confluence_md.tokens import SignIn
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from mkdocs_confluence_md.tokens import TokenStore
 
 _LOGIN_PREFIX = "login "
+_ENVIRONMENT_PREFIX = "environment "
 
 
 class Chain(Protocol):
@@ -63,7 +65,7 @@ class EnvironmentChain:
             auth_url=auth_url,
         )
         seed = hash_text(credentials.refresh_token)
-        self._key = f"environment {auth_url} {credentials.client_id} {seed}"
+        self._key = f"{_ENVIRONMENT_PREFIX}{auth_url} {credentials.client_id} {seed}"
 
     def load(self) -> SignIn:
         """Return the current link; the seed, before its first use."""
@@ -73,6 +75,17 @@ class EnvironmentChain:
     def save(self, sign_in: SignIn) -> None:
         """Replace the current link; the client secret stays in the environment."""
         self.store.save(self._key, replace(sign_in, client_secret=""))
+        self._forget_expired_chains(sign_in.refreshed_at)
+
+    def is_in_keyring(self) -> bool:
+        """Tell whether the tokens are in the system's keyring."""
+        return self.store.is_in_keyring(self._key)
+
+    def _forget_expired_chains(self, now: float) -> None:
+        for key in environment_keys(self.store):
+            other = self.store.load(key)
+            if other and 0 < other.refreshed_at < now - REFRESH_TOKEN_DAYS * 86400:
+                self.store.remove(key)
 
     def name(self) -> str:
         """Name the chain by its seed's hash."""
@@ -167,6 +180,16 @@ def login_key(site: str) -> str:
 def login_keys(store: TokenStore) -> list[str]:
     """Return the keys of all logins in the token file."""
     return [key for key in store.list_keys() if key.startswith(_LOGIN_PREFIX)]
+
+
+def login_site(key: str) -> str:
+    """Return the origin of the site that the key of a login is for."""
+    return key.removeprefix(_LOGIN_PREFIX)
+
+
+def environment_keys(store: TokenStore) -> list[str]:
+    """Return the keys of all chains that refresh tokens of the environment began."""
+    return [key for key in store.list_keys() if key.startswith(_ENVIRONMENT_PREFIX)]
 
 
 def site_argument(site: str) -> str:

@@ -1,4 +1,4 @@
-"""The command `confluence-md`: argv to the same rooms that the plugin uses. No logic of its own.
+"""The command `confluence-md`: argv to the rooms that the plugin uses, and a conversation.
 
 Data goes to stdout, messages to stderr. The exit code is 1 on any warning or error.
 """
@@ -9,7 +9,7 @@ import json
 import os
 import sys
 import webbrowser
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
@@ -19,13 +19,20 @@ import click
 from mkdocs_confluence_md import __version__
 from mkdocs_confluence_md.auth import make_login_auth, open_store
 from mkdocs_confluence_md.callback import CallbackListener, make_redirect_uri
-from mkdocs_confluence_md.chains import login_key, login_keys, site_argument
+from mkdocs_confluence_md.chains import (
+    environment_keys,
+    login_key,
+    login_keys,
+    login_site,
+    site_argument,
+)
 from mkdocs_confluence_md.environment import read_environment
-from mkdocs_confluence_md.errors import ConfluenceError, CredentialsError
+from mkdocs_confluence_md.errors import ConfluenceError, CredentialsError, SettingError
 from mkdocs_confluence_md.exporter import ENVIRONMENT_IDS, ApiAddress, probe, read_site
 from mkdocs_confluence_md.login import begin_login, describe_settings, finish_login, read_code
 from mkdocs_confluence_md.oauth import Client
 from mkdocs_confluence_md.status import find_statuses
+from mkdocs_confluence_md.trust import is_token
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -77,14 +84,13 @@ def cli() -> None:
 @click.option(
     "--site",
     callback=_read_site,
-    prompt="Confluence site, like acme.atlassian.net",
-    help="The site: acme.atlassian.net, or a URL.",
+    default="",
+    help="The site: acme.atlassian.net, or a URL. Asked for, if it is left out.",
 )
 @click.option(
     "--client-id",
-    envvar="CONFLUENCE_MD_CLIENT_ID",
-    prompt="Client ID",
-    help="Of your OAuth 2.0 integration; or CONFLUENCE_MD_CLIENT_ID.",
+    default="",
+    help="Of your OAuth 2.0 integration; or CONFLUENCE_MD_CLIENT_ID. Asked for, if left out.",
 )
 @app_options
 @click.option(
@@ -128,15 +134,18 @@ def login(  # noqa: PLR0913  each is an option
     set, and read from standard input where that is no terminal.
     """
     with _cli_errors():
+        site = site or _ask_site()
         variables, address, store = _open(site, environment, gateway)
-        secret = variables.client_secret or _read_secret()
+        client_id = client_id or variables.client_id or _ask("Client ID", "--client-id")
+        secret = variables.client_secret or _ask_secret()
         started = begin_login(
             address,
-            Client(client_id.strip(), secret, variables.auth_url),
+            Client(client_id, secret, variables.auth_url),
             make_redirect_uri(port),
             environment=variables,
             store=store,
         )
+        _warn_of_other_credentials(variables)
         if paste:
             _show_authorize_url(started.authorize_url(), browser=False)
             _paste(started, store, variables)
@@ -153,12 +162,18 @@ def login(  # noqa: PLR0913  each is an option
 def status(*, site: str, environment: str, gateway: str, as_json: bool) -> None:
     """Tell who is signed in where, and whether the API answers.
 
-    It makes one call for each sign-in, which also keeps it from expiring. The exit code is 1 if
-    nobody is signed in, or if any sign-in does not work.
+    Credentials of the environment need --site (and --environment, --gateway). It makes one call
+    for each sign-in, which also keeps it from expiring. The exit code is 1 if nobody is signed in,
+    or if any sign-in does not work.
     """
     with _cli_errors():
         variables, address, store = _open(site, environment, gateway)
-        statuses = find_statuses(variables, store, address)
+        try:
+            statuses = find_statuses(variables, store, address)
+        except ConfluenceError as error:
+            if as_json:
+                click.echo(json.dumps({"ok": False, "problem": str(error), "sign_ins": []}))
+            raise
     if as_json or statuses:
         click.echo(_as_json(statuses) if as_json else "\n\n".join(map(_as_text, statuses)))
     if not statuses:
@@ -172,16 +187,17 @@ def status(*, site: str, environment: str, gateway: str, as_json: bool) -> None:
 @click.option(
     "--site", callback=_read_site, default="", help="The site; needed if there are several."
 )
-@click.option("--all", "everywhere", is_flag=True, help="Sign out of all sites.")
+@click.option("--all", "everywhere", is_flag=True, help="Sign out of all sites, and of CI's.")
 def logout(*, site: str, everywhere: bool) -> None:
     """Forget the tokens of a site."""
     with _cli_errors():
         store = open_store(read_environment(os.environ))
         keys = [key for key in login_keys(store) if not site or key == login_key(site)]
-        if not keys:
+        chains = environment_keys(store) if everywhere else []
+        if not keys and not chains:
             raise CredentialsError("Nobody is signed in there.", "See: confluence-md status")
         if len(keys) > 1 and not everywhere:
-            sites = ", ".join(site_argument(key.partition(" ")[2]) for key in keys)
+            sites = ", ".join(site_argument(login_site(key)) for key in keys)
             raise CredentialsError(
                 f"You are signed in to several sites: {sites}.",
                 "Name one with --site, or use --all.",
@@ -189,7 +205,10 @@ def logout(*, site: str, everywhere: bool) -> None:
         with store.locked():
             for key in keys:
                 store.remove(key)
-                click.echo(f"Signed out of {site_argument(key.partition(' ')[2])}.", err=True)
+                click.echo(f"Signed out of {site_argument(login_site(key))}.", err=True)
+            for key in chains:
+                store.remove(key)
+                click.echo("Forgot a chain that began with the environment.", err=True)
         click.echo(
             "To withdraw your consent too, open "
             "https://id.atlassian.com/manage-profile/apps in the browser.",
@@ -229,9 +248,23 @@ def _paste(started: Login, store: TokenStore, variables: Environment) -> None:
         "be:\ncopy the whole address of that page.",
         err=True,
     )
-    query = started.read_pasted(click.prompt("Paste it here", err=True))
+    query = _ask_callback(started)
     _finish(started, query, store)
     _try_api(started, store, variables)
+
+
+def _ask_callback(started: Login) -> dict[str, str]:
+    # Line editing, because a terminal without it cuts a line after a few thousand characters.
+    with suppress(ImportError):
+        import readline  # noqa: F401, PLC0415  importing it is what does it
+    while True:
+        pasted = click.prompt("Paste it here", err=True)
+        try:
+            return started.read_pasted(pasted)
+        except CredentialsError as error:
+            if not sys.stdin.isatty():
+                raise
+            click.echo(str(error), err=True)
 
 
 def _finish(started: Login, query: dict[str, str], store: TokenStore) -> None:
@@ -255,17 +288,43 @@ def _show_authorize_url(url: str, *, browser: bool) -> None:
     click.echo(url)
 
 
-def _read_secret() -> str:
+def _ask_site() -> str:
+    answer = _ask("Confluence site, like acme.atlassian.net", "--site")
+    try:
+        return read_site(answer)
+    except ValueError as error:
+        raise SettingError("There is no site.", str(error)) from None
+
+
+def _ask(question: str, option: str) -> str:
+    """Ask at a terminal; standard input that is none is for the client secret."""
+    if not sys.stdin.isatty():
+        raise SettingError(f"{option} is missing.", "Without a terminal, nothing can be asked for.")
+    return str(click.prompt(question, err=True)).strip()
+
+
+def _ask_secret() -> str:
     """Ask for the client secret, without showing it; no argument has it, and no history."""
     if sys.stdin.isatty():
-        return str(click.prompt("Client secret", hide_input=True, err=True)).strip()
-    secret = sys.stdin.readline().strip()
-    if not secret:
-        raise CredentialsError(
-            "There is no client secret.",
-            "Set CONFLUENCE_MD_CLIENT_SECRET, or write it to standard input.",
-        )
-    return secret
+        secret = str(click.prompt("Client secret", hide_input=True, err=True)).strip()
+    else:
+        secret = sys.stdin.readline().strip()
+    if is_token(secret):
+        return secret
+    raise CredentialsError(
+        "There is no client secret.",
+        "Set CONFLUENCE_MD_CLIENT_SECRET, or write it to standard input, in one line.",
+    )
+
+
+def _warn_of_other_credentials(variables: Environment) -> None:
+    names = []
+    if variables.access_token:
+        names.append("CONFLUENCE_MD_ACCESS_TOKEN")
+    if variables.credentials:
+        names.append("CONFLUENCE_MD_REFRESH_TOKEN")
+    for name in names:
+        click.echo(f"{name} is set here, and builds use it rather than this sign-in.", err=True)
 
 
 def _as_json(statuses: list[Status]) -> str:

@@ -74,7 +74,7 @@ def read_environment(variables: Mapping[str, str]) -> Environment:
         client_id=_read_secret(variables, "CLIENT_ID"),
         client_secret=_read_secret(variables, "CLIENT_SECRET"),
         credentials=None if access_token else _read_credentials(variables),
-        token_file=_expand_user(token_file) if token_file else None,
+        token_file=_read_path(token_file) if token_file else None,
         offline=_read_flag(variables, "OFFLINE"),
         api_url=api_url,
         auth_url=auth_url,
@@ -123,14 +123,20 @@ def _read_url(variables: Mapping[str, str], name: str) -> str:
     return value.rstrip("/")
 
 
-def _expand_user(path: str) -> Path:
+def _read_path(path: str) -> Path:
     try:
-        return Path(path).expanduser()
+        absolute = Path(path).expanduser().absolute()
     except RuntimeError:
         raise SettingError(
             f"{PREFIX}TOKEN_FILE is {path!r}, and there is no such user.",
             "Write the whole path.",
         ) from None
+    if absolute.is_dir() or not path.isprintable():
+        raise SettingError(
+            f"{PREFIX}TOKEN_FILE is {path!r}, which is not the path of a file.",
+            "Write the path of a file, like /home/jane/confluence/tokens.json.",
+        )
+    return absolute
 
 
 def _read_flag(variables: Mapping[str, str], name: str) -> bool:

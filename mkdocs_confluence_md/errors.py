@@ -7,8 +7,9 @@
     ├── AnswerError        the service answered, and its answer is final (403, 404, …)
     └── FailureError       no usable answer: network, time-out, 429, 5xx, or an unreadable body
 
-They become `mkdocs.exceptions.PluginError` in `plugin.py` and nowhere else. No message contains a
-token: messages are made from names, addresses and the service's own words.
+They become `mkdocs.exceptions.PluginError` in one place, `plugin.py`, and `click.ClickException` in
+one, `cli.py`. No message contains a token: messages are made from names, addresses and the
+service's own words.
 """
 
 from __future__ import annotations

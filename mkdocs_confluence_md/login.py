@@ -6,7 +6,6 @@ import secrets
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from mkdocs_confluence_md.answers import SCOPES
 from mkdocs_confluence_md.auth import make_login_auth
@@ -16,6 +15,7 @@ from mkdocs_confluence_md.errors import CredentialsError, SettingError
 from mkdocs_confluence_md.exporter import complete_address, make_namespace
 from mkdocs_confluence_md.oauth import (
     OFFLINE_SCOPE,
+    WRONG_CLIENT,
     Client,
     Grant,
     GrantRefusedError,
@@ -63,7 +63,7 @@ class Login:
             CredentialsError: It is not the answer to this sign-in.
         """
         text = text.strip()
-        query = read_query(urlsplit(text).query or text.lstrip("?"))
+        query = read_query(text.partition("#")[0].rpartition("?")[2])
         if query.get("state") != self.state:
             raise CredentialsError(
                 "This is not the answer to this sign-in: its state is missing or wrong.",
@@ -135,7 +135,7 @@ def finish_login(
     """Exchange the code for tokens and keep them.
 
     Args:
-        login: What began with `Login.begin`; its address has the cloud ID, where that is needed.
+        login: What began with `begin_login`; its address has the cloud ID, where that is needed.
         code: Can be used once.
         store: Where the tokens are kept.
         clock: Returns seconds since the epoch.
@@ -152,21 +152,8 @@ def finish_login(
             grant = read_grant(send_request(client, request), now=now)
         except GrantRefusedError as refusal:
             raise _explain_refusal(refusal) from None
-        sign_in = SignIn(
-            client_id=login.client.client_id,
-            client_secret=login.client.client_secret,
-            refresh_token=grant.refresh_token,
-            access_token=grant.access_token,
-            expires_at=grant.expires_at,
-            refreshed_at=now,
-            scope=grant.scope,
-            auth_url=login.client.auth_url,
-            site=login.address.site,
-            cloud_id=login.address.cloud_id,
-            environment=login.address.environment,
-            gateway=login.address.gateway,
-        )
         _check_scopes(grant)
+        sign_in = _make_sign_in(login, grant, now)
         store.save(login_key(login.address.site), sign_in)
     return sign_in
 
@@ -181,16 +168,38 @@ def describe_settings(address: ApiAddress) -> str:
     return "\n".join(lines)
 
 
+def _make_sign_in(login: Login, grant: Grant, now: float) -> SignIn:
+    return SignIn(
+        client_id=login.client.client_id,
+        client_secret=login.client.client_secret,
+        refresh_token=grant.refresh_token,
+        access_token=grant.access_token,
+        expires_at=grant.expires_at,
+        refreshed_at=now,
+        scope=grant.scope,
+        auth_url=login.client.auth_url,
+        site=login.address.site,
+        cloud_id=login.address.cloud_id,
+        environment=login.address.environment,
+        gateway=login.address.gateway,
+    )
+
+
 def _check_scopes(grant: Grant) -> None:
     granted = grant.scope.split()
     missing = [scope for scope in ALL_SCOPES if granted and scope not in granted]
     if not grant.refresh_token and OFFLINE_SCOPE not in missing:
         missing.append(OFFLINE_SCOPE)
+    if missing == [OFFLINE_SCOPE]:
+        raise SettingError(
+            "The sign-in came without a refresh token, so it would end in an hour.",
+            "Run the command again, and accept everything that the browser asks for.",
+        )
     if missing:
         raise SettingError(
-            f"The sign-in lacks the scopes {' '.join(missing)}.",
-            "Add them to your OAuth 2.0 integration in the developer console (Permissions), and "
-            "run the command again.",
+            f"The sign-in lacks {' and '.join(missing)}.",
+            "Add what is missing to the permissions of your OAuth 2.0 integration in the developer "
+            "console, and run the command again.",
         )
 
 
@@ -199,6 +208,12 @@ def _explain_refusal(refusal: GrantRefusedError) -> CredentialsError:
         return CredentialsError(
             f"The code was used already, or is too old, says {refusal.where}.",
             "Run the command again and accept in the browser once more.",
+        )
+    if refusal.error not in WRONG_CLIENT:
+        return CredentialsError(
+            f"The sign-in was refused by {refusal.where}.",
+            "Compare the callback of your OAuth 2.0 integration with the documentation, and run "
+            "the command again.",
         )
     return CredentialsError(
         f"The client ID or the client secret is wrong, says {refusal.where}.",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -60,11 +61,16 @@ class Grant:
     """As granted, separated by spaces; empty where the answer does not tell."""
 
 
+WRONG_CLIENT = frozenset({"invalid_client", "unauthorized_client", "access_denied"})
+"""Error codes for a wrong client ID or secret; the last one is Atlassian's."""
+
+
 class GrantRefusedError(Exception):
     """The authorization server refused a token request for good.
 
     Args:
-        error: The code of RFC 6749, section 5.2, such as `invalid_grant`; may be empty.
+        error: The code of RFC 6749, section 5.2, such as `invalid_grant`, or of Atlassian's own,
+            such as `access_denied` for a wrong client secret.
         where: Names the server and its status, for a message.
     """
 
@@ -130,15 +136,16 @@ def read_grant(response: httpx.Response, *, now: float) -> Grant:
         now: Seconds since the epoch.
 
     Raises:
-        GrantRefusedError: 400, 401 or 403: no later try will do better.
+        GrantRefusedError: 400, 401 or 403 with an error code: no later try will do better.
         FailureError: There is no usable answer.
     """
     answer = read_json_object(response)
     host = host_and_port(response.request)
-    if response.status_code in (400, 401, 403):
+    error = str(answer.get("error"))
+    if response.status_code in (400, 401, 403) and re.fullmatch(r"[a-z_]{1,40}", error):
         # The server's description is not shown: it may repeat what it was sent.
-        where = f"the authorization server {host} ({response.status_code})"
-        raise GrantRefusedError(str(answer.get("error", "")), where)
+        where = f"the authorization server {host} ({response.status_code} {error})"
+        raise GrantRefusedError(error, where)
     access_token = answer.get("access_token")
     refresh_token = answer.get("refresh_token") or ""
     usable = is_token(access_token) and (is_token(refresh_token) or not refresh_token)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from mkdocs_confluence_md.auth import make_auth, make_login_auth
-from mkdocs_confluence_md.chains import EnvironmentChain, login_key, login_keys
+from mkdocs_confluence_md.chains import EnvironmentChain, login_key, login_keys, login_site
 from mkdocs_confluence_md.errors import ConfluenceError, SettingError
 from mkdocs_confluence_md.exporter import ApiAddress, complete_address, probe
 from mkdocs_confluence_md.oauth import REFRESH_TOKEN_DAYS, read_subject
@@ -73,11 +73,12 @@ def _look_at_environment(
     if environment.credentials is None or environment.access_token:
         return replace(status, account=read_subject(environment.access_token))
     chain = EnvironmentChain(environment.credentials, store, environment.auth_url)
-    return replace(_describe(chain.load(), status), source="environment", kept_in=str(store.path))
+    kept_in = "keyring" if chain.is_in_keyring() else str(store.path)
+    return replace(_describe(chain.load(), status), source="environment", kept_in=kept_in)
 
 
 def _look_at_login(environment: Environment, store: TokenStore, key: str) -> Status:
-    status = Status("login", key.partition(" ")[2], kept_in=str(store.path))
+    status = Status("login", login_site(key), kept_in=str(store.path))
     try:
         status = replace(status, kept_in="keyring" if store.is_in_keyring(key) else status.kept_in)
         sign_in = store.load(key)
@@ -95,7 +96,7 @@ def _look_at_login(environment: Environment, store: TokenStore, key: str) -> Sta
         current = store.load(key) or sign_in
         return _describe(current, replace(status, base_url=base_url, problem=problem))
     except ConfluenceError as error:
-        return replace(status, problem=str(error))
+        return replace(status, problem=f"{error} {error.detail}".strip())
 
 
 def _call_api(address: ApiAddress, auth: TokenAuth) -> tuple[str, str]:

@@ -8,22 +8,21 @@ file that cannot be understood is reported and left as it is.
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import filelock
 import platformdirs
 
 from mkdocs_confluence_md.errors import TokenFileError
+from mkdocs_confluence_md.replaceable import ReplaceableFile
 from mkdocs_confluence_md.trust import is_token
 from mkdocs_confluence_md.vault import find_vault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from mkdocs_confluence_md.vault import Vault
 
@@ -32,8 +31,8 @@ SECRETS = ("refresh_token", "access_token", "client_secret")
 _TIMES = ("expires_at", "refreshed_at")
 
 _FORMAT_VERSION = 1
-# Whoever holds the lock waits for one answer of the authorization server, a minute at most.
-_LOCK_SECONDS = 90.0
+# Whoever holds the lock waits for two answers of the authorization server at most.
+_LOCK_SECONDS = 180.0
 # Room for tokens that are longer than the present ones.
 _RESERVE_BYTES = 16_384
 _REMEDY = "Name a file that you may write to in CONFLUENCE_MD_TOKEN_FILE."
@@ -100,25 +99,25 @@ class TokenStore:
     """The token file at a path; nothing is read or created before it is needed.
 
     Args:
-        path: Of the file.
+        path: Of the file; where it is a link, of what it links to.
         find_vault: Returns where secrets are to be kept; None for the file itself.
     """
 
     def __init__(self, path: Path, *, find_vault: Callable[[], Vault | None] = find_vault) -> None:
-        self.path = path
+        self.path = path.resolve()
         self._find_vault = find_vault
+        self._file = ReplaceableFile(self.path)
         self._lock = filelock.FileLock(
-            path.with_name(path.name + ".lock"), timeout=_LOCK_SECONDS, mode=0o600
+            self.path.with_name(self.path.name + ".lock"), timeout=_LOCK_SECONDS, mode=0o600
         )
-        self._reserved: Path | None = None
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other threads and processes out, and make room for the next `save`.
+        """Keep other threads and processes out, and make sure that the next `save` will succeed.
 
         Raises:
-            TokenFileError: The directory cannot be written to, so that a new refresh token
-                would be lost: better not to ask for one.
+            TokenFileError: It would not, so that a new refresh token would be lost: better not to
+                ask for one.
         """
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -134,7 +133,7 @@ class TokenStore:
             self._reserve()
             yield
         finally:
-            self._remove_temporary_files()
+            self._file.release()
             self._lock.release()
 
     def list_keys(self) -> list[str]:
@@ -157,8 +156,8 @@ class TokenStore:
             return None
         try:
             content = dict(entry)
-            if content.pop("secrets", None) == "keyring":
-                content.update(self._open_keyring(key))
+            if name := content.pop("keyring", None):
+                content.update(json.loads(self._read_keyring(key, str(name))))
             return _check(SignIn(**content))
         except (TypeError, ValueError):
             raise self._corrupt() from None
@@ -170,36 +169,60 @@ class TokenStore:
             TokenFileError: It cannot be written.
         """
         entry = asdict(sign_in)
+        entries = self._read_entries()
         if vault := self._find_vault():
-            vault.save(key, {name: entry.pop(name) for name in SECRETS})
-            entry["secrets"] = "keyring"
-        self._write_entries(self._read_entries() | {key: entry})
+            entry["keyring"] = vault.save(json.dumps({name: entry.pop(name) for name in SECRETS}))
+        self._write_entries(entries | {key: entry})
+        # The file names the new secrets now, so the old ones can go.
+        self._forget_secrets(entries.get(key, {}), vault)
 
     def remove(self, key: str) -> None:
         """Forget a sign-in. Call it locked.
 
         Raises:
-            TokenFileError: The file cannot be written.
+            TokenFileError: The file cannot be written, or the keyring that has the secrets cannot
+                be reached.
         """
         entries = self._read_entries()
         entry = entries.pop(key, {})
-        if entry.get("secrets") == "keyring" and (vault := self._find_vault()):
-            vault.remove(key, SECRETS)
+        if entry.get("keyring"):
+            self._forget_secrets(entry, self._need_vault(key))
         self._write_entries(entries)
 
     def is_in_keyring(self, key: str) -> bool:
         """Tell whether the secrets of a sign-in are in the system's keyring."""
-        return self._read_entries().get(key, {}).get("secrets") == "keyring"
+        return bool(self._read_entries().get(key, {}).get("keyring"))
 
-    def _open_keyring(self, key: str) -> dict[str, str]:
-        vault = self._find_vault()
-        if vault is None:
+    def _reserve(self) -> None:
+        size = self.path.stat().st_size if self.path.exists() else 0
+        try:
+            self._file.reserve(size + _RESERVE_BYTES)
+        except OSError as error:
+            raise self._complain("cannot be written", error) from error
+        if vault := self._find_vault():
+            vault.remove(vault.save("x" * _RESERVE_BYTES))
+
+    def _need_vault(self, key: str) -> Vault:
+        if vault := self._find_vault():
+            return vault
+        raise TokenFileError(
+            f"The secrets of {key!r} are in the system's keyring, which cannot be reached.",
+            "Install mkdocs-confluence-md[keyring] here too, or sign in again: "
+            "confluence-md login.",
+        )
+
+    def _read_keyring(self, key: str, name: str) -> str:
+        text = self._need_vault(key).load(name)
+        if text is None:
             raise TokenFileError(
-                f"The secrets of {key!r} are in the system's keyring, which cannot be reached.",
-                "Install mkdocs-confluence-md[keyring] here too, or sign in again: "
-                "confluence-md login.",
+                f"The secrets of {key!r} are no longer in the system's keyring.",
+                "Sign in again: confluence-md login.",
             )
-        return vault.load(key, SECRETS)
+        return text
+
+    def _forget_secrets(self, entry: dict[str, Any], vault: Vault | None) -> None:
+        if vault and entry.get("keyring"):
+            vault.remove(str(entry["keyring"]))
 
     def _read_entries(self) -> dict[str, dict[str, Any]]:
         try:
@@ -218,46 +241,17 @@ class TokenStore:
         return entries
 
     def _write_entries(self, entries: dict[str, dict[str, Any]]) -> None:
-        """Replace the file, so that a reader, or a crash, finds the old one or the new one."""
         text = json.dumps({"version": _FORMAT_VERSION, "sign_ins": entries}, indent=2)
         try:
-            target = self._reserved or self._make_temporary_file(0)
-            with target.open("r+", encoding="utf-8") as file:
-                file.write(text)
-                file.truncate()
-                file.flush()
-                os.fsync(file.fileno())
-            target.replace(self.path)
+            self._file.replace(text)
         except OSError as error:
             raise self._complain("cannot be written", error) from error
-        self._reserved = None
-
-    def _reserve(self) -> None:
-        """Take the room that the next file needs: a full disk is found before it does harm."""
-        size = self.path.stat().st_size if self.path.exists() else 0
-        try:
-            self._reserved = self._make_temporary_file(size + _RESERVE_BYTES)
-        except OSError as error:
-            raise self._complain("cannot be written", error) from error
-
-    def _make_temporary_file(self, size: int) -> Path:
-        """Make a file (mode 0600) beside the token file, of a size that is really there."""
-        descriptor, name = tempfile.mkstemp(dir=self.path.parent, prefix=f"{self.path.name}.new-")
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(b" " * size)
-            file.flush()
-            os.fsync(file.fileno())
-        return Path(name)
-
-    def _remove_temporary_files(self) -> None:
-        # Also those of a process that was killed: nobody else writes while we have the lock.
-        self._reserved = None
-        for path in self.path.parent.glob(f"{self.path.name}.new-*"):
-            path.unlink(missing_ok=True)
 
     def _complain(self, verb: str, error: OSError) -> TokenFileError:
         reason = error.strerror or type(error).__name__
-        return TokenFileError(f"The token file {self.path} {verb}: {reason}.", _REMEDY)
+        written = self._file.find_written()
+        rescue = f" The new tokens are in {written}: give that file its name." if written else ""
+        return TokenFileError(f"The token file {self.path} {verb}: {reason}.{rescue}", _REMEDY)
 
     def _corrupt(self) -> TokenFileError:
         return TokenFileError(

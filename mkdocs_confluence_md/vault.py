@@ -1,78 +1,109 @@
-"""The system's keyring, where the extra `keyring` is installed and there is one."""
+"""The system's keyring, where the extra `keyring` is installed and there is one.
+
+Secrets are kept in parts, because Windows takes 1,280 characters an item and tokens are longer.
+"""
 
 from __future__ import annotations
 
 import importlib.util
+import secrets
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Protocol
 
 from mkdocs_confluence_md.errors import TokenFileError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator
+
+    from keyring.backend import KeyringBackend
 
 _SERVICE = "mkdocs-confluence-md"
+_PART_CHARACTERS = 1000
+# Backends that keep nothing, or keep it in clear text, have a priority below 1.
+_LEAST_PRIORITY = 1
 
 
 class Vault(Protocol):
-    """Keeps secrets by key and name."""
+    """Keeps texts that are secret, each under a name that it gives."""
 
-    def load(self, key: str, names: Sequence[str]) -> dict[str, str]:
-        """Return the secrets of a key; one that is not there is empty."""
+    def save(self, text: str) -> str:
+        """Keep a text and return its name, which is new each time."""
 
-    def save(self, key: str, secrets: Mapping[str, str]) -> None:
-        """Keep the secrets of a key."""
+    def load(self, name: str) -> str | None:
+        """Return the text of a name; None if it is not there."""
 
-    def remove(self, key: str, names: Sequence[str]) -> None:
-        """Forget the secrets of a key."""
+    def remove(self, name: str) -> None:
+        """Forget the text of a name."""
 
 
 class KeyringVault:
-    """The system's keyring: one item a secret, because some systems limit an item's size."""
+    """The system's keyring."""
 
-    def load(self, key: str, names: Sequence[str]) -> dict[str, str]:
-        """Return the secrets of a key; one that is not there is empty."""
-        import keyring  # noqa: PLC0415  slow, and an extra
+    def save(self, text: str) -> str:
+        """Keep a text in parts.
 
-        with _keyring_errors():
-            return {name: keyring.get_password(_SERVICE, f"{key} {name}") or "" for name in names}
+        Raises:
+            TokenFileError: The keyring does not take it.
+        """
+        parts = [text[i : i + _PART_CHARACTERS] for i in range(0, len(text), _PART_CHARACTERS)]
+        name = f"{len(parts)}-{secrets.token_hex(8)}"
+        with _open_keyring() as keyring:
+            for number, part in enumerate(parts):
+                keyring.set_password(_SERVICE, f"{name}-{number}", part)
+        return name
 
-    def save(self, key: str, secrets: Mapping[str, str]) -> None:
-        """Keep the secrets of a key, the first one first."""
-        import keyring  # noqa: PLC0415  slow, and an extra
+    def load(self, name: str) -> str | None:
+        """Return the text of a name; None if a part of it is not there.
 
-        with _keyring_errors():
-            for name, secret in secrets.items():
-                keyring.set_password(_SERVICE, f"{key} {name}", secret)
+        Raises:
+            TokenFileError: The keyring cannot be read.
+        """
+        with _open_keyring() as keyring:
+            parts = [keyring.get_password(_SERVICE, item) for item in _items(name)]
+        return None if None in parts else "".join(part or "" for part in parts)
 
-    def remove(self, key: str, names: Sequence[str]) -> None:
-        """Forget the secrets of a key."""
-        import keyring  # noqa: PLC0415  slow, and an extra
-        from keyring.errors import PasswordDeleteError  # noqa: PLC0415  the same
+    def remove(self, name: str) -> None:
+        """Forget the text of a name; what is not there needs no forgetting.
 
-        with _keyring_errors():
-            for name in names:
-                with suppress(PasswordDeleteError):  # not there
-                    keyring.delete_password(_SERVICE, f"{key} {name}")
+        Raises:
+            TokenFileError: The keyring cannot be written.
+        """
+        with _open_keyring() as keyring:
+            for item in _items(name):
+                with suppress(_delete_error()):
+                    keyring.delete_password(_SERVICE, item)
 
 
 def find_vault() -> Vault | None:
-    """Return the system's keyring; None where there is none, or the extra is not installed."""
+    """Return the system's keyring; None where there is none, or the extra is not installed.
+
+    Raises:
+        TokenFileError: The keyring that the environment names cannot be loaded.
+    """
     if importlib.util.find_spec("keyring") is None:
         return None
-    import keyring  # noqa: PLC0415  slow, and an extra
+    with _open_keyring() as keyring:
+        return KeyringVault() if keyring.priority >= _LEAST_PRIORITY else None
 
-    # Backends without a real keyring behind them have no priority.
-    return KeyringVault() if keyring.get_keyring().priority > 0 else None
+
+def _items(name: str) -> list[str]:
+    count = name.partition("-")[0]
+    return [f"{name}-{number}" for number in range(int(count) if count.isdigit() else 0)]
+
+
+def _delete_error() -> type[Exception]:
+    from keyring.errors import PasswordDeleteError  # noqa: PLC0415  an extra
+
+    return PasswordDeleteError
 
 
 @contextmanager
-def _keyring_errors() -> Iterator[None]:
-    from keyring.errors import KeyringError  # noqa: PLC0415  an extra
-
+def _open_keyring() -> Iterator[KeyringBackend]:
     try:
-        yield
-    except KeyringError as error:
+        import keyring  # noqa: PLC0415  slow, and an extra
+
+        yield keyring.get_keyring()
+    except Exception as error:  # noqa: BLE001  each system's backend raises errors of its own
         raise TokenFileError(
             f"The system's keyring cannot be used: {str(error) or type(error).__name__}.",
             "Unlock it, or uninstall the package keyring to keep tokens in a file.",

@@ -15,12 +15,16 @@ import pytest
 from mkdocs_confluence_md.auth import RefreshTokenAuth, TokenAuth, make_auth
 from mkdocs_confluence_md.environment import read_environment
 from mkdocs_confluence_md.errors import CredentialsError, FailureError, SettingError, TokenFileError
+from mkdocs_confluence_md.tokens import SignIn, TokenStore
+from mkdocs_confluence_md.trust import TrustRule
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
     from pathlib import Path
 
     from standin import StandIn
+
+    Flow = Generator[httpx.Request, httpx.Response, None]
 
 APP = "apps/0def1d4f-1593-4dd0-99a3-a098b3959067_796457c9-9c03-4382-b44f-d19571068ece"
 
@@ -431,3 +435,127 @@ def test_no_secret_is_in_the_representation_of_anything(
 
     assert token_file.exists()
     assert not [secret for secret in [*standin.oauth.secrets(), "x-secret"] if secret in texts]
+
+
+class HandMadeChain:
+    """A chain that is kept in memory, and can be told not to save."""
+
+    def __init__(self, tmp_path: Path, auth_url: str = "https://auth.atlassian.com") -> None:
+        self.store = TokenStore(tmp_path / "tokens.json", find_vault=lambda: None)
+        self.current = SignIn("client", "first", client_secret="hush", auth_url=auth_url)
+        self.fails = False
+
+    def load(self) -> SignIn | None:
+        return self.current
+
+    def save(self, sign_in: SignIn) -> None:
+        if self.fails:
+            raise TokenFileError("It cannot be written.", "Make room.")
+        self.current = sign_in
+
+    def name(self) -> str:
+        return "hand-made"
+
+    def explain_absence(self, host: str) -> CredentialsError:
+        return CredentialsError(f"Nobody is signed in to {host}.", "Sign in.")
+
+    def how_to_renew(self) -> str:
+        return "Sign in again."
+
+    def how_to_correct_client(self) -> str:
+        return "Correct it."
+
+
+def begin(
+    chain: HandMadeChain,
+) -> tuple[RefreshTokenAuth, Generator[httpx.Request, httpx.Response, None]]:
+    """Begin a request that needs a token."""
+    auth = RefreshTokenAuth(chain, trust=TrustRule())
+    return auth, auth.sync_auth_flow(
+        httpx.Request("POST", "https://api.atlassian.com/singleExport")
+    )
+
+
+def answer(request: httpx.Request, status: int, **fields: object) -> httpx.Response:
+    return httpx.Response(status, json=fields, request=request)
+
+
+def sent_token(request: httpx.Request) -> str:
+    return str(json.loads(request.content)["refresh_token"])
+
+
+def test_after_invalid_grant_the_file_is_read_once_more(tmp_path: Path) -> None:
+    chain = HandMadeChain(tmp_path)
+    _, flow = begin(chain)
+    request = next(flow)
+    assert sent_token(request) == "first"
+    # Somebody without our lock has rotated it meanwhile: another machine, a restored cache.
+    chain.current = replace(chain.current, refresh_token="second")
+
+    request = flow.send(answer(request, 403, error="invalid_grant"))
+    assert sent_token(request) == "second"
+
+    with pytest.raises(CredentialsError, match=r"no longer valid.*Sign in again\."):
+        flow.send(answer(request, 403, error="invalid_grant"))
+
+
+def test_after_invalid_grant_a_valid_token_in_the_file_is_simply_used(tmp_path: Path) -> None:
+    chain = HandMadeChain(tmp_path)
+    _, flow = begin(chain)
+    request = next(flow)
+    chain.current = replace(
+        chain.current, refresh_token="second", access_token="valid", expires_at=time.time() + 3600
+    )
+
+    request = flow.send(answer(request, 403, error="invalid_grant"))
+
+    assert request.url.path == "/singleExport"
+    assert request.headers["Authorization"] == "Bearer valid"
+
+
+def test_a_token_that_could_not_be_saved_is_not_forgotten(tmp_path: Path) -> None:
+    chain = HandMadeChain(tmp_path)
+    chain.fails = True
+    auth, flow = begin(chain)
+    with pytest.raises(TokenFileError):
+        flow.send(answer(next(flow), 200, access_token="a", refresh_token="second"))
+    chain.fails = False
+
+    flow = auth.sync_auth_flow(httpx.Request("POST", "https://api.atlassian.com/singleExport"))
+    next(flow)
+
+    assert chain.current.refresh_token == "second"
+
+
+def test_no_refresh_token_is_sent_to_a_server_that_is_not_trusted(tmp_path: Path) -> None:
+    _, flow = begin(HandMadeChain(tmp_path, auth_url="https://auth.evil.example"))
+
+    with pytest.raises(SettingError, match=r"^No token is sent to https://auth.evil.example: "):
+        next(flow)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403])
+def test_a_refusal_without_a_code_is_somebody_elses(tmp_path: Path, status: int) -> None:
+    _, flow = begin(HandMadeChain(tmp_path))
+    request = next(flow)
+
+    with pytest.raises(FailureError, match=f"answered {status} without a token"):
+        flow.send(httpx.Response(status, html="<h1>Proxy</h1>", request=request))
+
+
+def test_another_refusal_is_not_blamed_on_the_client(tmp_path: Path) -> None:
+    _, flow = begin(HandMadeChain(tmp_path))
+
+    with pytest.raises(CredentialsError, match=r"refused by the auth.* \(400 invalid_request\)"):
+        flow.send(answer(next(flow), 400, error="invalid_request"))
+
+
+def test_chains_that_have_expired_are_forgotten(
+    standin: StandIn, sign_in: Callable[..., TokenAuth], token_file: Path
+) -> None:
+    clock = Clock()
+    export(standin, sign_in(clock))
+    clock.now += 91 * 86400
+    export(standin, sign_in(clock, REFRESH_TOKEN=standin.oauth.issue_refresh_token()))
+
+    assert len(json.loads(token_file.read_text())["sign_ins"]) == 1

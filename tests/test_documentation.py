@@ -61,11 +61,14 @@ def test_the_recipe_for_github_keeps_the_token_file_encrypted(tmp_path: Path) ->
     steps = {step.get("name"): step for step in yaml.safe_load(block)["jobs"]["docs"]["steps"]}
     token_file = tmp_path / ".config/mkdocs-confluence-md/tokens.json"
 
-    def run(step: str) -> None:
-        environment = {"HOME": str(tmp_path), "CONFLUENCE_MD_CLIENT_SECRET": "hush"}
+    def run(step: str, key: str = "hush") -> str:
+        environment = {"HOME": str(tmp_path), "CONFLUENCE_MD_CLIENT_SECRET": key}
         command = ["bash", "-e", "-o", "pipefail", "-c", steps[step]["run"]]
         environment["PATH"] = os.environ["PATH"]
-        subprocess.run(command, cwd=tmp_path, env=environment, check=True)
+        finished = subprocess.run(
+            command, cwd=tmp_path, env=environment, check=True, capture_output=True, text=True
+        )
+        return finished.stdout
 
     run("Unlock the token file")
     run("Lock the token file")
@@ -75,8 +78,11 @@ def test_the_recipe_for_github_keeps_the_token_file_encrypted(tmp_path: Path) ->
     token_file.unlink()
     assert b"the tokens" not in (tmp_path / "tokens.enc").read_bytes()
     run("Unlock the token file")
-
     assert token_file.read_text() == "the tokens"
+
+    token_file.unlink()
+    assert "::warning::" in run("Unlock the token file", key="replaced")
+    assert list(token_file.parent.iterdir()) == []
 
 
 def test_every_message_in_the_walk_through_is_one_of_ours() -> None:

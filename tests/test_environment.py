@@ -257,3 +257,15 @@ def test_the_defaults_are_those_of_an_empty_environment() -> None:
     assert environment.access_token == Environment().access_token
     assert environment.api_url == Environment().api_url
     assert environment.auth_url == Environment().auth_url
+
+
+@pytest.mark.parametrize("value", ["/", ".", "~no-such-user/tokens.json", "a\x01b"])
+def test_a_token_file_that_is_none_is_named(value: str) -> None:
+    with pytest.raises(SettingError, match=r"^CONFLUENCE_MD_TOKEN_FILE is "):
+        read_environment({"CONFLUENCE_MD_TOKEN_FILE": value})
+
+
+def test_a_relative_token_file_is_the_same_from_everywhere() -> None:
+    path = read_environment({"CONFLUENCE_MD_TOKEN_FILE": "tokens.json"}).token_file
+
+    assert path == Path("tokens.json").absolute()

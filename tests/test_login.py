@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import os
+import pty
 import re
 import shutil
 import socket
@@ -285,7 +286,11 @@ def test_the_listener_is_on_loopback_only(project: Project, standin: StandIn) ->
             if line.split()[3] == "0A" and line.split()[1].endswith(f":{terminal.port:04X}")
         ]
 
-    assert listening == [f"0100007F:{terminal.port:04X}"]
+    ipv4, ipv6 = "0100007F", "00000000000000000000000001000000"
+    assert listening in (
+        [f"{ipv4}:{terminal.port:04X}", f"{ipv6}:{terminal.port:04X}"],
+        [f"{ipv4}:{terminal.port:04X}"],  # a machine without IPv6
+    )
 
 
 def test_no_secret_is_in_the_arguments_or_in_what_is_printed(
@@ -352,7 +357,7 @@ def test_a_taken_port(project: Project, standin: StandIn) -> None:
 
 def test_nobody_answers_in_time(project: Project, standin: StandIn) -> None:
     assert fail(Terminal(project, standin, "--no-browser", "--timeout", "1")) == (
-        "Error: No answer came from the browser within 1 seconds. Run the command again, and "
+        "Error: No answer came from the browser within 1 s. Run the command again, and "
         "accept in the browser; on a machine without one, use --paste.\n"
     )
 
@@ -364,7 +369,7 @@ def test_no_secret_at_all(project: Project, standin: StandIn) -> None:
 
     assert messages == (
         "Error: There is no client secret. Set CONFLUENCE_MD_CLIENT_SECRET, or write it to "
-        "standard input.\n"
+        "standard input, in one line.\n"
     )
 
 
@@ -374,7 +379,7 @@ def test_a_wrong_secret(project: Project, standin: StandIn) -> None:
 
     assert fail_after_consent(terminal) == (
         f"The client ID or the client secret is wrong, says the authorization server {host} "
-        "(401). Copy both from the settings of your OAuth 2.0 integration on "
+        "(401 access_denied). Copy both from the settings of your OAuth 2.0 integration on "
         "https://developer.atlassian.com/console/myapps/, and run the command again."
     )
     assert not project.token_file.exists()
@@ -389,7 +394,7 @@ def test_a_code_that_was_used(project: Project, standin: StandIn) -> None:
 
     assert messages.endswith(
         f"Error: The code was used already, or is too old, says the authorization server {host} "
-        "(403). Run the command again and accept in the browser once more.\n"
+        "(403 invalid_grant). Run the command again and accept in the browser once more.\n"
     )
 
 
@@ -431,3 +436,144 @@ def test_a_token_file_that_cannot_be_written_is_found_before_anybody_is_bothered
 
     assert fail(terminal).startswith(f"Error: The token file {path} cannot be locked: ")
     assert standin.requests == []
+
+
+def test_what_the_server_sends_back_is_shown_as_text(project: Project, standin: StandIn) -> None:
+    with Terminal(project, standin, "--no-browser").run() as process:
+        callback = httpx.URL(consent(read_line(process), "deny"))
+        shown = httpx.get(callback.copy_set_param("error", "<script>alert(1)</script>"), timeout=30)
+        _, messages = process.communicate(timeout=30)
+
+    assert "<script>" not in shown.text
+    assert "&lt;script&gt;" in shown.text
+    assert shown.headers["content-security-policy"].startswith("default-src 'none'")
+    assert "The authorization server sent no code (“<script>" in messages
+
+
+@pytest.mark.parametrize(
+    ("scopes", "message"),
+    [
+        (["offline_access", "read:forge-app:confluence"],
+         "The sign-in lacks export:markdown:custom."),
+        (["offline_access"],
+         "The sign-in lacks export:markdown:custom and read:forge-app:confluence."),
+        (["export:markdown:custom", "read:forge-app:confluence"],
+         "The sign-in came without a refresh token, so it would end in an hour."),
+    ],
+)  # fmt: skip
+def test_a_sign_in_without_all_scopes_is_not_kept(
+    project: Project, standin: StandIn, scopes: list[str], message: str
+) -> None:
+    with Terminal(project, standin, "--paste").run() as process:
+        url = httpx.URL(read_line(process))
+        code = standin.oauth.issue_code(scopes, url.params["redirect_uri"])
+        pasted = f"{url.params['redirect_uri']}?code={code}&state={url.params['state']}"
+        _, messages = process.communicate(f"{pasted}\n", timeout=30)
+
+    assert f"Error: {message} " in messages
+    assert process.returncode == 1
+    assert not project.token_file.exists()
+
+
+def test_a_base_url_that_is_not_trusted_is_refused_before_the_browser(
+    project: Project, standin: StandIn
+) -> None:
+    terminal = Terminal(project, standin, "--gateway", "api", API_URL="http://api.example")
+
+    assert fail(terminal).startswith("Error: No token is sent to http://api.example: ")
+
+
+@pytest.mark.parametrize("name", ["ACCESS_TOKEN", "REFRESH_TOKEN"])
+def test_credentials_that_would_win_over_the_sign_in_are_named(
+    project: Project, standin: StandIn, name: str
+) -> None:
+    with Terminal(project, standin, "--no-browser", **{name: "of-old"}).run() as process:
+        httpx.get(consent(read_line(process)), timeout=30)
+        _, messages = process.communicate(timeout=30)
+
+    assert (
+        f"CONFLUENCE_MD_{name} is set here, and builds use it rather than this sign-in." in messages
+    )
+
+
+def test_the_browser_is_opened_where_there_is_one(
+    project: Project, standin: StandIn, tmp_path: Path
+) -> None:
+    browser = tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\nprintf %s "$1" > {tmp_path}/opened\n')
+    browser.chmod(0o755)
+    terminal = Terminal(project, standin)
+    terminal.environment["BROWSER"] = str(browser)
+    with terminal.run() as process:
+        assert process.stderr is not None
+        lines = [process.stderr.readline() for _ in range(3)]
+        url = lines[2].strip()
+        httpx.get(consent(url), timeout=30)
+        out, _ = process.communicate(timeout=30)
+
+    assert lines[0] == "Accept in the browser. If none has opened, open:\n"
+    assert (tmp_path / "opened").read_text() == url
+    assert out == ""
+
+
+def test_without_a_terminal_nothing_is_asked_for(project: Project, standin: StandIn) -> None:
+    """A secret that is piped in must not be taken for the answer to another question."""
+    for option, variables in (("--site", {}), ("--client-id", {"CLIENT_ID": ""})):
+        terminal = Terminal(project, standin, CLIENT_SECRET="", **variables)
+        if option == "--site":
+            del terminal.command[2:4]
+        with terminal.run() as process:
+            out, messages = process.communicate("TOP-SECRET\n", timeout=30)
+
+        assert messages == (
+            f"Error: {option} is missing. Without a terminal, nothing can be asked for.\n"
+        )
+        assert (process.returncode, out) == (1, "")
+
+
+def test_at_a_terminal_everything_is_asked_for_and_the_secret_is_not_shown(
+    project: Project, standin: StandIn
+) -> None:
+    terminal = Terminal(project, standin, "--no-browser", CLIENT_SECRET="", CLIENT_ID="")
+    del terminal.command[2:4]
+    screen, keyboard = pty.openpty()
+    with subprocess.Popen(
+        terminal.command,
+        env=terminal.environment,
+        stdin=keyboard,
+        stdout=subprocess.PIPE,
+        stderr=keyboard,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        shown = type_answers(
+            screen,
+            {
+                "Confluence site, like acme.atlassian.net: ": standin.url,
+                "Client ID: ": standin.client_id,
+                "Client secret: ": standin.client_secret,
+            },
+        )
+        url = read_line(process)
+        httpx.get(consent(url), timeout=30)
+        assert process.wait(30) == 0
+        assert process.stdout is not None
+        assert process.stdout.read() == ""
+    os.close(screen)
+    os.close(keyboard)
+
+    assert url.startswith(f"{standin.url}/authorize?")
+    assert standin.client_id in shown
+    assert standin.client_secret not in shown
+
+
+def type_answers(screen: int, answers: dict[str, str]) -> str:
+    """Answer each question when it stands on the screen; return what was shown."""
+    shown = ""
+    for question, text in answers.items():
+        while question not in shown:
+            shown += os.read(screen, 1024).decode()
+        os.write(screen, f"{text}\n".encode())
+    while "accept:" not in shown:
+        shown += os.read(screen, 1024).decode()
+    return shown

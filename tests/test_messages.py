@@ -128,7 +128,7 @@ def test_a_wrong_client_secret(project: Project, standin: StandIn) -> None:
 
     assert fail(project, nav, concurrency=2) == report(
         "The client ID or the client secret is wrong, says the authorization server "
-        "127.0.0.1:PORT (401).",
+        "127.0.0.1:PORT (401 access_denied).",
         "Compare CONFLUENCE_MD_CLIENT_ID and CONFLUENCE_MD_CLIENT_SECRET with the settings of "
         "your OAuth 2.0 integration on https://developer.atlassian.com/console/myapps/.",
         DEPLOY,
@@ -142,7 +142,8 @@ def test_a_refresh_token_that_is_no_longer_valid(project: Project) -> None:
     project.environment["CONFLUENCE_MD_REFRESH_TOKEN"] = "long-gone"
 
     assert fail(project) == report(
-        "The refresh token is no longer valid, says the authorization server 127.0.0.1:PORT (403).",
+        "The refresh token is no longer valid, says the authorization server 127.0.0.1:PORT "
+        "(403 invalid_grant).",
         "Sign in again (confluence-md login), or put a new refresh token into "
         "CONFLUENCE_MD_REFRESH_TOKEN.",
         DEPLOY,
@@ -238,9 +239,9 @@ def test_a_host_that_only_mkdocs_yml_names_gets_no_token(
     project: Project, standin: StandIn, options: dict[str, Any], objection: str
 ) -> None:
     assert fail(project, **options) == setting(
-        f"No token is sent to {objection} Correct the option `site` or `base_url`. A host of "
-        "your own needs https, and must be named in the environment variable "
-        "CONFLUENCE_MD_TRUSTED_HOSTS."
+        f"No token is sent to {objection} Correct the option `site` or `base_url`, or "
+        "CONFLUENCE_MD_API_URL or CONFLUENCE_MD_AUTH_URL. A host of your own needs https, and must "
+        "be named in the environment variable CONFLUENCE_MD_TRUSTED_HOSTS."
     )
     assert standin.requests == []
 

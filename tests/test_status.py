@@ -248,3 +248,26 @@ def test_help_has_an_example(project: Project, command: str) -> None:
 
     assert code == 0
     assert f"Example: confluence-md {command}" in out
+
+
+def test_logout_of_everything_forgets_the_chains_of_the_environment_too(
+    project: Project, standin: StandIn, store: TokenStore
+) -> None:
+    sign_in(standin, store)
+    project.environment = standin.environment()
+    run(project, "status", "--site", standin.url)
+    assert len(store.list_keys()) == 2
+
+    assert run(project, "logout", "--all")[0] == 0
+    assert store.list_keys() == []
+
+
+def test_json_is_json_when_the_token_file_is_damaged(project: Project, store: TokenStore) -> None:
+    store.path.parent.mkdir()
+    store.path.write_text("{")
+
+    code, out, _ = run(project, "status", "--json")
+
+    told = json.loads(out)
+    assert (code, told["ok"], told["sign_ins"]) == (1, False, [])
+    assert "is damaged" in told["problem"]

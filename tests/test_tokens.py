@@ -19,6 +19,7 @@ from mkdocs_confluence_md.auth import make_login_auth
 from mkdocs_confluence_md.chains import login_key
 from mkdocs_confluence_md.environment import read_environment
 from mkdocs_confluence_md.errors import TokenFileError
+from mkdocs_confluence_md.replaceable import ReplaceableFile
 from mkdocs_confluence_md.tokens import SignIn, TokenStore
 from mkdocs_confluence_md.vault import KeyringVault, find_vault
 
@@ -254,17 +255,42 @@ def system_keyring() -> Iterator[MemoryKeyring]:
 @pytest.mark.usefixtures("system_keyring")
 def test_with_a_keyring_the_file_has_no_secret(tmp_path: Path) -> None:
     store = TokenStore(tmp_path / "tokens.json")
-    save(store, "one", JANE)
+    long = replace(JANE, access_token="a" * 5000)
+    save(store, "one", long)
     text = store.path.read_text()
 
     assert isinstance(find_vault(), KeyringVault)
-    assert not [secret for secret in ("refresh", "access", "secret") if f"jane-{secret}" in text]
+    assert not [secret for secret in ("jane-refresh", "jane-secret", "aaaa") if secret in text]
     assert store.is_in_keyring("one")
-    assert TokenStore(store.path).load("one") == JANE
+    assert TokenStore(store.path).load("one") == long
+    # What the smallest of the systems' keyrings takes, in UTF-16.
+    assert max(len(item) for item in MemoryKeyring.items.values()) <= 1280
 
     with store.locked():
         store.remove("one")
     assert MemoryKeyring.items == {}
+
+
+@pytest.mark.usefixtures("system_keyring")
+def test_token_files_do_not_share_secrets_of_the_same_name(tmp_path: Path) -> None:
+    mine, ci = TokenStore(tmp_path / "mine.json"), TokenStore(tmp_path / "ci.json")
+    save(mine, "login acme", JANE)
+    save(ci, "login acme", replace(JANE, refresh_token="of-ci"))
+    with ci.locked():
+        ci.remove("login acme")
+
+    assert mine.load("login acme") == JANE
+
+
+@pytest.mark.usefixtures("system_keyring")
+def test_old_secrets_are_forgotten(tmp_path: Path) -> None:
+    store = TokenStore(tmp_path / "tokens.json")
+    for number in range(5):
+        save(store, "one", replace(JANE, refresh_token=f"number-{number}"))
+
+    assert "number-4" in str(MemoryKeyring.items)
+    assert "number-3" not in str(MemoryKeyring.items)
+    assert len(MemoryKeyring.items) == 1
 
 
 @pytest.mark.usefixtures("system_keyring")
@@ -281,36 +307,114 @@ def test_secrets_move_to_the_keyring_when_there_is_one(tmp_path: Path) -> None:
     assert store.load("one") == JANE
 
 
-def test_a_keyring_that_is_not_there_any_more_is_explained(
-    tmp_path: Path, system_keyring: MemoryKeyring
-) -> None:
-    save(TokenStore(tmp_path / "tokens.json"), "login https://acme.example", JANE)
-    assert system_keyring.items
-
-    with pytest.raises(TokenFileError) as caught:
-        open_store(tmp_path / "tokens.json").load("login https://acme.example")
-
-    assert str(caught.value) == (
+@pytest.mark.usefixtures("system_keyring")
+def test_a_keyring_that_is_not_there_any_more_is_explained(tmp_path: Path) -> None:
+    store = open_store(tmp_path / "tokens.json")
+    save(TokenStore(store.path), "login https://acme.example", JANE)
+    message = (
         "The secrets of 'login https://acme.example' are in the system's keyring, which cannot "
         "be reached. Install mkdocs-confluence-md[keyring] here too, or sign in again: "
         "confluence-md login."
     )
 
+    with pytest.raises(TokenFileError) as caught:
+        store.load("login https://acme.example")
+    assert str(caught.value) == message
+    with pytest.raises(TokenFileError) as caught, store.locked():
+        store.remove("login https://acme.example")
+    assert str(caught.value) == message
 
-def test_a_locked_keyring_is_explained_and_nothing_is_overwritten(
+
+def test_secrets_that_somebody_removed_from_the_keyring_are_missed(
+    tmp_path: Path, system_keyring: MemoryKeyring
+) -> None:
+    store = TokenStore(tmp_path / "tokens.json")
+    save(store, "one", JANE)
+    system_keyring.items.clear()
+
+    with pytest.raises(TokenFileError, match="The secrets of 'one' are no longer in the system's"):
+        store.load("one")
+
+
+def test_a_locked_keyring_is_found_before_a_token_is_asked_for(
     tmp_path: Path, system_keyring: MemoryKeyring
 ) -> None:
     store = TokenStore(tmp_path / "tokens.json")
     save(store, "one", JANE)
     system_keyring.locked = True
 
-    with pytest.raises(
-        TokenFileError, match=r"keyring cannot be used: The keyring is locked\. Unl"
+    with (
+        pytest.raises(TokenFileError, match=r"keyring cannot be used: The keyring is locked\. Unl"),
+        store.locked(),
     ):
-        save(store, "one", replace(JANE, refresh_token="newer"))
+        pytest.fail("this is where a token would be asked for")
 
     assert store.load("one") == JANE
 
 
 def test_without_a_real_keyring_the_file_is_used() -> None:
     assert find_vault() is None
+
+
+def test_a_keyring_that_cannot_be_loaded_is_explained(tmp_path: Path) -> None:
+    code = "from mkdocs_confluence_md.vault import find_vault; find_vault()"
+    finished = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHON_KEYRING_BACKEND": "nope.Keyring"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert "The system's keyring cannot be used: No module named 'nope'." in finished.stderr
+
+
+def test_a_file_that_cannot_take_its_place_is_kept_and_named(tmp_path: Path) -> None:
+    path = tmp_path / "tokens.json"
+    file = ReplaceableFile(path)
+    path.mkdir()  # stands in for whatever keeps a file from being replaced
+    file.reserve(100)
+
+    with pytest.raises(IsADirectoryError):
+        file.replace("rotated")
+    written = file.find_written()
+    file.release()
+
+    assert written is not None
+    assert [*tmp_path.glob("*.new-*")] == [written]
+    assert written.read_text() == "rotated"
+
+
+def test_a_name_with_brackets_leaves_nothing_beside_it(tmp_path: Path) -> None:
+    save(open_store(tmp_path / "tok[1].json"), "one", JANE)
+
+    assert {path.name for path in tmp_path.iterdir()} <= {"tok[1].json", "tok[1].json.lock"}
+
+
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    target = tmp_path / "elsewhere.json"
+    (tmp_path / "tokens.json").symlink_to(target)
+    save(open_store(tmp_path / "tokens.json"), "one", JANE)
+
+    assert (tmp_path / "tokens.json").is_symlink()
+    assert "jane-refresh" in target.read_text()
+
+
+def test_the_lock_is_for_its_owner_alone(tmp_path: Path) -> None:
+    store = open_store(tmp_path / "tokens.json")
+    with store.locked():
+        assert (tmp_path / "tokens.json.lock").stat().st_mode & 0o077 == 0
+
+
+def test_somebody_elses_file_beside_it_does_no_harm(public_path: Path) -> None:
+    directory = public_path / "for-all"
+    directory.mkdir()
+    directory.chmod(0o1777)
+    (directory / "tokens.json.new-of-somebody").write_text("")
+
+    said = run_as_nobody(
+        "for _ in range(2):\n    with store.locked(): print('fine')", str(directory / "tokens.json")
+    )
+
+    assert said == "fine\nfine"
