@@ -36,6 +36,10 @@ ENVIRONMENT_IDS = {
 }
 
 
+_NO_ACCESS = (401, 403)
+_NO_ANSWER = (429, 502, 503, 504)
+
+
 def make_namespace(environment: str) -> str:
     """Return the namespace of the app's custom scope, for the parameter `sns` of OAuth."""
     return f"{APP_ID}.{ENVIRONMENT_IDS[environment]}"
@@ -203,14 +207,16 @@ class Exporter:
     def probe(self, base_url: str) -> None:
         """Make a call that exports nothing, to see whether the API answers to this sign-in.
 
-        A request without a page is refused only after app, account and scopes were looked at.
+        A request without a page is refused, but only after app, account and scopes were looked
+        at. How it is refused is not documented, so only what says that the sign-in is not good
+        enough, or that there is no answer, counts.
 
         Raises:
             ConfluenceError: As `export_page`.
         """
         url = f"{base_url}/singleExport"
         response = send(self._client, "POST", url, json={}, auth=self.auth)
-        if response.status_code not in (httpx.codes.OK, httpx.codes.BAD_REQUEST):
+        if response.status_code in _NO_ACCESS or response.status_code in _NO_ANSWER:
             raise explain_refusal(response)
 
     def close(self) -> None:

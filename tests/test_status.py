@@ -271,3 +271,17 @@ def test_json_is_json_when_the_token_file_is_damaged(project: Project, store: To
     told = json.loads(out)
     assert (code, told["ok"], told["sign_ins"]) == (1, False, [])
     assert "is damaged" in told["problem"]
+
+
+@pytest.mark.parametrize(
+    ("status", "fine"),
+    [(200, True), (400, True), (404, True), (422, True), (500, True),
+     (401, False), (403, False), (429, False), (502, False), (503, False)],
+)  # fmt: skip
+def test_an_api_that_refuses_an_empty_request_in_its_own_way_answers(
+    project: Project, standin: StandIn, store: TokenStore, status: int, *, fine: bool
+) -> None:
+    sign_in(standin, store)
+    standin.faults.answer(status)
+
+    assert run(project, "status")[0] == (0 if fine else 1)
