@@ -10,8 +10,6 @@ import os
 import sys
 import webbrowser
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -31,7 +29,7 @@ from mkdocs_confluence_md.errors import ConfluenceError, CredentialsError, Setti
 from mkdocs_confluence_md.exporter import ENVIRONMENT_IDS, ApiAddress, probe, read_site
 from mkdocs_confluence_md.login import begin_login, describe_settings, finish_login, read_code
 from mkdocs_confluence_md.oauth import Client
-from mkdocs_confluence_md.status import find_statuses
+from mkdocs_confluence_md.status import are_fine, as_json, as_text, find_statuses
 from mkdocs_confluence_md.trust import is_token
 
 if TYPE_CHECKING:
@@ -40,7 +38,6 @@ if TYPE_CHECKING:
     from mkdocs_confluence_md.callback import Callback
     from mkdocs_confluence_md.environment import Environment
     from mkdocs_confluence_md.login import Login
-    from mkdocs_confluence_md.status import Status
     from mkdocs_confluence_md.tokens import TokenStore
 
 
@@ -158,8 +155,8 @@ def login(  # noqa: PLR0913  each is an option
 @cli.command(epilog="Example: confluence-md status --json")
 @click.option("--site", callback=_read_site, default="", help="Only this site.")
 @app_options
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def status(*, site: str, environment: str, gateway: str, as_json: bool) -> None:
+@click.option("--json", "json_wanted", is_flag=True, help="Print JSON.")
+def status(*, site: str, environment: str, gateway: str, json_wanted: bool) -> None:
     """Tell who is signed in where, and whether the API answers.
 
     Credentials of the environment need --site (and --environment, --gateway). It makes one call
@@ -171,15 +168,15 @@ def status(*, site: str, environment: str, gateway: str, as_json: bool) -> None:
         try:
             statuses = find_statuses(variables, store, address)
         except ConfluenceError as error:
-            if as_json:
+            if json_wanted:
                 click.echo(json.dumps({"ok": False, "problem": str(error), "sign_ins": []}))
             raise
-    if as_json or statuses:
-        click.echo(_as_json(statuses) if as_json else "\n\n".join(map(_as_text, statuses)))
+    if json_wanted or statuses:
+        click.echo(as_json(statuses) if json_wanted else "\n\n".join(map(as_text, statuses)))
     if not statuses:
         where = f" to {site_argument(site)}" if site else ""
         click.echo(f"Nobody is signed in{where}. Run: confluence-md login", err=True)
-    if not _are_fine(statuses):
+    if not are_fine(statuses):
         sys.exit(1)
 
 
@@ -325,46 +322,6 @@ def _warn_of_other_credentials(variables: Environment) -> None:
         names.append("CONFLUENCE_MD_REFRESH_TOKEN")
     for name in names:
         click.echo(f"{name} is set here, and builds use it rather than this sign-in.", err=True)
-
-
-def _as_json(statuses: list[Status]) -> str:
-    sign_ins = [
-        {
-            **asdict(each),
-            "access_token_expires_at": _as_time(each.access_token_expires_at),
-            "refresh_token_expires_at": _as_time(each.refresh_token_expires_at),
-            "ok": not each.problem,
-        }
-        for each in statuses
-    ]
-    return json.dumps({"ok": _are_fine(statuses), "sign_ins": sign_ins}, indent=2)
-
-
-def _as_text(status: Status) -> str:
-    rows = {
-        "source": status.source,
-        "account": status.account,
-        "scopes": " ".join(status.scopes),
-        "access token": f"until {_as_time(status.access_token_expires_at) or 'nobody knows when'}",
-        "refresh token": _as_time(status.refresh_token_expires_at)
-        and f"until {_as_time(status.refresh_token_expires_at)}, and longer with each use",
-        "kept in": status.kept_in,
-        "base URL": status.base_url,
-        "API": status.problem or "answers",
-    }
-    lines = [f"  {name:<15}{value}" for name, value in rows.items() if value]
-    return "\n".join([site_argument(status.site), *lines])
-
-
-def _as_time(seconds: float) -> str | None:
-    """Write a time as ISO 8601, in UTC; None if it is not known."""
-    if not seconds:
-        return None
-    return datetime.fromtimestamp(seconds, timezone.utc).isoformat(timespec="seconds")
-
-
-def _are_fine(statuses: list[Status]) -> bool:
-    return bool(statuses) and not any(each.problem for each in statuses)
 
 
 @contextmanager

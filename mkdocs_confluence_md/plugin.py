@@ -170,7 +170,8 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
 
     def _find_site(self, placed: PlacedPage) -> str:
         """Return the origin for links to a page: the options know it, or the pasted URL does."""
-        return self._address.find_site() or (f"https://{placed.ref.host}" * bool(placed.ref.host))
+        pasted = f"https://{placed.ref.host}" if placed.ref.host else ""
+        return self._address.find_site() or pasted
 
 
 @contextmanager

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+import json
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from mkdocs_confluence_md.auth import make_auth, make_login_auth
-from mkdocs_confluence_md.chains import EnvironmentChain, login_key, login_keys, login_site
+from mkdocs_confluence_md.chains import (
+    EnvironmentChain,
+    login_key,
+    login_keys,
+    login_site,
+    site_argument,
+)
 from mkdocs_confluence_md.errors import ConfluenceError, SettingError
 from mkdocs_confluence_md.exporter import ApiAddress, complete_address, probe
 from mkdocs_confluence_md.oauth import REFRESH_TOKEN_DAYS, read_subject
@@ -61,6 +69,49 @@ def find_statuses(environment: Environment, store: TokenStore, address: ApiAddre
         return [_look_at_environment(environment, store, address)]
     keys = [key for key in login_keys(store) if not address.site or key == login_key(address.site)]
     return [_look_at_login(environment, store, key) for key in keys]
+
+
+def as_json(statuses: list[Status]) -> str:
+    """Write statuses for machines; times as ISO 8601, in UTC, or null."""
+    sign_ins = [
+        {
+            **asdict(each),
+            "access_token_expires_at": _as_time(each.access_token_expires_at),
+            "refresh_token_expires_at": _as_time(each.refresh_token_expires_at),
+            "ok": not each.problem,
+        }
+        for each in statuses
+    ]
+    return json.dumps({"ok": are_fine(statuses), "sign_ins": sign_ins}, indent=2)
+
+
+def as_text(status: Status) -> str:
+    """Write a status for a person."""
+    rows = {
+        "source": status.source,
+        "account": status.account,
+        "scopes": " ".join(status.scopes),
+        "access token": f"until {_as_time(status.access_token_expires_at) or 'nobody knows when'}",
+        "refresh token": _as_time(status.refresh_token_expires_at)
+        and f"until {_as_time(status.refresh_token_expires_at)}, and longer with each use",
+        "kept in": status.kept_in,
+        "base URL": status.base_url,
+        "API": status.problem or "answers",
+    }
+    lines = [f"  {name:<15}{value}" for name, value in rows.items() if value]
+    return "\n".join([site_argument(status.site), *lines])
+
+
+def _as_time(seconds: float) -> str | None:
+    """Write a time as ISO 8601, in UTC; None if it is not known."""
+    if not seconds:
+        return None
+    return datetime.fromtimestamp(seconds, timezone.utc).isoformat(timespec="seconds")
+
+
+def are_fine(statuses: list[Status]) -> bool:
+    """Tell whether somebody is signed in and every sign-in works."""
+    return bool(statuses) and not any(each.problem for each in statuses)
 
 
 def _look_at_environment(
