@@ -1,4 +1,4 @@
-"""The environment variables, read once and checked. Pure: a mapping in, typed values out.
+"""The environment variables, read once and checked: a mapping in, typed values out.
 
 No value of a secret is ever part of a message: messages name the variable.
 """
