@@ -7,12 +7,13 @@ the environment (CI), or with `confluence-md login` (people). Both are kept in t
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
-from mkdocs_confluence_md.errors import CredentialsError
-from mkdocs_confluence_md.oauth import REFRESH_TOKEN_DAYS
+from mkdocs_confluence_md.errors import CredentialsError, TokenFileError
+from mkdocs_confluence_md.oauth import REFRESH_TOKEN_SECONDS
 from mkdocs_confluence_md.tokens import SignIn
 
 if TYPE_CHECKING:
@@ -82,10 +83,12 @@ class EnvironmentChain:
         return self.store.is_in_keyring(self._key)
 
     def _forget_expired_chains(self, now: float) -> None:
-        for key in environment_keys(self.store):
-            other = self.store.load(key)
-            if other and 0 < other.refreshed_at < now - REFRESH_TOKEN_DAYS * 86400:
-                self.store.remove(key)
+        for key, entry in self.store.read_public().items():
+            refreshed_at = entry.get("refreshed_at") or now
+            if key.startswith(_ENVIRONMENT_PREFIX) and refreshed_at < now - REFRESH_TOKEN_SECONDS:
+                # Tidying up: nobody who is signed in is to fail for it.
+                with suppress(TokenFileError):
+                    self.store.remove(key)
 
     def name(self) -> str:
         """Name the chain by its seed's hash."""
@@ -162,10 +165,9 @@ class LoginChain:
     def _find_key(self) -> str | None:
         if self._site:
             return login_key(self._site)
-        logins = ((key, self.store.load(key)) for key in login_keys(self.store))
-        return next(
-            (key for key, entry in logins if entry and entry.cloud_id == self._cloud_id), None
-        )
+        entries = self.store.read_public()
+        logins = (key for key in entries if key.startswith(_LOGIN_PREFIX))
+        return next((key for key in logins if entries[key].get("cloud_id") == self._cloud_id), None)
 
     def _command(self) -> str:
         site = f" --site {site_argument(self._site)}" if self._site else ""
@@ -177,9 +179,10 @@ def login_key(site: str) -> str:
     return f"{_LOGIN_PREFIX}{site}"
 
 
-def login_keys(store: TokenStore) -> list[str]:
-    """Return the keys of all logins in the token file."""
-    return [key for key in store.list_keys() if key.startswith(_LOGIN_PREFIX)]
+def login_keys(store: TokenStore, site: str = "") -> list[str]:
+    """Return the keys of the logins in the token file: of one site, or of all."""
+    keys = [key for key in store.list_keys() if key.startswith(_LOGIN_PREFIX)]
+    return [key for key in keys if not site or key == login_key(site)]
 
 
 def login_site(key: str) -> str:

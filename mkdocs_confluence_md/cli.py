@@ -189,7 +189,7 @@ def logout(*, site: str, everywhere: bool) -> None:
     """Forget the tokens of a site."""
     with _cli_errors():
         store = open_store(read_environment(os.environ))
-        keys = [key for key in login_keys(store) if not site or key == login_key(site)]
+        keys = login_keys(store, site)
         chains = environment_keys(store) if everywhere else []
         if not keys and not chains:
             raise CredentialsError("Nobody is signed in there.", "See: confluence-md status")
@@ -330,4 +330,4 @@ def _cli_errors() -> Iterator[None]:
     try:
         yield
     except ConfluenceError as error:
-        raise click.ClickException(f"{error} {error.detail}".strip()) from None
+        raise click.ClickException(error.full_text()) from None

@@ -38,6 +38,10 @@ class ConfluenceError(Exception):
     def __str__(self) -> str:
         return f"{self.what} {self.remedy}"
 
+    def full_text(self) -> str:
+        """Return the message with its detail, for a place where nothing else has room for it."""
+        return f"{self} {self.detail}".strip()
+
     def copy(self) -> Self:
         """Return an equal error, for another thread to raise: a traceback belongs to one."""
         return type(self)(self.what, self.remedy, self.detail)

@@ -30,12 +30,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 OFFLINE_SCOPE = "offline_access"
-REFRESH_TOKEN_DAYS = 90
+REFRESH_TOKEN_SECONDS = 90 * 86400.0
 """A refresh token that is not used for so long expires."""
 
 # Atlassian's documented life of an access token, for an answer that does not tell.
 _USUAL_LIFE_SECONDS = 3600.0
-_LONGEST_LIFE_SECONDS = REFRESH_TOKEN_DAYS * 86400.0
 
 
 @dataclass(frozen=True)
@@ -164,7 +163,7 @@ def read_grant(response: httpx.Response, *, now: float) -> Grant:
 
 
 def _is_life(value: object) -> bool:
-    return isinstance(value, int | float) and 0 < value < _LONGEST_LIFE_SECONDS
+    return isinstance(value, int | float) and 0 < value < REFRESH_TOKEN_SECONDS
 
 
 def read_subject(token: str) -> str:

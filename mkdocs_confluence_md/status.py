@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING
 from mkdocs_confluence_md.auth import make_auth, make_login_auth
 from mkdocs_confluence_md.chains import (
     EnvironmentChain,
-    login_key,
     login_keys,
     login_site,
     site_argument,
 )
 from mkdocs_confluence_md.errors import ConfluenceError, SettingError
 from mkdocs_confluence_md.exporter import ApiAddress, complete_address, probe
-from mkdocs_confluence_md.oauth import REFRESH_TOKEN_DAYS, read_subject
+from mkdocs_confluence_md.oauth import REFRESH_TOKEN_SECONDS, read_subject
 
 if TYPE_CHECKING:
     from mkdocs_confluence_md.auth import TokenAuth
@@ -67,8 +66,7 @@ def find_statuses(environment: Environment, store: TokenStore, address: ApiAddre
                 "Name it: confluence-md status --site acme.atlassian.net",
             )
         return [_look_at_environment(environment, store, address)]
-    keys = [key for key in login_keys(store) if not address.site or key == login_key(address.site)]
-    return [_look_at_login(environment, store, key) for key in keys]
+    return [_look_at_login(environment, store, key) for key in login_keys(store, address.site)]
 
 
 def as_json(statuses: list[Status]) -> str:
@@ -147,7 +145,7 @@ def _look_at_login(environment: Environment, store: TokenStore, key: str) -> Sta
         current = store.load(key) or sign_in
         return _describe(current, replace(status, base_url=base_url, problem=problem))
     except ConfluenceError as error:
-        return replace(status, problem=f"{error} {error.detail}".strip())
+        return replace(status, problem=error.full_text())
 
 
 def _call_api(address: ApiAddress, auth: TokenAuth) -> tuple[str, str]:
@@ -158,16 +156,16 @@ def _call_api(address: ApiAddress, auth: TokenAuth) -> tuple[str, str]:
         base_url = address.make_base_url()
         probe(address, auth)
     except ConfluenceError as error:
-        return base_url, f"{error} {error.detail}".strip()
+        return base_url, error.full_text()
     return base_url, ""
 
 
 def _describe(sign_in: SignIn, status: Status) -> Status:
-    life = REFRESH_TOKEN_DAYS * 86400
+    unused_until = sign_in.refreshed_at + REFRESH_TOKEN_SECONDS
     return replace(
         status,
         account=read_subject(sign_in.access_token),
         scopes=sign_in.scope.split(),
         access_token_expires_at=sign_in.expires_at,
-        refresh_token_expires_at=sign_in.refreshed_at + life if sign_in.refreshed_at else 0.0,
+        refresh_token_expires_at=unused_until if sign_in.refreshed_at else 0.0,
     )

@@ -140,9 +140,20 @@ class TokenStore:
         """Return the keys of all sign-ins.
 
         Raises:
-            TokenFileError: As `load`.
+            TokenFileError: As `read_public`.
         """
-        return list(self._read_entries())
+        return list(self.read_public())
+
+    def read_public(self) -> dict[str, dict[str, Any]]:
+        """Return what is no secret of all sign-ins, by key: fields of `SignIn`, and `keyring`.
+
+        Raises:
+            TokenFileError: The file exists and cannot be read or understood.
+        """
+        return {
+            key: {name: value for name, value in entry.items() if name not in SECRETS}
+            for key, entry in self._read_entries().items()
+        }
 
     def load(self, key: str) -> SignIn | None:
         """Return a sign-in, None if there is none.

@@ -559,3 +559,18 @@ def test_chains_that_have_expired_are_forgotten(
     export(standin, sign_in(clock, REFRESH_TOKEN=standin.oauth.issue_refresh_token()))
 
     assert len(json.loads(token_file.read_text())["sign_ins"]) == 1
+
+
+@pytest.mark.parametrize("days", [0, 91])
+def test_a_dead_chain_whose_secrets_are_gone_does_not_stop_a_living_one(
+    standin: StandIn, sign_in: Callable[..., TokenAuth], token_file: Path, days: int
+) -> None:
+    clock = Clock()
+    export(standin, sign_in(clock))
+    content = json.loads(token_file.read_text())
+    [dead] = content["sign_ins"].values()
+    content["sign_ins"] = {"environment of a keyring": {**dead, "keyring": "1-gone"}}
+    token_file.write_text(json.dumps(content))
+    clock.now += days * 86400
+
+    assert export(standin, sign_in(clock, REFRESH_TOKEN=standin.oauth.issue_refresh_token())) == 200
