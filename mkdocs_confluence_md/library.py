@@ -44,7 +44,7 @@ class FetchedPage:
 
     markdown: str
     origin: Origin
-    seconds: float
+    seconds: float = 0.0
     """From the start of fetching for this build until the page was there."""
     age: float = 0.0
     """Of a stale copy, in seconds."""
@@ -142,22 +142,22 @@ class Library:
     def _find(self, page_id: str, base_url: str) -> FetchedPage:
         resource = f"{base_url}/singleExport?pageId={page_id}"
         if self._offline:
-            return FetchedPage(self._find_offline(resource), Origin.CACHE, 0.0)
+            return FetchedPage(self._find_offline(resource), Origin.CACHE)
         account = self._exporter.auth.account()
         copy = self._cache.find_fresh(resource, account, self._max_age)
         if copy:
-            return FetchedPage(copy.text, Origin.CACHE, 0.0)
+            return FetchedPage(copy.text, Origin.CACHE)
         try:
-            return self._export(page_id, base_url, resource)
+            return self._export(page_id, base_url, resource, account)
         except FailureError as error:
             copy = self._cache.find_last_good(resource, account)
             if copy is None:
                 raise
-            return FetchedPage(copy.text, Origin.STALE, 0.0, copy.age, error)
+            return FetchedPage(copy.text, Origin.STALE, age=copy.age, error=error)
 
-    def _export(self, page_id: str, base_url: str, resource: str) -> FetchedPage:
-        auth = self._exporter.auth
-        account = auth.account()
+    def _export(
+        self, page_id: str, base_url: str, resource: str, account: str | None
+    ) -> FetchedPage:
         validators = self._cache.find_validators(resource, account)
         export = self._exporter.export_page(base_url, page_id, validators=validators)
         copy = self._cache.find_last_good(resource, account) if export.not_modified else None
@@ -166,11 +166,11 @@ class Library:
         text = copy.text if copy else export.markdown
         headers = {**copy.headers, **export.headers} if copy else export.headers
         # Only now is the account known for certain: the export may have been the sign-in.
-        self._cache.keep(resource, auth.account(), text, headers)
+        self._cache.keep(resource, self._exporter.auth.account(), text, headers)
         if new := self._new_cloud_id:
             self._cache.keep(self._exporter.cloud_id_url(), "", new.markdown, new.headers)
             self._new_cloud_id = None
-        return FetchedPage(text, Origin.CONFIRMED if copy else Origin.EXPORTED, 0.0)
+        return FetchedPage(text, Origin.CONFIRMED if copy else Origin.EXPORTED)
 
     def _find_offline(self, resource: str) -> str:
         copy = self._cache.find_last_good(resource, None)
@@ -183,24 +183,25 @@ class Library:
         return copy.text
 
     def _find_base_url(self) -> str:
-        """Make the API's base URL; the cloud ID is looked up once and then remembered."""
         address = self._exporter.address
-        if not address.needs_cloud_id():
-            return address.make_base_url()
+        return address.make_base_url(self._find_cloud_id() if address.needs_cloud_id() else "")
+
+    def _find_cloud_id(self) -> str:
+        """Look up the site's cloud ID, once: then it is remembered."""
         resource = self._exporter.cloud_id_url()
         if self._offline:
-            return address.make_base_url(self._find_offline(resource))
+            return self._find_offline(resource)
         copy = self._cache.find_fresh(resource, "", _CLOUD_ID_SECONDS)
         if copy:
-            return address.make_base_url(copy.text)
+            return copy.text
         try:
             self._new_cloud_id = self._exporter.look_up_cloud_id()
         except FailureError:
             copy = self._cache.find_last_good(resource, "")
             if copy is None:
                 raise
-            return address.make_base_url(copy.text)
-        return address.make_base_url(self._new_cloud_id.markdown)
+            return copy.text
+        return self._new_cloud_id.markdown
 
 
 def _locate(error: Exception) -> str:
