@@ -24,6 +24,14 @@ Copies = Literal["fresh", "checked", "expired"]
 - `expired`: they are too old to be used without asking.
 """
 
+SURROUNDINGS = {
+    "NO_MKDOCS_2_WARNING": "1",  # Material's advertisement
+    "NO_COLOR": "1",
+    "NO_PROXY": "127.0.0.1",
+    "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",  # nobody's real keyring
+}
+"""The variables of all builds."""
+
 
 @dataclass(frozen=True)
 class Job:
@@ -96,8 +104,7 @@ class Contestant:
     def environment(self, job: Job) -> dict[str, str]:
         """Return the whole environment of the commands."""
         usual = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-        quiet = {"NO_MKDOCS_2_WARNING": "1", "NO_COLOR": "1", "NO_PROXY": "127.0.0.1"}
-        return {**usual, **quiet, **self.variables(job)}
+        return {**usual, **SURROUNDINGS, **self.variables(job)}
 
 
 class LocalFiles(Contestant):
@@ -123,6 +130,11 @@ class Plugin(Contestant):
     title = "confluence-md"
     route = "export"
 
+    def __init__(self, *, concurrency: int = 8) -> None:
+        """Build with that many exports in flight; 8 is the option's default."""
+        super().__init__()
+        self.concurrency = concurrency
+
     def write(self, job: Job) -> None:
         """Write a configuration: there are no files."""
         options = {
@@ -130,6 +142,7 @@ class Plugin(Contestant):
             "cloud_id": "11111111-2222-3333-4444-555555555555",
             "page_path": "pages/{id}",
             "max_age": "1h" if job.copies == "fresh" else "0",
+            "concurrency": self.concurrency,
         }
         job.write_config([{"confluence-md": options}], reference="confluence:{id}")
 

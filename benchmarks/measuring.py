@@ -37,7 +37,7 @@ class Run:
         return self.problem.startswith(ENDLESS)
 
 
-def measure_build(contestant: Contestant, job: Job, time_limit: float) -> Run:
+def measure_build(contestant: Contestant, job: Job, time_limit: float = 600.0) -> Run:
     """Run the commands of a build for at most `time_limit` seconds, and look at the site."""
     job.confluence.forget()
     start = time.perf_counter()

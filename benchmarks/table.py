@@ -36,18 +36,19 @@ def describe_traffic(runs: Sequence[Run]) -> str:
     return f"{requests} / {peak}" if requests else "0"
 
 
-def describe_runs(runs: Sequence[Run], floor: Sequence[Run] | None) -> str:
+def describe_runs(runs: Sequence[Run], floor: Sequence[Run]) -> str:
     """Return a cell of the table: the time, or what was wrong, and the requests."""
     if not runs:
         return ABSENT
-    problem = find_problem(runs)
-    if problem:
-        time = f"**{problem}**"
-    elif floor:
-        time = f"{median_ratio(runs, floor):.2f}"
-    else:
-        time = f"{median(run.seconds for run in runs):.2f} s"
-    return f"{time} ({describe_traffic(runs)})"
+    return f"{_describe_outcome(runs, floor)} ({describe_traffic(runs)})"
+
+
+def _describe_outcome(runs: Sequence[Run], floor: Sequence[Run]) -> str:
+    if problem := find_problem(runs):
+        return f"**{problem}**"
+    if not floor:
+        return f"{median(run.seconds for run in runs):.2f} s"
+    return f"{median_ratio(runs, floor):.2f}"
 
 
 def describe_floor(runs: Sequence[Run]) -> str:
