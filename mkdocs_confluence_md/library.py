@@ -116,12 +116,14 @@ class Library:
         return [future.result() for future in self._pages.values() if not future.exception()]
 
     def cancel(self) -> None:
-        """Forget the pages that nobody has begun to fetch."""
+        """Let nobody wait for the pages that are not there yet."""
         for future in self._pages.values():
             future.cancel()
+        self._exporter.begin_build()
 
     def close(self) -> None:
         """End the threads, then close the connections and the cache; twice does no harm."""
+        self.cancel()
         self._workers.close()
         self._exporter.close()
         self._cache.close()

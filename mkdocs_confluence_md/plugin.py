@@ -29,6 +29,7 @@ from mkdocs_confluence_md.reports import (
     report_stale_pages,
 )
 from mkdocs_confluence_md.source import make_placeholder, make_source
+from mkdocs_confluence_md.traffic import Patience
 from mkdocs_confluence_md.trust import host_of
 
 if TYPE_CHECKING:
@@ -50,6 +51,9 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
 
     One instance lives through a whole `mkdocs serve`, and with it the cache and the connections.
     """
+
+    patience = Patience()
+    """How long is waited for what. A hook may replace it, as tests do to be quick."""
 
     def __init__(self) -> None:
         self._library: Library | None = None
@@ -137,9 +141,24 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
         settings = (environment, address, dict(self.config))
         if self._library is None or settings != self._library_settings:
             self.on_shutdown()
-            self._library = _make_library(self.config, environment, address, config)
+            self._library = self._make_library(environment, address, config)
             self._library_settings = settings
         self._library.start(page.ref.page_id for page in self._pages.values())
+
+    def _make_library(
+        self, environment: Environment, address: ApiAddress, config: MkDocsConfig
+    ) -> Library:
+        options = self.config
+        address.check()
+        auth = make_auth(environment, site=address.find_site(), base_url=address.base_url)
+        auth.check_trust(address.make_base_url())
+        return Library(
+            Exporter(address, auth, concurrency=options.concurrency, patience=self.patience),
+            ExportCache(_find_cache_dir(options, config), warn=log.warning),
+            threads=2 * options.concurrency,
+            max_age=options.max_age,
+            offline=options.offline or environment.offline,
+        )
 
     def _read_page(self, library: Library, placed: PlacedPage) -> str:
         page_id, title = placed.ref.page_id, placed.title
@@ -190,21 +209,6 @@ def _make_address(options: PluginConfig) -> ApiAddress:
         environment=options.environment,
         gateway=options.gateway,
         base_url=options.base_url or "",
-    )
-
-
-def _make_library(
-    options: PluginConfig, environment: Environment, address: ApiAddress, config: MkDocsConfig
-) -> Library:
-    address.check()
-    auth = make_auth(environment, site=address.find_site(), base_url=address.base_url)
-    auth.check_trust(address.make_base_url())
-    return Library(
-        Exporter(address, auth, concurrency=options.concurrency),
-        ExportCache(_find_cache_dir(options, config), warn=log.warning),
-        threads=2 * options.concurrency,
-        max_age=options.max_age,
-        offline=options.offline or environment.offline,
     )
 
 
