@@ -125,6 +125,8 @@ class ExportDisk(diskcache.Cache):  # type: ignore[misc]  # DiskCache has no typ
                 disk=BytesDisk,
                 eviction_policy="none",
                 cull_limit=0,
+                # A mapped file that somebody truncates ends the process, by SIGBUS.
+                sqlite_mmap_size=0,
             )
         except Exception as error:
             self.close()
