@@ -88,6 +88,8 @@ class CacheDirectory:
         self._make()
         with self._lock:
             try:
+                if not self.exists():
+                    self.remove_value_files()  # nobody knows any more what they are
                 self._check()
                 return ExportDisk(self.path, lock_seconds=self._lock_seconds)
             finally:
@@ -131,9 +133,8 @@ class CacheDirectory:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             # Nobody wants exports in a commit: a cache that ignores itself, as pytest's does.
             (self.path / _IGNORE).write_text("*\n", encoding="utf-8")
-        elif not self.exists():
-            ours = (_IGNORE, _LOCK, SET_ASIDE)
-            others = [each.name for each in self.path.iterdir() if not each.name.startswith(ours)]
+        elif not any((self.path / name).exists() for name in (DATABASE, SET_ASIDE, _LOCK)):
+            others = [each.name for each in self.path.iterdir() if each.name != _IGNORE]
             # Another process may be making it, just now.
             if others and not self.exists():
                 raise OSError(f"it has {others[0]} in it, which is not a cache's")

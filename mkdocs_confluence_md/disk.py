@@ -20,6 +20,15 @@ if TYPE_CHECKING:
 # What DiskCache names the files of values that are too large for the database.
 VALUE_FILE = re.compile(r"[0-9a-f]{2}/[0-9a-f]{2}/[0-9a-f]{28}\.val")
 
+# All of them, so that those in the database, which DiskCache would obey, do not count.
+_SETTINGS = {
+    **diskcache.DEFAULT_SETTINGS,
+    "eviction_policy": "none",
+    "cull_limit": 0,
+    # A mapped file that somebody truncates ends the process, by SIGBUS.
+    "sqlite_mmap_size": 0,
+}
+
 # "Least recently used" is a matter of days; so a build that is run again writes nothing.
 _MARK_SECONDS = 86400.0
 
@@ -119,15 +128,7 @@ class ExportDisk(diskcache.Cache):  # type: ignore[misc]  # DiskCache has no typ
 
     def __init__(self, directory: Path, *, lock_seconds: float) -> None:
         try:
-            super().__init__(
-                str(directory),
-                timeout=lock_seconds,
-                disk=BytesDisk,
-                eviction_policy="none",
-                cull_limit=0,
-                # A mapped file that somebody truncates ends the process, by SIGBUS.
-                sqlite_mmap_size=0,
-            )
+            super().__init__(str(directory), timeout=lock_seconds, disk=BytesDisk, **_SETTINGS)
         except Exception as error:
             self.close()
             if isinstance(error, sqlite3.Error | diskcache.Timeout | OSError):
