@@ -111,10 +111,11 @@ class CacheDirectory:
                     (self.path / f"{DATABASE}{suffix}").replace(self.path / f"{SET_ASIDE}{suffix}")
             self.remove_value_files()
 
-    def remove_set_aside(self) -> None:
-        """Remove what was set aside once."""
+    def remove_leftovers(self) -> None:
+        """Remove what was set aside, and the values of which no database knows any more."""
         for suffix in _SUFFIXES:
             (self.path / f"{SET_ASIDE}{suffix}").unlink(missing_ok=True)
+        self.remove_value_files()
 
     def remove_value_files(self) -> None:
         """Remove all values that are files; what does not look like one stays."""

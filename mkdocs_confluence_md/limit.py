@@ -40,9 +40,10 @@ def choose_what_goes(entries: Sequence[Entry], wanted: Collection[str], limit: i
         wanted: Keys of what must stay; what a wanted alias leads to stays with it.
         limit: Bytes of values.
     """
-    excess = sum(entry.size for entry in entries) - limit * _GOAL
-    if excess <= limit * (1 - _GOAL):
+    total = sum(entry.size for entry in entries)
+    if total <= limit:
         return []
+    excess = total - limit * _GOAL
     aliases = [entry for entry in entries if is_alias(entry.key)]
     kept = {*wanted, *(alias.target for alias in aliases if alias.key in wanted)}
     going: set[str] = set()
