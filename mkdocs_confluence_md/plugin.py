@@ -20,6 +20,7 @@ from mkdocs_confluence_md.errors import ConfluenceError, SettingError
 from mkdocs_confluence_md.exporter import ApiAddress, Exporter
 from mkdocs_confluence_md.library import Library
 from mkdocs_confluence_md.placement import PlacedPage, Placement, place
+from mkdocs_confluence_md.project import resolve_cache_dir
 from mkdocs_confluence_md.references import editor_url, view_url
 from mkdocs_confluence_md.reports import (
     PageFailure,
@@ -218,8 +219,7 @@ def _find_cache_dir(options: PluginConfig, config: MkDocsConfig) -> Path:
     Raises:
         SettingError: It is in or around a directory that is published, watched or emptied.
     """
-    root = Path(config.config_file_path or "mkdocs.yml").resolve().parent
-    cache_dir = (root / os.path.expanduser(options.cache_dir)).resolve()  # noqa: PTH111  Path's raises
+    cache_dir = resolve_cache_dir(config.config_file_path or "mkdocs.yml", options.cache_dir)
     others = {"docs_dir": config.docs_dir, "site_dir": config.site_dir}
     if custom_dir := config.theme.custom_dir:
         others["custom_dir"] = custom_dir
