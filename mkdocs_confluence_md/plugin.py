@@ -6,7 +6,7 @@ import os
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from mkdocs.exceptions import PluginError
 from mkdocs.plugins import BasePlugin, event_priority, get_plugin_logger
@@ -28,7 +28,7 @@ from mkdocs_confluence_md.reports import (
     report_pages,
     report_stale_pages,
 )
-from mkdocs_confluence_md.source import make_placeholder, make_source
+from mkdocs_confluence_md.source import ADDED_NAMES, make_placeholder, make_source
 from mkdocs_confluence_md.trust import host_of
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from mkdocs.structure.files import Files
     from mkdocs.structure.nav import Navigation
     from mkdocs.structure.pages import Page
+    from mkdocs.utils.templates import TemplateContext
 
     from mkdocs_confluence_md.environment import Environment
 
@@ -57,6 +58,8 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
         self._address = ApiAddress()
         self._pages: dict[str, PlacedPage] = {}
         """What this plugin placed, by `src_uri`."""
+        self._put_aside: dict[str, dict[str, Any]] = {}
+        """What is added to a page's metadata, by `src_uri`, while it is not in `page.meta`."""
 
     def on_startup(self, *, command: Literal["build", "gh-deploy", "serve"], dirty: bool) -> None:
         """Do nothing: having this hook is what makes MkDocs keep the instance while serving."""
@@ -75,6 +78,7 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
             )
             _report(placement)
             self._pages = {page.src_uri: page for page in placement.pages}
+            self._put_aside = {}
             if not placement.pages:
                 return
             self._start_fetching(config)
@@ -85,11 +89,10 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
     def on_nav(self, nav: Navigation, *, config: MkDocsConfig, files: Files) -> None:
         """Let the edit button of each page lead to its editor in Confluence."""
         del nav, config
-        for src_uri, placed in self._pages.items():
-            file = files.get_file_from_path(src_uri)
-            if file and file.page:
-                site = self._find_site(placed)
-                file.page.edit_url = editor_url(site, placed.ref.page_id) if site else None
+        for page in self._find_pages(files):
+            placed = self._pages[page.file.src_uri]
+            site = self._find_site(placed)
+            page.edit_url = editor_url(site, placed.ref.page_id) if site else None
 
     def on_page_read_source(self, *, page: Page, config: MkDocsConfig) -> str | None:
         """Give MkDocs the source of a page as soon as that page is there."""
@@ -108,9 +111,12 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
             return None
         return f"<h1>{page.title}</h1>\n{html}"
 
+    @event_priority(-50)  # late, so that other plugins see the metadata of all pages as a whole
     def on_env(self, env: jinja2.Environment, *, config: MkDocsConfig, files: Files) -> None:
         """Say, when all pages are there, where they came from; warn if some are stale."""
-        del env, config, files
+        del env, config
+        for page in self._find_pages(files):
+            self._put_additions_aside(page)
         if self._library is None or not self._pages:
             return
         pages = self._library.wait_for_pages()
@@ -118,6 +124,21 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
             log.info(report_pages(pages))
         if warning := report_stale_pages(pages):
             log.warning(warning)
+
+    @event_priority(50)  # early, so that other plugins see the metadata as a whole
+    def on_page_context(
+        self, context: TemplateContext, *, page: Page, config: MkDocsConfig, nav: Navigation
+    ) -> None:
+        """Give a page's template the whole metadata of that page."""
+        del context, config, nav
+        page.meta.update(self._put_aside.pop(page.file.src_uri, {}))
+
+    @event_priority(-50)  # late, for the same reason
+    def on_post_page(self, output: str, *, page: Page, config: MkDocsConfig) -> None:
+        """Put aside again what only the page's own template is given."""
+        del output, config
+        if page.file.src_uri in self._pages:
+            self._put_additions_aside(page)
 
     def on_build_error(self, *, error: Exception) -> None:
         """Do not fetch for a build that has failed."""
@@ -130,6 +151,24 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
         if self._library:
             self._library.close()
             self._library = None
+
+    def _find_pages(self, files: Files) -> Iterator[Page]:
+        """Find the pages that this plugin added and that are still in the site."""
+        for src_uri in self._pages:
+            file = files.src_uris.get(src_uri)
+            if file and file.page:
+                yield file.page
+
+    def _put_additions_aside(self, page: Page) -> None:
+        """Keep what `make_source` added to a page's metadata from the templates of other pages.
+
+        A theme looks for icons and more in the metadata of each page in `nav`, for each page that
+        it renders; where there is no metadata, as for most local files, it does not look.
+        """
+        page.title = page.title  # which may come from the metadata
+        self._put_aside[page.file.src_uri] = {
+            name: page.meta.pop(name) for name in ADDED_NAMES if name in page.meta
+        }
 
     def _start_fetching(self, config: MkDocsConfig) -> None:
         environment = read_environment(os.environ)
