@@ -58,8 +58,8 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
         self._address = ApiAddress()
         self._pages: dict[str, PlacedPage] = {}
         """What this plugin placed, by `src_uri`."""
-        self._put_aside: dict[str, dict[str, Any]] = {}
-        """What is added to a page's metadata, by `src_uri`, while it is not in `page.meta`."""
+        self._put_aside: dict[str, tuple[Page, dict[str, Any]]] = {}
+        """Pages, by `src_uri`, with what is added to their metadata while it is not in there."""
 
     def on_startup(self, *, command: Literal["build", "gh-deploy", "serve"], dirty: bool) -> None:
         """Do nothing: having this hook is what makes MkDocs keep the instance while serving."""
@@ -89,10 +89,11 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
     def on_nav(self, nav: Navigation, *, config: MkDocsConfig, files: Files) -> None:
         """Let the edit button of each page lead to its editor in Confluence."""
         del nav, config
-        for page in self._find_pages(files):
-            placed = self._pages[page.file.src_uri]
-            site = self._find_site(placed)
-            page.edit_url = editor_url(site, placed.ref.page_id) if site else None
+        for src_uri, placed in self._pages.items():
+            file = files.src_uris.get(src_uri)
+            if file and file.page:
+                site = self._find_site(placed)
+                file.page.edit_url = editor_url(site, placed.ref.page_id) if site else None
 
     def on_page_read_source(self, *, page: Page, config: MkDocsConfig) -> str | None:
         """Give MkDocs the source of a page as soon as that page is there."""
@@ -111,12 +112,9 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
             return None
         return f"<h1>{page.title}</h1>\n{html}"
 
-    @event_priority(-50)  # late, so that other plugins see the metadata of all pages as a whole
     def on_env(self, env: jinja2.Environment, *, config: MkDocsConfig, files: Files) -> None:
         """Say, when all pages are there, where they came from; warn if some are stale."""
-        del env, config
-        for page in self._find_pages(files):
-            self._put_additions_aside(page)
+        del env, config, files
         if self._library is None or not self._pages:
             return
         pages = self._library.wait_for_pages()
@@ -129,16 +127,25 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
     def on_page_context(
         self, context: TemplateContext, *, page: Page, config: MkDocsConfig, nav: Navigation
     ) -> None:
-        """Give a page's template the whole metadata of that page."""
-        del context, config, nav
-        page.meta.update(self._put_aside.pop(page.file.src_uri, {}))
+        """Let a page's template see the whole metadata of that page only."""
+        del context, config
+        if self._pages and not self._put_aside:  # the first page that is rendered
+            for other in nav.pages:
+                self._put_additions_aside(other)
+        self._put_additions_back(page.file.src_uri)
 
     @event_priority(-50)  # late, for the same reason
     def on_post_page(self, output: str, *, page: Page, config: MkDocsConfig) -> None:
-        """Put aside again what only the page's own template is given."""
+        """Go on to the next page's template."""
         del output, config
-        if page.file.src_uri in self._pages:
-            self._put_additions_aside(page)
+        self._put_additions_aside(page)
+
+    @event_priority(50)  # early, for the same reason
+    def on_post_build(self, *, config: MkDocsConfig) -> None:
+        """Make the metadata of all pages whole again: no more templates are rendered."""
+        del config
+        for src_uri in list(self._put_aside):
+            self._put_additions_back(src_uri)
 
     def on_build_error(self, *, error: Exception) -> None:
         """Do not fetch for a build that has failed."""
@@ -152,23 +159,21 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
             self._library.close()
             self._library = None
 
-    def _find_pages(self, files: Files) -> Iterator[Page]:
-        """Find the pages that this plugin added and that are still in the site."""
-        for src_uri in self._pages:
-            file = files.src_uris.get(src_uri)
-            if file and file.page:
-                yield file.page
-
     def _put_additions_aside(self, page: Page) -> None:
         """Keep what `make_source` added to a page's metadata from the templates of other pages.
 
         A theme looks for icons and more in the metadata of each page in `nav`, for each page that
         it renders; where there is no metadata, as for most local files, it does not look.
         """
-        page.title = page.title  # which may come from the metadata
-        self._put_aside[page.file.src_uri] = {
-            name: page.meta.pop(name) for name in ADDED_NAMES if name in page.meta
-        }
+        if page.file.src_uri in self._pages:
+            page.title = page.title  # which may come from the metadata
+            additions = {name: page.meta.pop(name) for name in ADDED_NAMES if name in page.meta}
+            self._put_aside[page.file.src_uri] = (page, additions)
+
+    def _put_additions_back(self, src_uri: str) -> None:
+        if src_uri in self._put_aside:
+            page, additions = self._put_aside.pop(src_uri)
+            page.meta.update(additions)
 
     def _start_fetching(self, config: MkDocsConfig) -> None:
         environment = read_environment(os.environ)

@@ -349,13 +349,22 @@ def on_page_content(html, *, page, **_):
     say("page_content", page)
 
 def on_env(env, *, files, **_):
-    say("env", files.get_file_from_path("deploy.md").page)
+    global deploy
+    deploy = files.get_file_from_path("deploy.md").page
+    say("env", deploy)
+
+def on_pre_template(template, *, template_name, **_):
+    if template_name == "list.txt":
+        say("pre_template", deploy)
 
 def on_page_context(context, *, page, **_):
     say("page_context", page)
 
 def on_post_page(output, *, page, **_):
     say("post_page", page)
+
+def on_post_build(**_):
+    say("post_build", deploy)
 """
 
 
@@ -363,13 +372,18 @@ def test_other_plugins_see_the_whole_metadata_of_a_page_in_each_event(
     project: Project, standin: StandIn
 ) -> None:
     project.write("hooks.py", SAY_META)
-    project.configure(FIVE, site=standin.url, settings={"hooks": ["hooks.py"]})
+    project.write("docs/list.txt", "A template for the whole site.")
+    settings = {"hooks": ["hooks.py"], "extra_templates": ["list.txt"]}
+    project.configure(FIVE, site=standin.url, settings=settings)
 
     built = project.build(strict=False)
 
     # mkdocs-macros reads `render_macros` in `page_markdown`.
     meta = "dict {'title': 'Deploy', 'confluence_id': '101', 'render_macros': False}"
-    events = ["page_markdown", "page_content", "env", "page_context", "post_page"]
+    events = [
+        "page_markdown", "page_content", "env", "pre_template", "page_context", "post_page",
+        "post_build",
+    ]  # fmt: skip
     assert built.messages().splitlines() == [f"WARNING -  {event}: {meta}" for event in events]
 
 
