@@ -25,7 +25,7 @@ class ProgressBar:
     """Shows how many pages are there, on one line of a terminal that it leaves empty.
 
     Args:
-        stream: Standard error; nothing is drawn if it is no terminal.
+        stream: Where messages go; nothing is drawn if it is no terminal.
         clock: Returns seconds; it only has to move forward.
     """
 
@@ -33,17 +33,19 @@ class ProgressBar:
         self._stream = stream
         self._clock = clock
         self._begin = clock()
+        self._visible = stream.isatty()
         self._bar: Any = None  # click does not export its type
         self._handlers: list[logging.Handler] = []
 
-    def begin(self) -> None:
-        """Begin to count the time, for a new build."""
+    def begin(self, *, visible: bool = True) -> None:
+        """Begin to count the time, for a new build; `visible` tells whether it may be seen."""
         self.clear()
         self._begin = self._clock()
+        self._visible = visible and self._stream.isatty()
 
     def show(self, done: int, total: int) -> None:
         """Draw how far it is, if that takes more than a second yet."""
-        if not self._stream.isatty():
+        if not self._visible:
             return
         if self._estimate_seconds(done, total) <= _WORTH_SHOWING_SECONDS:
             self.clear()

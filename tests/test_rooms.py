@@ -56,7 +56,15 @@ def test_few_rooms_know_the_host_and_the_wire() -> None:
 @pytest.mark.parametrize(
     "module",
     [
-        "references", "placement", "source", "reports", "limit", "keys", "trust", "errors", "pacing"
+        "references",
+        "placement",
+        "source",
+        "reports",
+        "limit",
+        "keys",
+        "trust",
+        "errors",
+        "pacing",
     ],  # fmt: skip
 )
 def test_pure_rooms_do_no_io_and_read_no_clock(module: str) -> None:
