@@ -141,7 +141,7 @@ class Plugin(Contestant):
             "site": "acme.atlassian.net",
             "cloud_id": "11111111-2222-3333-4444-555555555555",
             "page_path": "pages/{id}",
-            "max_age": "1h" if job.copies == "fresh" else "0",
+            "max_age": "forever" if job.copies == "fresh" else "0",
             "concurrency": self.concurrency,
         }
         job.write_config([{"confluence-md": options}], reference="confluence:{id}")
@@ -226,7 +226,7 @@ class IncludeMarkdown(Contestant):
 
     def write(self, job: Job) -> None:
         """Write pages that include, and for how many seconds a copy is kept."""
-        seconds = {"fresh": 3600, "checked": 0, "expired": 1}[job.copies]
+        seconds = {"fresh": 86_400, "checked": 0, "expired": 1}[job.copies]
         options = {"cache": seconds, "cache_dir": str(job.root / ".cache" / "include")}
         job.write_config([{"include-markdown": options}])
         job.write_pages('{{% include-markdown "{url}" %}}\n')

@@ -1,6 +1,6 @@
 """What pages from Confluence cost when nothing is to be fetched, against the same pages as files.
 
-`python benchmarks/warm.py` writes one site three times: with pages from Confluence, with the same
+`python -m benchmarks.warm` writes one site three times: with pages from Confluence, with the same
 Markdown as local files, and with local files that have a line of front matter each. Then it
 
 - builds each site several times, in turns, after one build that nobody counts: it fills the cache;
@@ -28,10 +28,10 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
-import httpx
-import yaml
-
-from concurrency import BIN, build, serve_pages, write_site
+from benchmarks.confluence import Confluence
+from benchmarks.contestants import Contestant, Job, LocalFiles, Plugin
+from benchmarks.peers import OWN_BIN
+from benchmarks.sites import Content
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,6 +39,19 @@ if TYPE_CHECKING:
 CONFLUENCE, LOCAL, FRONT_MATTER = "Confluence", "local files", "local files, front matter"
 BUILT = re.compile(r"Documentation built in ([\d.]+) seconds")
 PATIENCE_SECONDS = 600.0
+
+
+class HeadedFiles(LocalFiles):
+    """Local files that have a line of front matter each."""
+
+    def write(self, job: Job) -> None:
+        """Write the pages, then what heads them."""
+        super().write(job)
+        for path in (job.root / "docs" / "pages").iterdir():
+            path.write_text(f"---\nowner: Jane\n---\n\n{path.read_text()}")
+
+
+CONTESTANTS = {CONFLUENCE: Plugin(), LOCAL: LocalFiles(), FRONT_MATTER: HeadedFiles()}
 
 
 @dataclass(frozen=True)
@@ -58,31 +71,36 @@ class Site:
     name: str
     root: Path
     variables: dict[str, str]
+    """The environment of its builds."""
     builds: list[Cost] = field(default_factory=list)
     rebuilds: list[Cost] = field(default_factory=list)
 
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.warm", description=__doc__.splitlines()[0] if __doc__ else ""
+    )
     parser.add_argument("--pages", type=int, default=500)
     parser.add_argument("--runs", type=int, default=5, help="counted builds of each site")
     parser.add_argument("--edits", type=int, default=5, help="counted rebuilds of each site")
     parser.add_argument("--theme", default="material")
     arguments = parser.parse_args()
 
-    with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder)
-        (root / "made").mkdir()
-        write_site(root / "made", argparse.Namespace(**vars(arguments), concurrency=8))
-        with serve_pages(root / "made" / "confluence", 0) as (url, variables):
-            sites = write_sites(root, variables)
-            build(sites[0].root, sites[0].variables)
-            httpx.post(f"{url}/_standin/clear")
+    with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
+        root, content = Path(folder), Content(arguments.pages)
+        content.write(root / "confluence")
+        with Confluence(root / "confluence") as confluence:
+            sites = [
+                write_site(name, contestant, Job(root / name, content, confluence, arguments.theme))
+                for name, contestant in CONTESTANTS.items()
+            ]
+            measure_build(sites[0])
+            confluence.forget()
             measure_builds(sites, arguments.runs)
             if arguments.edits:
                 measure_rebuilds(sites, arguments.edits)
-            requests = httpx.get(f"{url}/_standin/stats").json()["requests"]
+            requests = confluence.stats()["requests"]
     print(f"{arguments.pages} pages, theme {arguments.theme}, {arguments.runs} builds, "
           f"{arguments.edits} rebuilds, {requests} requests")  # fmt: skip
     report("warm build", {site.name: site.builds for site in sites})
@@ -90,43 +108,17 @@ def main() -> None:
         report("rebuild after an edit", {site.name: site.rebuilds for site in sites})
 
 
-def write_sites(root: Path, variables: dict[str, str]) -> list[Site]:
-    """Write the same pages as pages from Confluence, as files, and as files with front matter."""
-    made = root / "made"
-    config = yaml.safe_load((made / "mkdocs.yml").read_text())
-    variables = {**variables, "CONFLUENCE_MD_TOKEN_FILE": str(root / "tokens.json")}
-    # Forever, so that a long measurement does not outlive the copies.
-    config["plugins"][1]["confluence-md"]["max_age"] = "forever"
-    local_config = {**config, "plugins": ["search"], "nav": ["index.md"]}
-    plain, headed = {"index.md": "# Home\n"}, {"index.md": "# Home\n"}
-    for entry in config["nav"][1:]:
-        [(title, reference)] = entry.items()
-        page_id = reference.removeprefix("confluence:")
-        local_config["nav"].append({title: f"{page_id}.md"})
-        plain[f"{page_id}.md"] = (made / "confluence" / f"{page_id}.md").read_text()
-        headed[f"{page_id}.md"] = f"---\nowner: Jane\n---\n\n{plain[f'{page_id}.md']}"
-    return [
-        write_files(root / "confluence", CONFLUENCE, config, {"index.md": "# Home\n"}, variables),
-        write_files(root / "plain", LOCAL, local_config, plain, {}),
-        write_files(root / "headed", FRONT_MATTER, local_config, headed, {}),
-    ]
-
-
-def write_files(
-    root: Path, name: str, config: object, files: dict[str, str], variables: dict[str, str]
-) -> Site:
+def write_site(name: str, contestant: Contestant, job: Job) -> Site:
     """Write one site."""
-    (root / "docs").mkdir(parents=True)
-    (root / "mkdocs.yml").write_text(yaml.safe_dump(config))
-    for path, text in files.items():
-        (root / "docs" / path).write_text(text)
-    return Site(name, root, variables)
+    job.root.mkdir()
+    contestant.write(job)
+    return Site(name, job.root, contestant.environment(job))
 
 
 def measure_builds(sites: list[Site], runs: int) -> None:
     """Build all sites in turns."""
     for site in sites[1:]:
-        build(site.root, site.variables)
+        measure_build(site)
     for _ in range(runs):
         for site in sites:
             site.builds.append(measure_build(site))
@@ -134,9 +126,9 @@ def measure_builds(sites: list[Site], runs: int) -> None:
 
 def measure_build(site: Site) -> Cost:
     """Build a site in a process of its own."""
-    command = [str(BIN / "mkdocs"), "build", "--quiet", "-f", str(site.root / "mkdocs.yml")]
+    command = [str(OWN_BIN / "mkdocs"), "build", "--quiet", "-f", str(site.root / "mkdocs.yml")]
     start = time.perf_counter()
-    process = subprocess.Popen(command, env=make_environment(site))
+    process = subprocess.Popen(command, env=site.variables)
     _, status, usage = os.wait4(process.pid, 0)
     wall = time.perf_counter() - start
     process.returncode = os.waitstatus_to_exitcode(status)
@@ -170,20 +162,15 @@ def serving(site: Site) -> Iterator[subprocess.Popen[bytes]]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         address = f"127.0.0.1:{free.getsockname()[1]}"
     config = str(site.root / "mkdocs.yml")
-    command = [str(BIN / "mkdocs"), "serve", "-f", config, "-a", address]
+    command = [str(OWN_BIN / "mkdocs"), "serve", "-f", config, "-a", address]
     with (site.root / "serve.log").open("w") as log:
-        process = subprocess.Popen(command, env=make_environment(site), stdout=log, stderr=log)
+        process = subprocess.Popen(command, env=site.variables, stdout=log, stderr=log)
     try:
         wait_for_build(site, 1)
         yield process
     finally:
         process.send_signal(signal.SIGINT)
         process.wait()
-
-
-def make_environment(site: Site) -> dict[str, str]:
-    """Return the environment of a command, without the theme's advertisement."""
-    return {**os.environ, **site.variables, "NO_MKDOCS_2_WARNING": "1"}
 
 
 def read_builds(site: Site) -> list[float]:
