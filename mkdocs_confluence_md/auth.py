@@ -168,7 +168,7 @@ class RefreshTokenAuth(TokenAuth):
         """Get a new access token, unless another thread or process already did.
 
         Args:
-            request: The request that waits for the token; its time-outs are used.
+            request: The request that waits for the token.
             refused_token: An access token that is of no use although it has not expired.
         """
         failures_before = len(self._failures)
@@ -203,7 +203,7 @@ class RefreshTokenAuth(TokenAuth):
         self, sign_in: SignIn, request: httpx.Request
     ) -> Generator[httpx.Request, httpx.Response, SignIn]:
         try:
-            return (yield from self._use(sign_in, request))
+            return (yield from self._use(sign_in))
         except GrantRefusedError as refusal:
             # Somebody who does not share our lock may have rotated it.
             newer = self._reload(request)
@@ -212,20 +212,17 @@ class RefreshTokenAuth(TokenAuth):
         if self._is_valid(newer):
             return newer
         try:
-            return (yield from self._use(newer, request))
+            return (yield from self._use(newer))
         except GrantRefusedError as refusal:
             raise self._remember_refusal(newer, refusal) from None
 
-    def _use(
-        self, sign_in: SignIn, request: httpx.Request
-    ) -> Generator[httpx.Request, httpx.Response, SignIn]:
+    def _use(self, sign_in: SignIn) -> Generator[httpx.Request, httpx.Response, SignIn]:
         """Use a refresh token, which brings the next one."""
         if self._refused and self._refused[0] == sign_in.refresh_token:
             raise self._refused[1].copy()
         self.check_trust(sign_in.auth_url)
         client = Client(sign_in.client_id, sign_in.client_secret, sign_in.auth_url)
-        timeout = request.extensions.get("timeout")
-        response = yield make_refresh_request(client, sign_in.refresh_token, timeout=timeout)
+        response = yield make_refresh_request(client, sign_in.refresh_token)
         response.read()
         now = self._clock()
         grant = read_grant(response, now=now)

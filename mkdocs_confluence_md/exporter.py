@@ -16,6 +16,7 @@ import httpx
 from mkdocs_confluence_md.answers import describe_failure, explain_refusal, read_markdown
 from mkdocs_confluence_md.environment import ATLASSIAN_API
 from mkdocs_confluence_md.errors import SettingError
+from mkdocs_confluence_md.traffic import AT_A_TERMINAL, Patience, Traffic
 from mkdocs_confluence_md.trust import origin_of
 from mkdocs_confluence_md.wire import (
     make_client,
@@ -136,6 +137,7 @@ class Exporter:
         address: Where the API is.
         auth: Adds the token to exports.
         concurrency: How many requests are in flight at most.
+        patience: How long is waited for what.
     """
 
     def __init__(
@@ -144,10 +146,16 @@ class Exporter:
         auth: TokenAuth,
         *,
         concurrency: int,
+        patience: Patience | None = None,
     ) -> None:
         self.address = address
         self.auth = auth
-        self._client = make_client(concurrency=concurrency)
+        self._traffic = Traffic(concurrency, patience or Patience())
+        self._client = make_client(self._traffic)
+
+    def begin_build(self) -> None:
+        """Let nobody wait for what was asked for before, and look at an outage anew."""
+        self._traffic.begin_build()
 
     def cloud_id_url(self) -> str:
         """Return the address that tells the site's cloud ID to anybody."""
@@ -232,7 +240,7 @@ def complete_address(address: ApiAddress, auth: TokenAuth) -> ApiAddress:
     """
     if not address.needs_cloud_id():
         return address
-    with closing(Exporter(address, auth, concurrency=1)) as exporter:
+    with closing(Exporter(address, auth, concurrency=1, patience=AT_A_TERMINAL)) as exporter:
         return replace(address, cloud_id=exporter.look_up_cloud_id().markdown)
 
 
@@ -242,5 +250,5 @@ def probe(address: ApiAddress, auth: TokenAuth) -> None:
     Raises:
         ConfluenceError: As `Exporter.probe`.
     """
-    with closing(Exporter(address, auth, concurrency=1)) as exporter:
+    with closing(Exporter(address, auth, concurrency=1, patience=AT_A_TERMINAL)) as exporter:
         exporter.probe(address.make_base_url())

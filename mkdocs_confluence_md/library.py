@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from mkdocs_confluence_md.errors import ConfluenceError, FailureError
 from mkdocs_confluence_md.keys import page_resource
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
 # A site's cloud ID stays the same for as long as the site is not moved.
 _CLOUD_ID_SECONDS = 30 * 86400.0
+
+_TELL_SECONDS = 0.1
+
+Tell: TypeAlias = "Callable[[int, int], None]"
 
 
 class Origin(Enum):
@@ -105,29 +109,35 @@ class Library:
         self._pages = {page_id: Future() for page_id in dict.fromkeys(page_ids)}
         self._workers.submit(partial(self._hand_out, self._pages, begin))
 
-    def wait_for(self, page_id: str) -> FetchedPage:
+    def wait_for(self, page_id: str, tell: Tell | None = None) -> FetchedPage:
         """Return a page that `start` was given, as soon as it is there.
+
+        Args:
+            page_id: Which one.
+            tell: Is told now and then, while it is not there, how many pages of how many are.
 
         Raises:
             ConfluenceError: The page cannot be had.
         """
+        self._wait([self._pages[page_id]], tell)
         return self._pages[page_id].result()
 
-    def wait_for_errors(self) -> dict[str, ConfluenceError]:
+    def wait_for_errors(self, tell: Tell | None = None) -> dict[str, ConfluenceError]:
         """Wait for all pages and return what went wrong, by page ID."""
-        wait(self._pages.values())
+        self._wait(self._pages.values(), tell)
         errors = ((page_id, future.exception()) for page_id, future in self._pages.items())
         return {page_id: error for page_id, error in errors if isinstance(error, ConfluenceError)}
 
-    def wait_for_pages(self) -> list[FetchedPage]:
+    def wait_for_pages(self, tell: Tell | None = None) -> list[FetchedPage]:
         """Wait for all pages and return those that there are, in the order of `start`."""
-        wait(self._pages.values())
+        self._wait(self._pages.values(), tell)
         return [future.result() for future in self._pages.values() if not future.exception()]
 
     def cancel(self) -> None:
-        """Forget the pages that nobody has begun to fetch."""
+        """Let nobody wait for the pages that are not there yet."""
         for future in self._pages.values():
             future.cancel()
+        self._exporter.begin_build()
 
     def close(self) -> None:
         """End the threads, then close the connections and the cache; twice does no harm."""
@@ -135,6 +145,14 @@ class Library:
         self._workers.close()
         self._exporter.close()
         self._cache.close()
+
+    def _wait(self, futures: Iterable[Future[FetchedPage]], tell: Tell | None) -> None:
+        pending = {future for future in futures if not future.done()}
+        while pending:
+            _, pending = wait(pending, timeout=_TELL_SECONDS if tell else None)
+            if tell and pending:
+                there = sum(future.done() for future in self._pages.values())
+                tell(there, len(self._pages))
 
     def _hand_out(self, pages: Mapping[str, Future[FetchedPage]], begin: float) -> None:
         """Deliver the pages that are fresh, and begin to fetch the others."""

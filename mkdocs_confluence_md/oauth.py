@@ -17,10 +17,10 @@ from urllib.parse import urlencode
 import httpx
 
 from mkdocs_confluence_md.errors import FailureError
+from mkdocs_confluence_md.transport import ONLY_ONCE
 from mkdocs_confluence_md.trust import is_token
 from mkdocs_confluence_md.wire import (
     STATUS_PAGE,
-    TIMEOUT,
     USER_AGENT,
     host_and_port,
     read_json_object,
@@ -113,18 +113,22 @@ def make_authorize_url(  # noqa: PLR0913  the request has that many parameters
     return f"{auth_url}/authorize?{urlencode(query)}"
 
 
-def make_refresh_request(
-    client: Client, refresh_token: str, *, timeout: dict[str, Any] | None = None
-) -> httpx.Request:
-    """Make the request that exchanges a refresh token for an access token and the next one."""
+def make_refresh_request(client: Client, refresh_token: str) -> httpx.Request:
+    """Make the request that exchanges a refresh token for an access token and the next one.
+
+    It may be sent again where its answer was lost: for ten minutes, a refresh token that was used
+    is accepted once more, and later it would end the chain.
+    """
     fields = {"grant_type": "refresh_token", "refresh_token": refresh_token}
-    return _make_token_request(client, fields, timeout)
+    return _make_token_request(client, fields)
 
 
 def make_code_request(client: Client, code: str, redirect_uri: str) -> httpx.Request:
-    """Make the request that exchanges the code of a callback for tokens."""
+    """Make the request that exchanges the code of a callback, which can be used once."""
     fields = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri}
-    return _make_token_request(client, fields, None)
+    request = _make_token_request(client, fields)
+    request.extensions[ONLY_ONCE] = True
+    return request
 
 
 def read_grant(response: httpx.Response, *, now: float) -> Grant:
@@ -179,15 +183,11 @@ def read_subject(token: str) -> str:
         return ""
 
 
-def _make_token_request(
-    client: Client, fields: dict[str, str], timeout: dict[str, Any] | None
-) -> httpx.Request:
+def _make_token_request(client: Client, fields: dict[str, str]) -> httpx.Request:
     credentials = {"client_id": client.client_id, "client_secret": client.client_secret}
     return httpx.Request(
         "POST",
         f"{client.auth_url}/oauth/token",
         headers={"User-Agent": USER_AGENT, "Accept": "application/json"},
         json={**fields, **credentials},
-        # A request that no client has built has no time-out of its own.
-        extensions={"timeout": timeout or TIMEOUT.as_dict()},
     )

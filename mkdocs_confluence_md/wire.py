@@ -8,6 +8,8 @@ import httpx
 
 from mkdocs_confluence_md import __version__
 from mkdocs_confluence_md.errors import FailureError, SettingError
+from mkdocs_confluence_md.traffic import AT_A_TERMINAL, Traffic, Trouble
+from mkdocs_confluence_md.transport import PatientTransport, find_trouble
 from mkdocs_confluence_md.trust import LOOPBACK_HOSTS, url_host
 
 if TYPE_CHECKING:
@@ -15,29 +17,32 @@ if TYPE_CHECKING:
 
 USER_AGENT = f"mkdocs-confluence-md/{__version__}"
 
-# An export is one handler call, which the platform ends after 25 seconds. Waiting for a free
-# connection is no failure.
-TIMEOUT = httpx.Timeout(60.0, connect=10.0, pool=None)
-
 STATUS_PAGE = "https://status.atlassian.com says whether it is a known problem."
 
 
-def make_client(*, concurrency: int = 1) -> httpx.Client:
-    """Make a client with pooled connections, as many as there may be requests in flight.
+def make_client(traffic: Traffic | None = None) -> httpx.Client:
+    """Make a client that tries again, with as many connections as there may be requests in flight.
 
     It follows no redirect, because a token must not travel to another host; and it reaches
     loopback without a proxy, because plain http is allowed there, and only there.
 
+    Args:
+        traffic: What its requests share; without one, it is for a command at a terminal.
+
     Raises:
         SettingError: The environment's settings for proxies or certificates cannot be used.
     """
-    limits = httpx.Limits(max_connections=concurrency, max_keepalive_connections=concurrency)
+    traffic = traffic or Traffic(1, AT_A_TERMINAL)
+    patience = traffic.patience
+    limits = httpx.Limits(
+        max_connections=traffic.connections, max_keepalive_connections=traffic.connections
+    )
     try:
         ssl_context = httpx.create_ssl_context()
         direct = httpx.HTTPTransport(verify=ssl_context, limits=limits)
-        return httpx.Client(
-            timeout=TIMEOUT,
-            headers={"User-Agent": USER_AGENT},
+        sender = httpx.Client(
+            # Waiting for a free connection is no failure.
+            timeout=httpx.Timeout(patience.silence, connect=patience.connect, pool=None),
             limits=limits,
             verify=ssl_context,
             mounts={f"all://{url_host(host)}": direct for host in LOOPBACK_HOSTS},
@@ -50,6 +55,8 @@ def make_client(*, concurrency: int = 1) -> httpx.Client:
             "Check the environment variables HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE and "
             "SSL_CERT_DIR.",
         ) from None
+    transport = PatientTransport(sender, traffic)
+    return httpx.Client(headers={"User-Agent": USER_AGENT}, transport=transport, trust_env=False)
 
 
 def send(  # noqa: PLR0913  a request has that many parts
@@ -87,21 +94,32 @@ def send_request(
     """
     try:
         return client.send(request, auth=auth)
-    except httpx.TimeoutException as error:
-        seconds = TIMEOUT.connect if isinstance(error, httpx.ConnectTimeout) else TIMEOUT.read
-        raise FailureError(
-            f"{host_and_port(error.request)} did not answer within {seconds:.0f} seconds.",
-            f"Try again later; {STATUS_PAGE}",
-        ) from None
-    except httpx.HTTPError as error:
-        host = host_and_port(error.request)
-        # What breaks the protocol on our side may be quoted whole, a token with it.
-        ours = isinstance(error, httpx.LocalProtocolError)
-        reason = "the request could not be sent" if ours else _first_line(error)
-        raise FailureError(
-            f"{host} cannot be reached: {reason}.",
-            f"Check the network, the proxy settings and the name {host}.",
-        ) from None
+    except httpx.RequestError as error:
+        raise _explain(error) from None
+
+
+def _explain(error: httpx.RequestError) -> FailureError:
+    host = host_and_port(error.request)
+    trouble = find_trouble(error)
+    if trouble is Trouble.SILENT:
+        timeouts = error.request.extensions["timeout"]
+        seconds = timeouts["connect" if isinstance(error, httpx.ConnectTimeout) else "read"]
+        return FailureError(
+            f"{host} did not answer within {seconds:g} seconds.", f"Try again later; {STATUS_PAGE}"
+        )
+    if trouble is Trouble.UNTRUSTED:
+        return FailureError(
+            f"{host} shows a certificate that this machine does not trust.",
+            "If your network looks into TLS, name the file of its certificate authority in the "
+            "environment variable SSL_CERT_FILE.",
+        )
+    # What breaks the protocol on our side may be quoted whole, a token with it.
+    ours = isinstance(error, httpx.LocalProtocolError)
+    reason = "the request could not be sent" if ours else _first_line(error)
+    return FailureError(
+        f"{host} cannot be reached: {reason}.",
+        f"Check the network, the proxy settings and the name {host}.",
+    )
 
 
 def host_and_port(request: httpx.Request) -> str:

@@ -35,7 +35,7 @@ def standin(pages: dict[str, str]) -> Iterator[StandIn]:
     """Serve the pages, anew for each test."""
     with StandIn(pages) as server:
         yield server
-    assert server.oauth.reuses == 0, "a refresh token was used twice"
+    assert server.oauth.reuses <= server.faults.lost_token_answers, "a refresh token was used twice"
 
 
 @pytest.fixture

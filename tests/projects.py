@@ -14,6 +14,7 @@ import yaml
 
 from mkdocs_confluence_md.chains import login_key
 from mkdocs_confluence_md.tokens import SignIn
+from mkdocs_confluence_md.traffic import Patience
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,6 +37,17 @@ PAGES = {
     "104": "# On-call\n\n- one\n- two\n",
     "11113988156": "# A large ID\n\nText.\n",
 }
+
+# Nobody wants to wait for the faults of a test as long as for real ones.
+IMPATIENT = Patience(
+    connect=0.5, silence=0.5, answer=1.0, first_wait=0.01, longest_wait=1.0, page=1.0, build=5.0
+)
+IMPATIENT_HOOK = f"""
+from mkdocs_confluence_md.traffic import Patience
+
+def on_config(config):
+    config.plugins["confluence-md"].patience = {IMPATIENT}
+"""
 
 
 @dataclass(frozen=True)
@@ -88,9 +100,11 @@ class Project:
         **more_options: object,
     ) -> None:
         """Write `mkdocs.yml` with the plugin's options."""
+        self.write("impatient.py", IMPATIENT_HOOK)
         config = {
             "site_name": "Handbook",
             "theme": {"name": theme},
+            "hooks": ["impatient.py"],
             "plugins": [{"confluence-md": {**(options or {}), **more_options}}],
             "nav": ["index.md", *nav],
             **(settings or {}),

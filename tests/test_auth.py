@@ -16,7 +16,10 @@ from mkdocs_confluence_md.auth import RefreshTokenAuth, TokenAuth, make_auth
 from mkdocs_confluence_md.environment import read_environment
 from mkdocs_confluence_md.errors import CredentialsError, FailureError, SettingError, TokenFileError
 from mkdocs_confluence_md.tokens import SignIn, TokenStore
+from mkdocs_confluence_md.traffic import Traffic
 from mkdocs_confluence_md.trust import TrustRule
+from mkdocs_confluence_md.wire import make_client
+from projects import IMPATIENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -284,26 +287,38 @@ def test_a_token_revoked_right_after_its_refresh_is_tried_again_later(
 def test_a_failing_refresh_fails_for_everybody_who_waited_for_it(
     standin: StandIn, sign_in: Callable[..., TokenAuth]
 ) -> None:
-    standin.faults.connection("hang", route="token", times=1)
+    standin.faults.connection("hang", route="token")
     auth = sign_in()
     url = f"{standin.url}/gateway/api/svc/confluence/{APP}/singleExport"
     start = threading.Barrier(8)
 
-    def ask(_: int) -> str:
+    def ask(client: httpx.Client) -> str:
         start.wait()
-        with httpx.Client(auth=auth, timeout=1.0) as client:
-            try:
-                client.post(url, json={"pageId": "101"})
-            except (httpx.ReadTimeout, FailureError) as error:
-                return type(error).__name__
+        try:
+            client.post(url, json={"pageId": "101"}, auth=auth)
+        except (httpx.ReadTimeout, FailureError) as error:
+            return type(error).__name__
         return "answered"
 
-    with ThreadPoolExecutor(8) as threads:
-        outcomes = list(threads.map(ask, range(8)))
+    with make_client(Traffic(8, IMPATIENT)) as client, ThreadPoolExecutor(8) as threads:
+        outcomes = list(threads.map(ask, [client] * 8))
 
     # One had the time-out itself. Nobody began another one before that was known.
     assert sorted(outcomes) == ["FailureError"] * 7 + ["ReadTimeout"]
-    assert [request.path for request in standin.requests] == ["/oauth/token"]
+    assert [request.path for request in standin.requests] == ["/oauth/token"] * 2
+
+
+def test_a_token_answer_that_is_lost_is_asked_for_again_at_once(
+    standin: StandIn, sign_in: Callable[..., TokenAuth]
+) -> None:
+    # In ten minutes the used refresh token would no longer be forgiven, and the chain would end.
+    standin.faults.connection("cut-in-body", route="token", times=1)
+
+    with make_client(Traffic(1, IMPATIENT)) as client:
+        url = f"{standin.url}/gateway/api/svc/confluence/{APP}/singleExport"
+        assert client.post(url, json={"pageId": "101"}, auth=sign_in()).status_code == 200
+    assert export(standin, sign_in()) == 200
+    assert standin.oauth.reuses == 1
 
 
 def test_an_access_token_that_no_header_can_carry_is_never_shown(
@@ -329,8 +344,8 @@ def test_a_hanging_authorization_server_is_given_up_like_any_other(
     standin.faults.connection("hang", route="token")
     url = f"{standin.url}/gateway/api/svc/confluence/{APP}/singleExport"
 
-    with httpx.Client(auth=sign_in(), timeout=0.1) as client, pytest.raises(httpx.ReadTimeout):
-        client.post(url, json={"pageId": "101"})
+    with make_client(Traffic(1, IMPATIENT)) as client, pytest.raises(httpx.ReadTimeout):
+        client.post(url, json={"pageId": "101"}, auth=sign_in())
 
 
 def test_an_access_token_is_used_as_it_is_and_wins(

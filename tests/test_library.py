@@ -14,6 +14,7 @@ from mkdocs_confluence_md.environment import read_environment
 from mkdocs_confluence_md.errors import AnswerError, FailureError
 from mkdocs_confluence_md.exporter import ApiAddress, Exporter
 from mkdocs_confluence_md.library import Library, Origin
+from projects import IMPATIENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,6 +39,7 @@ def open_library(standin: StandIn, tmp_path: Path) -> Iterator[Callable[..., Lib
                 ApiAddress(standin.url, gateway="site"),
                 make_auth(environment),
                 concurrency=concurrency,
+                patience=IMPATIENT,
             ),
             ExportCache(tmp_path / "cache", warn=pytest.fail),
             threads=2 * concurrency,
@@ -245,23 +247,33 @@ def test_an_answer_that_is_no_page_is_an_error_and_not_kept(
 
 
 @pytest.mark.parametrize(
-    ("status", "headers", "message"),
+    ("status", "headers", "message", "tries"),
     [
-        (429, {"Retry-After": "7"}, "HOST receives too many requests and asks to wait 7 seconds"),
-        (429, {}, "HOST receives too many requests (429)."),
-        (500, {}, "HOST failed to answer (500)."),
-        (503, {}, "HOST failed to answer (503)."),
-        (302, {"Location": "https://evil.example/"}, "The export was refused (HOST answers 302)."),
-        (400, {}, "The export was refused (HOST answers 400)."),
-        (410, {}, "There is no such page, or the account may not see it (HOST answers 410)."),
+        (
+            429,
+            {"Retry-After": "7"},
+            "HOST receives too many requests and asks to wait 7 seconds",
+            1,
+        ),
+        (500, {}, "HOST failed to answer (500).", 1),
+        (503, {}, "HOST failed to answer (503).", 5),
+        (
+            302,
+            {"Location": "https://evil.example/"},
+            "The export was refused (HOST answers 302)",
+            1,
+        ),
+        (400, {}, "The export was refused (HOST answers 400).", 1),
+        (410, {}, "There is no such page, or the account may not see it (HOST answers 410).", 1),
     ],
 )
-def test_answers_that_are_no_success(
+def test_answers_that_are_no_success(  # noqa: PLR0913, PLR0917  a table
     standin: StandIn,
     open_library: Callable[..., Library],
     status: int,
     headers: dict[str, str],
     message: str,
+    tries: int,
 ) -> None:
     standin.faults.answer(status, headers=headers)
     library = open_library()
@@ -270,7 +282,7 @@ def test_answers_that_are_no_success(
     error = str(library.wait_for_errors()["101"])
 
     assert error.replace(httpx.URL(standin.url).netloc.decode(), "HOST").startswith(message)
-    assert len(standin.exports()) == 1
+    assert len(standin.exports()) == tries
 
 
 @pytest.mark.parametrize("kind", ["cut", "cut-in-body", "short-body"])

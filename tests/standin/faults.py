@@ -52,6 +52,8 @@ class Faults:
         self._lock = threading.Lock()
         self._gate = threading.Event()
         self._queue: list[_Fault] = []
+        self.lost_token_answers = 0
+        """How many token requests were carried out and got no answer."""
         self._reset()
 
     def _reset(self) -> None:
@@ -126,6 +128,8 @@ class Faults:
                 fault.times -= 1
                 if fault.times <= 0:
                     self._queue.remove(fault)
+            if route == "token" and isinstance(fault.effect, str):
+                self.lost_token_answers += 1
             return fault.effect
 
     def take_unauthorized(self) -> bool:
