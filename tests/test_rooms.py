@@ -65,7 +65,7 @@ def test_few_rooms_know_the_host_and_the_wire() -> None:
         "trust",
         "errors",
         "pacing",
-    ],  # fmt: skip
+    ],
 )
 def test_pure_rooms_do_no_io_and_read_no_clock(module: str) -> None:
     for package in ("time", "os", "logging", "socket", "subprocess", "threading", "httpx"):
