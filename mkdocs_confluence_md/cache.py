@@ -15,11 +15,12 @@ import logging
 import time
 from dataclasses import dataclass, field, replace
 from email.utils import formatdate, parsedate
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from cachecontrol.cache import BaseCache
 from cachecontrol.controller import CacheController
 from cachecontrol.heuristics import BaseHeuristic
+from cachecontrol.serialize import Serializer
 from urllib3 import HTTPResponse
 
 from mkdocs_confluence_md.keys import copy_key, latest_key
@@ -207,12 +208,30 @@ class _Shelf(BaseCache):
         """Keep the value: it is the last good copy."""
 
 
+@dataclass(frozen=True)
+class _Answer:
+    """As much of a response as CacheControl looks at: a whole one takes as long as the rest."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class _AnswerSerializer(Serializer):
+    """CacheControl's format, read into answers."""
+
+    def prepare_response(self, request: object, cached: Mapping[str, Any], *_: object) -> Any:  # noqa: ANN401, ARG002  CacheControl wants a response
+        """Take what was deserialized."""
+        answer = cached["response"]
+        return _Answer(answer["status"], answer["headers"], answer["body"])
+
+
 class _Policy:
     """CacheControl's view of values that were read."""
 
     def __init__(self, values: Mapping[str, bytes], complain: Callable[[Exception], None]) -> None:
         self._shelf = _Shelf(values)
-        self._controller = CacheController(self._shelf)
+        self._controller = CacheController(self._shelf, serializer=_AnswerSerializer())
         self._complain = complain
 
     def judge(self, key: str, max_age: float, clock: Callable[[], float]) -> Cached | None:
@@ -229,28 +248,26 @@ class _Policy:
         return copy
 
     def _find_fresh(self, key: str, max_age: float, clock: Callable[[], float]) -> Cached | None:
-        response = self._ask(key, max_age)
-        return _read(response, clock(), fresh=True) if response else None
+        answer = self._ask(key, max_age)
+        return _read(answer, clock(), fresh=True) if answer else None
 
     def _find_stale(self, key: str, clock: Callable[[], float]) -> Cached | None:
-        response = self._ask(key, _FOREVER_SECONDS)
-        if response is None:
+        answer = self._ask(key, _FOREVER_SECONDS)
+        if answer is None:
             return None
         validators = self._controller.conditional_headers(_as_requests(CacheRequest(key)))
-        return replace(_read(response, clock(), fresh=False), validators=validators)
+        return replace(_read(answer, clock(), fresh=False), validators=validators)
 
-    def _ask(self, key: str, max_age: float) -> HTTPResponse | None:
+    def _ask(self, key: str, max_age: float) -> _Answer | None:
         seconds = int(min(max_age, _FOREVER_SECONDS))
         request = CacheRequest(key, {"cache-control": f"max-age={seconds}"})
-        return self._controller.cached_request(_as_requests(request)) or None
+        return cast("_Answer", self._controller.cached_request(_as_requests(request))) or None
 
 
-def _read(response: HTTPResponse, now: float, *, fresh: bool) -> Cached:
-    text = response.read(decode_content=False).decode()
-    headers = {name.lower(): value for name, value in response.headers.items()}
-    date = calendar.timegm(parsedate(headers["date"]) or ())
-    kept = {name: headers[name] for name in _KEPT_HEADERS if name in headers}
-    return Cached(text, kept, date, max(0.0, now - date), fresh)
+def _read(answer: _Answer, now: float, *, fresh: bool) -> Cached:
+    date = calendar.timegm(parsedate(answer.headers["date"]) or ())
+    kept = {name: answer.headers[name] for name in _KEPT_HEADERS if name in answer.headers}
+    return Cached(answer.body.decode(), kept, date, max(0.0, now - date), fresh)
 
 
 def _serialize(key: str, response: HTTPResponse, body: bytes) -> dict[str, bytes]:
