@@ -1,4 +1,4 @@
-"""What it costs to find that all pages are fresh: `python benchmarks/lookup.py`.
+"""What it costs to find that all pages are fresh: `python -m benchmarks.lookup`.
 
 It prints the processor time of a build's look-ups, without rendering: from the store, as a build
 does, and once more in the same process, as `mkdocs serve` does.
