@@ -105,9 +105,16 @@ class Library:
     def start(self, page_ids: Iterable[str]) -> None:
         """Begin to fetch pages for a build; what an earlier build still wanted is dropped."""
         self.cancel()
-        begin = time.monotonic()
-        self._pages = {page_id: Future() for page_id in dict.fromkeys(page_ids)}
-        self._workers.submit(partial(self._hand_out, self._pages, begin))
+        self._pages = {}
+        self.add(page_ids)
+
+    def add(self, page_ids: Iterable[str]) -> None:
+        """Begin to fetch those pages for the same build that are not under way already."""
+        more: dict[str, Future[FetchedPage]]
+        more = {page_id: Future() for page_id in page_ids if page_id not in self._pages}
+        if more:
+            self._pages |= more
+            self._workers.submit(partial(self._hand_out, more, time.monotonic()))
 
     def wait_for(self, page_id: str, tell: Tell | None = None) -> FetchedPage:
         """Return a page that `start` was given, as soon as it is there.

@@ -73,24 +73,30 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
     def on_startup(self, *, command: Literal["build", "gh-deploy", "serve"], dirty: bool) -> None:
         """Do nothing: having this hook is what makes MkDocs keep the instance while serving."""
 
-    @event_priority(50)  # early, so that plugins that work on `nav` see our files
-    def on_files(self, files: Files, *, config: MkDocsConfig) -> None:
-        """Place the pages that `nav` refers to, add them to the site and begin to fetch them."""
+    @event_priority(-100)  # late, so that other plugins and hooks have set up what we need
+    def on_config(self, config: MkDocsConfig) -> None:
+        """Begin to fetch the pages that `nav` refers to, while MkDocs looks for local files."""
         with _plugin_errors():
             self._address = _make_address(self.config)
-            placement = place(
-                config.nav or [],
-                page_path=self.config.page_path,
-                local_uris=[file.dest_uri for file in files],
-                site_host=host_of(self._address.find_site()),
-                use_directory_urls=config.use_directory_urls,
-            )
+            placement = self._place(config, [])
+            if placement.pages and not placement.complaints:
+                library = self._open_library(config)
+                self._progress.begin(visible=log.isEnabledFor(logging.INFO))
+                library.start(page.ref.page_id for page in placement.pages)
+
+    @event_priority(50)  # early, so that plugins that work on `nav` see our files
+    def on_files(self, files: Files, *, config: MkDocsConfig) -> None:
+        """Place the pages that `nav` refers to and add them to the site."""
+        with _plugin_errors():
+            placement = self._place(config, [file.dest_uri for file in files])
             _report(placement)
             self._pages = {page.src_uri: page for page in placement.pages}
             self._put_aside = {}
             if not placement.pages:
                 return
-            self._start_fetching(config)
+            # Another plugin may have changed `nav` since.
+            library = self._open_library(config)
+            library.add(page.ref.page_id for page in placement.pages)
             for page in placement.pages:
                 files.append(_make_file(page, config))
             config.nav = placement.nav
@@ -186,7 +192,17 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
             page, additions = self._put_aside.pop(src_uri)
             page.meta.update(additions)
 
-    def _start_fetching(self, config: MkDocsConfig) -> None:
+    def _place(self, config: MkDocsConfig, local_uris: list[str]) -> Placement:
+        return place(
+            config.nav or [],
+            page_path=self.config.page_path,
+            local_uris=local_uris,
+            site_host=host_of(self._address.find_site()),
+            use_directory_urls=config.use_directory_urls,
+        )
+
+    def _open_library(self, config: MkDocsConfig) -> Library:
+        """Return the library for the settings as they are now: the same one, if they are, too."""
         environment = read_environment(os.environ)
         address = replace(self._address, api_url=environment.api_url)
         settings = (environment, address, dict(self.config))
@@ -194,8 +210,7 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
             self.on_shutdown()
             self._library = self._make_library(environment, address, config)
             self._library_settings = settings
-        self._progress.begin(visible=log.isEnabledFor(logging.INFO))
-        self._library.start(page.ref.page_id for page in self._pages.values())
+        return self._library
 
     def _make_library(
         self, environment: Environment, address: ApiAddress, config: MkDocsConfig

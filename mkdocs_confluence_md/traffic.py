@@ -134,7 +134,10 @@ class Service:
         self._patience = patience
         self._affordable_seconds = patience.build * connections
         self._clock = clock
-        self._changed = threading.Condition()
+        lock = threading.RLock()
+        self._turn_comes = threading.Condition(lock)
+        self._rest_ends = threading.Condition(lock)
+        self._lock = lock
         self._outage: OutageError | None = None
         self._was_out = False
         """Whether an earlier build found an outage, and nothing was heard since."""
@@ -150,17 +153,18 @@ class Service:
             BuildOverError: Nobody waits for it any more.
             OutageError: There is no use in sending it.
         """
-        with self._changed:
-            self._wait(request, self._pace.delay)
+        with self._lock:
+            self._wait(self._turn_comes, request, self._pace.delay)
             request.sent = self._clock()
             request.tries += 1
             self._pace.send(request.sent)
         try:
             yield
         finally:
-            with self._changed:
+            with self._lock:
                 self._pace.end()
-                self._changed.notify_all()
+                # One may be sent in its place, and one more if the pace has quickened.
+                self._turn_comes.notify(2)
 
     def rest(self, request: Request, seconds: float) -> None:
         """Wait before another try.
@@ -170,12 +174,12 @@ class Service:
             OutageError: There is no use in another try.
         """
         until = self._clock() + seconds
-        with self._changed:
-            self._wait(request, lambda now: max(0.0, until - now))
+        with self._lock:
+            self._wait(self._rest_ends, request, lambda now: max(0.0, until - now))
 
     def answered(self) -> None:
         """Take note of a usable answer: the service is up."""
-        with self._changed:
+        with self._lock:
             self._pace.answered()
             self._last_answer = self._clock()
             self._given_up = 0
@@ -192,7 +196,7 @@ class Service:
             asked_to_wait: For how many seconds the service asks; 0 if it says nothing.
             outcome: What an `OutageError` will bring, if this turns out to be an outage.
         """
-        with self._changed:
+        with self._lock:
             now = self._clock()
             if trouble is Trouble.THROTTLED:
                 jitter = random.random()  # noqa: S311  nobody gains by guessing it
@@ -204,16 +208,16 @@ class Service:
                 return True
             if self._is_out(request, trouble):
                 self._outage = OutageError(outcome)
-                self._changed.notify_all()
+                self._wake_all()
             return False
 
     def begin_build(self) -> None:
         """Look anew, but without patience for an outage that is still there."""
-        with self._changed:
+        with self._lock:
             self._was_out = self._was_out or self._outage is not None
             self._outage = None
             self._given_up = 0
-            self._changed.notify_all()
+            self._wake_all()
 
     def _is_worth_a_try(
         self, request: Request, trouble: Trouble, now: float, asked_to_wait: float
@@ -239,12 +243,18 @@ class Service:
         too_much_lost = request.build.lost_seconds > self._affordable_seconds
         return too_much_lost or (nothing_heard and concerns_all)
 
-    def _wait(self, request: Request, delay: Callable[[float], float]) -> None:
+    def _wake_all(self) -> None:
+        self._turn_comes.notify_all()
+        self._rest_ends.notify_all()
+
+    def _wait(
+        self, event: threading.Condition, request: Request, delay: Callable[[float], float]
+    ) -> None:
         while not request.build.is_over and self._outage is None:
             seconds = delay(self._clock())
             if seconds <= 0:
                 return
-            self._changed.wait(None if seconds == float("inf") else seconds)
+            event.wait(None if seconds == float("inf") else seconds)
         if request.build.is_over or self._outage is None:
             raise BuildOverError
         raise OutageError(self._outage.outcome)

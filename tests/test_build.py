@@ -514,3 +514,38 @@ def test_an_interrupted_build_does_not_wait_for_an_export_that_hangs(
         process.communicate(timeout=20)
 
     assert process.returncode == 1
+
+
+def test_a_plugin_may_change_nav_after_fetching_has_begun(
+    project: Project, standin: StandIn
+) -> None:
+    project.write(
+        "hook.py",
+        "from mkdocs.plugins import event_priority\n"
+        "@event_priority(100)\n"
+        "def on_files(files, config):\n"
+        "    config.nav = ['index.md', {'Roll back': 'confluence:102'}, config.nav[1]]\n",
+    )
+    project.configure(
+        [{"Deploy": "confluence:101"}], site=standin.url, settings={"hooks": ["hook.py"]}
+    )
+
+    built = project.build()
+
+    assert built.exit_code == 0, built.log
+    assert "Roll out" in built.page("deploy")
+    assert "to the old one" in built.page("roll-back")
+    assert sorted(standin.exports()) == ["101", "102"]
+
+
+def test_a_hook_may_bring_the_credentials(project: Project, standin: StandIn) -> None:
+    project.write(
+        "hook.py",
+        f"import os\ndef on_config(config): os.environ.update({project.environment!r})\n",
+    )
+    project.environment = {}
+    project.configure(
+        [{"Deploy": "confluence:101"}], site=standin.url, settings={"hooks": ["hook.py"]}
+    )
+
+    assert project.build().exit_code == 0
