@@ -16,6 +16,7 @@ from projects import BIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from projects import Project
     from standin import StandIn
@@ -41,6 +42,14 @@ class Server:
                 pass
             time.sleep(0.05)
         pytest.fail(f"{path} never had {text!r}")
+
+
+def wait_for_log(log: Path, message: str) -> None:
+    """Wait until the server has logged a message."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while message not in log.read_text():
+        assert time.monotonic() < deadline, log.read_text()
+        time.sleep(0.05)
 
 
 @contextmanager
@@ -123,12 +132,28 @@ def test_a_mistake_in_nav_or_options_is_reported_and_the_server_goes_on(
             ({"nav": [{"Deploy": "confluence:999"}]}, "1 page could not be fetched"),
         ):
             project.configure(**{"site": standin.url, **mistake})  # type: ignore[arg-type]  # a table of keywords
-            deadline = time.monotonic() + PATIENCE_SECONDS
-            while message not in log.read_text():
-                assert time.monotonic() < deadline, log.read_text()
-                time.sleep(0.05)
+            wait_for_log(log, message)
         project.configure([{"Runbook": "confluence:101"}], site=standin.url)
         server.wait_for("runbook/", "Roll out")
 
     assert "Traceback" not in log.read_text()
     assert standin.exports() == ["101", "999"]
+
+
+def test_a_sign_in_that_ends_is_reported_and_the_server_goes_on(
+    project: Project, standin: StandIn
+) -> None:
+    project.configure(NAV, site=standin.url, max_age=0)
+    log = project.root / "serve.log"
+    with serving(project) as server:
+        server.wait_for("deploy/", "Roll out")
+        standin.oauth.expire_access_tokens()
+        project.write("docs/index.md", "# Home, edited\n")
+        server.wait_for("", "Home, edited")  # a refresh is nothing that anybody notices
+        standin.oauth.revoke_all()
+        project.write("docs/index.md", "# Home, edited again\n")
+        wait_for_log(log, "The refresh token is no longer valid")
+        project.configure(NAV, site=standin.url)  # the copy is fresh now
+        server.wait_for("", "edited again")
+
+    assert "Traceback" not in log.read_text()
