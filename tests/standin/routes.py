@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from standin import consent, exporter
@@ -56,6 +57,8 @@ class Services:
         answer = effect if isinstance(effect, Answer) else action(request)
         if route == "export":
             self.faults.wait(page_id, self.stopping)
+            if answer.status == HTTPStatus.OK:
+                self.faults.count_export()
         return answer, None if isinstance(effect, Answer) else effect
 
     def stop_waiting(self) -> None:
