@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING
@@ -21,7 +20,7 @@ from mkdocs_confluence_md.traffic import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 CONNECTIONS = 4
 PATIENCE = Patience(longest_wait=60.0, page=90.0, build=120.0)
@@ -102,7 +101,7 @@ def test_how_often_a_request_is_tried(
     assert give_up(trouble).tries == tries
 
 
-@pytest.mark.parametrize("trouble", set(Trouble) - {Trouble.UNTRUSTED})
+@pytest.mark.parametrize("trouble", [each for each in Trouble if each is not Trouble.UNTRUSTED])
 def test_no_try_begins_when_a_page_has_taken_too_long(
     give_up: Callable[..., Request], trouble: Trouble
 ) -> None:
