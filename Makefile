@@ -32,6 +32,16 @@ $(VENV)/installed: pyproject.toml
 clean: ## forget the environment, the caches and what was built
 	rm -rf $(VENV) .cache .mypy_cache .pytest_cache .ruff_cache example-site/site example-site/.cache
 
+.PHONY: benchmark targets
+
+# The other tools are installed below .cache, once. QUICK=1 only shows that it works, FULL=1 takes
+# hours, and ARGUMENTS are those of `python -m benchmarks --help`.
+benchmark: $(VENV)/installed ## this plugin beside local files and four other ways, as a table
+	@$(BIN)/python -m benchmarks $(if $(QUICK),--quick) $(if $(FULL),--full) $(ARGUMENTS)
+
+targets: $(VENV)/installed ## what is promised of the speed, and whether it holds here
+	@$(BIN)/python -m benchmarks.targets $(ARGUMENTS)
+
 .PHONY: screenshot
 screenshot: site ## the picture in the README; needs Debian's chromium
 	cd example-site/site && ../../$(BIN)/python -m http.server 8777 --bind 127.0.0.1 & \

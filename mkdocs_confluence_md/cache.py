@@ -1,40 +1,49 @@
-"""Freshness and storage of exports: CacheControl's policy over a DiskCache.
+"""What is fresh, and what is kept: CacheControl's policy over the store.
 
 CacheControl decides what is fresh, what can be revalidated and how an answer is serialized; the
 heuristic here gives every answer the life that the option `max_age` asks for. It never sees an
-`Authorization` header. DiskCache keeps the answers, and keeps the last good one even when
-CacheControl would delete it, so that a site can still be built while Confluence is down.
+`Authorization` header, and never touches the store: it is handed what was read, and what it gives
+back is written. So the last good copy stays where CacheControl would delete it, and a site can
+still be built while Confluence is down.
 """
 
 from __future__ import annotations
 
+import calendar
 import io
-import sqlite3
+import logging
 import time
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from email.utils import formatdate, parsedate_to_datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from dataclasses import dataclass, field, replace
+from email.utils import formatdate, parsedate
+from typing import TYPE_CHECKING, Any, cast
 
-import diskcache
 from cachecontrol.cache import BaseCache
 from cachecontrol.controller import CacheController
 from cachecontrol.heuristics import BaseHeuristic
+from cachecontrol.serialize import Serializer
 from urllib3 import HTTPResponse
 
+from mkdocs_confluence_md.keys import copy_key, latest_key
+from mkdocs_confluence_md.limit import choose_what_goes
+from mkdocs_confluence_md.store import LOCK_SECONDS, Store
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from requests import PreparedRequest
 
-T = TypeVar("T")
+    from mkdocs_confluence_md.disk import ExportDisk
+
+# A page is a few kB, so these are all pages of many sites, and all attachments of one.
+LIMIT_BYTES = 500_000_000
 
 # CacheControl counts in whole seconds; this is "forever" in a build's terms: about 30 years.
 _FOREVER_SECONDS = 10**9
 _KEPT_HEADERS = ("etag", "last-modified")
-# What DiskCache and SQLite raise for a damaged database, a full disk or a forbidden folder.
-_STORE_ERRORS = (sqlite3.Error, diskcache.Timeout, OSError)
+
+# What CacheControl logs of an entry would be a second message about it, in its own words.
+logging.getLogger("cachecontrol").addHandler(logging.NullHandler())
 
 
 @dataclass(frozen=True)
@@ -51,48 +60,15 @@ class Cached:
 
     text: str
     headers: Mapping[str, str]
+    """Those that are worth keeping."""
+    date: float
+    """When it was exported, or confirmed, in seconds since the epoch."""
     age: float
-    """Seconds since it was exported, or confirmed."""
-
-
-class UnsafeEntryError(Exception):
-    """An entry is of a kind that this project never writes."""
-
-
-class BytesDisk(diskcache.Disk):  # type: ignore[misc]  # DiskCache has no types
-    """A `Disk` whose keys are text and whose values are bytes.
-
-    DiskCache unpickles what a row calls a pickle, so that whoever can write to the cache file
-    can run code (CVE-2025-69872). This one never reads or writes a pickle.
-    """
-
-    def put(self, key: object) -> tuple[object, bool]:
-        """Accept text only: DiskCache would pickle anything else."""
-        if not isinstance(key, str):
-            raise TypeError(f"a cache key must be text, not {type(key).__name__}")
-        return key, True
-
-    def get(self, key: object, raw: bool) -> object:  # noqa: FBT001  DiskCache's signature
-        """Refuse a key that is not stored as it is."""
-        if not raw or not isinstance(key, str):
-            raise UnsafeEntryError("a key is not text")
-        return key
-
-    def store(self, value: object, read: bool, key: object = None) -> Any:  # noqa: ANN401, FBT001  DiskCache's signature
-        """Accept bytes only: DiskCache would pickle anything else."""
-        if not isinstance(value, bytes):
-            raise TypeError(f"a cache value must be bytes, not {type(value).__name__}")
-        return super().store(value, read, key=key)
-
-    def fetch(self, mode: int, filename: str | None, value: object, read: bool) -> bytes:  # noqa: FBT001  DiskCache's signature
-        """Read bytes from the row, or from a file inside the cache directory."""
-        if mode == diskcache.core.MODE_RAW and isinstance(value, bytes):
-            return value
-        if mode == diskcache.core.MODE_BINARY and filename is not None:
-            root = Path(self._directory).resolve()
-            if root in (root / filename).resolve().parents:
-                return cast("bytes", super().fetch(mode, filename, value, read))
-        raise UnsafeEntryError("a value is not bytes")
+    """Seconds since then."""
+    fresh: bool
+    """It is younger than was asked for."""
+    validators: Mapping[str, str] = field(default_factory=dict)
+    """The conditional headers for asking whether a copy that is not fresh is still good."""
 
 
 class MaxAge(BaseHeuristic):
@@ -106,9 +82,8 @@ class MaxAge(BaseHeuristic):
         self._clock = clock
 
     def update_headers(self, response: HTTPResponse) -> dict[str, str]:  # noqa: ARG002  the same life for all
-        """Give the answer a date and an `Expires`, which CacheControl needs to store it."""
-        now = formatdate(self._clock(), usegmt=True)
-        return {"date": now, "expires": now}
+        """Give the answer a date and a life, which CacheControl needs to store it."""
+        return {"date": formatdate(self._clock(), usegmt=True), "cache-control": "max-age=1"}
 
     def warning(self, response: HTTPResponse) -> str | None:
         """Add no `Warning` header: the life is what the user asked for."""
@@ -122,8 +97,10 @@ class ExportCache:
 
     Args:
         directory: Where the files are; created (0700) when it is needed first.
-        warn: Is told, in a sentence, if the cache is of no use.
+        warn: Is told, in a sentence, if something is wrong with the cache.
         clock: Returns seconds since the epoch.
+        limit: How many bytes of values are kept, besides those that were used.
+        lock_seconds: How long to wait for another process.
     """
 
     def __init__(
@@ -132,42 +109,42 @@ class ExportCache:
         *,
         warn: Callable[[str], None],
         clock: Callable[[], float] = time.time,
+        limit: int = LIMIT_BYTES,
+        lock_seconds: float = LOCK_SECONDS,
     ) -> None:
-        self._store = _Store(directory, warn)
-        self._controller = CacheController(self._store, status_codes=(200,))
+        self._store = Store(directory, warn, lock_seconds=lock_seconds)
         self._heuristic = MaxAge(clock)
         self._clock = clock
+        self._limit = limit
+        self._held: dict[tuple[str, str | None], Cached] = {}
+        """Fresh copies that were read or kept: while they are, a next build needs no store."""
+        self._used: set[str] = set()
+        """The keys of all that was asked for or kept: the size limit spares it."""
 
-    def find_fresh(self, resource: str, account: str | None, max_age: float) -> Cached | None:
-        """Return a copy younger than `max_age` seconds (`inf`: whatever its age).
+    def look_up(
+        self, resources: Iterable[str], account: str | None, max_age: float
+    ) -> Iterator[tuple[str, Cached | None]]:
+        """Yield each resource with the account's copy of it; the store is read once for all.
 
         Args:
-            resource: What was exported.
-            account: Whose copy; None for the latest, whoever made it.
-            max_age: Seconds; with 0 nothing is fresh.
+            resources: What was exported.
+            account: Whose copies; None for the latest, whoever made them.
+            max_age: Seconds for which a copy is fresh; `inf` is forever, and with 0 nothing is.
         """
-        url = self._choose_url(resource, account)
-        seconds = int(min(max_age, _FOREVER_SECONDS))
-        request = CacheRequest(url, {"cache-control": f"max-age={seconds}"})
-        try:
-            response = self._controller.cached_request(_as_requests(request))
-            return self._read(response) if response else None
-        except Exception as error:  # noqa: BLE001  CacheControl trusts what it deserializes
-            self._store.complain_of_entry(error)
-            return None
+        wanted = list(resources)
+        held = {each: self._recall(each, account, max_age) for each in wanted}
+        keys = self._choose_keys([each for each in wanted if not held[each]], account)
+        policy = _Policy(self._store.read(keys.values()), self._store.complain_of_entry)
+        for resource in wanted:
+            copy = held[resource] or policy.judge(keys[resource], max_age, self._clock)
+            if copy and copy.fresh:
+                self._held[resource, account] = copy
+            yield resource, copy
 
-    def find_last_good(self, resource: str, account: str | None) -> Cached | None:
-        """Return the copy whatever its age."""
-        return self.find_fresh(resource, account, float("inf"))
-
-    def find_validators(self, resource: str, account: str | None) -> dict[str, str]:
-        """Return the conditional headers for asking whether the copy is still good."""
-        request = CacheRequest(self._choose_url(resource, account))
-        try:
-            return self._controller.conditional_headers(_as_requests(request))
-        except Exception as error:  # noqa: BLE001  CacheControl trusts what it deserializes
-            self._store.complain_of_entry(error)
-            return {}
+    def find(self, resource: str, account: str | None, max_age: float) -> Cached | None:
+        """Return one copy, as `look_up` does."""
+        [(_, copy)] = self.look_up([resource], account, max_age)
+        return copy
 
     def keep(
         self, resource: str, account: str | None, text: str, headers: Mapping[str, str]
@@ -178,125 +155,130 @@ class ExportCache:
         response = self._heuristic.apply(
             HTTPResponse(io.BytesIO(body), headers=kept, status=200, preload_content=False)
         )
-        url = _url_of(resource, account)
-        self._controller.cache_response(_as_requests(CacheRequest(url)), response, body)
-        self._store.set(_latest_key(resource), url.encode())
+        key = _key_of(resource, account)
+        self._store.write({**_serialize(key, response, body), latest_key(resource): key.encode()})
+        self._used |= {key, latest_key(resource)}
+        self._held.pop((resource, None), None)
+        self._held[resource, account] = Cached(text, kept, self._clock(), 0.0, fresh=True)
 
     def close(self) -> None:
-        """Write what is to be written and close the files."""
-        self._store.close()
+        """Write what is to be written, make room if the limit is passed, and close the files."""
+        self._store.close(self._tidy)
 
-    def _read(self, response: HTTPResponse) -> Cached:
-        headers = dict(response.headers)
-        age = self._clock() - parsedate_to_datetime(headers["date"]).timestamp()
-        return Cached(response.read(decode_content=False).decode(), headers, max(0.0, age))
+    def _recall(self, resource: str, account: str | None, max_age: float) -> Cached | None:
+        copy = self._held.get((resource, account))
+        if copy is None:
+            return None
+        age = self._clock() - copy.date
+        return replace(copy, age=max(0.0, age)) if age < max_age else None
 
-    def _choose_url(self, resource: str, account: str | None) -> str:
-        latest = None if account is not None else self._store.get(_latest_key(resource))
-        return latest.decode("utf-8", "replace") if latest else _url_of(resource, account)
+    def _choose_keys(self, resources: Sequence[str], account: str | None) -> dict[str, str]:
+        aliases = {resource: latest_key(resource) for resource in resources}
+        latest = self._store.read(aliases.values()) if account is None else {}
+        keys = {
+            resource: latest[alias].decode("utf-8", "replace")
+            if alias in latest
+            else _key_of(resource, account)
+            for resource, alias in aliases.items()
+        }
+        self._used.update(aliases.values(), keys.values())
+        return keys
+
+    def _tidy(self, disk: ExportDisk) -> None:
+        disk.mark_used(self._used, time.time())
+        if disk.measure() > self._limit:
+            disk.remove(choose_what_goes(disk.list_entries(), self._used, self._limit))
 
 
-class _DiskCache(diskcache.Cache):  # type: ignore[misc]  # DiskCache has no types
-    """A DiskCache that closes its file when that turns out to be damaged."""
+class _Shelf(BaseCache):
+    """Values that were read, or are to be written, as CacheControl wants them."""
 
-    def __init__(self, directory: str, **settings: object) -> None:
-        try:
-            super().__init__(directory, **settings)
-        except Exception as error:
-            self.close()
-            if isinstance(error, TypeError | ValueError):  # settings that make no sense
-                raise OSError(str(error)) from error
-            raise
-
-
-class _Store(BaseCache):
-    """CacheControl's interface over a DiskCache.
-
-    An SQLite connection belongs to the thread that opened it, so one thread of the store's own
-    does all the work: one connection, opened once, and writes that nobody waits for.
-    """
-
-    def __init__(self, directory: Path, warn: Callable[[str], None]) -> None:
-        self._directory = directory
-        self._warn = warn
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="confluence-md-cache")
-        self._cache: Any = None
-        self._usable = True
-        self._warned = False
+    def __init__(self, values: Mapping[str, bytes]) -> None:
+        self.values = dict(values)
 
     def get(self, key: str) -> bytes | None:
-        """Return a value; None if there is none, or none that can be read."""
-        return self._thread.submit(self._try, lambda cache: cache.get(key)).result()
+        """Return a value."""
+        return self.values.get(key)
 
     def set(self, key: str, value: bytes, expires: object = None) -> None:  # noqa: ARG002  the last good copy does not expire
-        """Store a value in the background."""
-        self._thread.submit(self._try, lambda cache: cache.set(key, value))
+        """Take a value."""
+        self.values[key] = value
 
     def delete(self, key: str) -> None:
         """Keep the value: it is the last good copy."""
 
-    def close(self) -> None:
-        """Wait for the last write and close the files; closing twice does no harm."""
-        if self._usable:
-            self._thread.submit(self._close).result()
-            self._usable = False
-        self._thread.shutdown()
 
-    def complain_of_entry(self, error: Exception) -> None:
-        """Say that an entry is damaged; the next export replaces it."""
-        self._warn_once(f"The cache in {self._directory} is damaged ({error}); what cannot be "
-                        "read is exported again.")  # fmt: skip
+@dataclass(frozen=True)
+class _Answer:
+    """As much of a response as CacheControl looks at: a whole one takes as long as the rest."""
 
-    def _try(self, operation: Callable[[Any], T]) -> T | None:
-        if not self._usable:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class _AnswerSerializer(Serializer):
+    """CacheControl's format, read into answers."""
+
+    def prepare_response(self, request: object, cached: Mapping[str, Any], *_: object) -> Any:  # noqa: ANN401, ARG002  CacheControl wants a response
+        """Take what was deserialized."""
+        answer = cached["response"]
+        return _Answer(answer["status"], answer["headers"], answer["body"])
+
+
+class _Policy:
+    """CacheControl's view of values that were read."""
+
+    def __init__(self, values: Mapping[str, bytes], complain: Callable[[Exception], None]) -> None:
+        self._shelf = _Shelf(values)
+        self._controller = CacheController(self._shelf, serializer=_AnswerSerializer())
+        self._complain = complain
+
+    def judge(self, key: str, max_age: float, clock: Callable[[], float]) -> Cached | None:
+        """Return a copy, fresh or not; None if there is none, or it makes no sense."""
+        if key not in self._shelf.values:
             return None
         try:
-            if self._cache is None:
-                self._cache = self._open()
-            return operation(self._cache)
-        except UnsafeEntryError as error:
-            self.complain_of_entry(error)
-        except _STORE_ERRORS as error:
-            self._usable = False
-            self._close()
-            self._warn_once(
-                f"The cache in {self._directory} cannot be used ({error}); this build does "
-                "without it. If that stays so, delete the directory."
-            )
-        return None
+            copy = self._find_fresh(key, max_age, clock) or self._find_stale(key, clock)
+        except Exception as error:  # noqa: BLE001  CacheControl trusts what it deserializes
+            self._complain(error)
+            return None
+        if copy is None:
+            self._complain(ValueError("an entry is no export, or of another version"))
+        return copy
 
-    def _warn_once(self, text: str) -> None:
-        if not self._warned:
-            self._warned = True
-            self._warn(text)
+    def _find_fresh(self, key: str, max_age: float, clock: Callable[[], float]) -> Cached | None:
+        answer = self._ask(key, max_age)
+        return _read(answer, clock(), fresh=True) if answer else None
 
-    def _open(self) -> Any:  # noqa: ANN401  DiskCache has no types
-        ignore = self._directory / ".gitignore"
-        if not self._directory.exists():
-            self._directory.mkdir(mode=0o700, parents=True)
-            # Nobody wants exports in a commit: a cache that ignores itself, as pytest's does.
-            ignore.write_text("*\n", encoding="utf-8")
-        elif not (self._directory / "cache.db").exists():
-            others = [path.name for path in self._directory.iterdir() if path != ignore]
-            if others:
-                raise OSError(f"it has {others[0]} in it, which is not a cache's")
-        # Nothing is ever evicted: each copy may be the last good one.
-        return _DiskCache(
-            str(self._directory), disk=BytesDisk, eviction_policy="none", cull_limit=0
-        )
+    def _find_stale(self, key: str, clock: Callable[[], float]) -> Cached | None:
+        answer = self._ask(key, _FOREVER_SECONDS)
+        if answer is None:
+            return None
+        validators = self._controller.conditional_headers(_as_requests(CacheRequest(key)))
+        return replace(_read(answer, clock(), fresh=False), validators=validators)
 
-    def _close(self) -> None:
-        if self._cache is not None:
-            self._cache.close()
-            self._cache = None
+    def _ask(self, key: str, max_age: float) -> _Answer | None:
+        seconds = int(min(max_age, _FOREVER_SECONDS))
+        request = CacheRequest(key, {"cache-control": f"max-age={seconds}"})
+        return cast("_Answer", self._controller.cached_request(_as_requests(request))) or None
 
 
-def _url_of(resource: str, account: str | None) -> str:
-    return f"{resource}{'&' if '?' in resource else '?'}account={account or ''}"
+def _read(answer: _Answer, now: float, *, fresh: bool) -> Cached:
+    date = calendar.timegm(parsedate(answer.headers["date"]) or ())
+    kept = {name: answer.headers[name] for name in _KEPT_HEADERS if name in answer.headers}
+    return Cached(answer.body.decode(), kept, date, max(0.0, now - date), fresh)
 
 
-def _latest_key(resource: str) -> str:
-    return f"latest {resource}"
+def _serialize(key: str, response: HTTPResponse, body: bytes) -> dict[str, bytes]:
+    shelf = _Shelf({})
+    controller = CacheController(shelf, status_codes=(200,))
+    controller.cache_response(_as_requests(CacheRequest(key)), response, body)
+    return shelf.values
+
+
+def _key_of(resource: str, account: str | None) -> str:
+    return CacheController.cache_url(copy_key(resource, account))
 
 
 def _as_requests(request: CacheRequest) -> PreparedRequest:

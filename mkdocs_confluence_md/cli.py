@@ -9,7 +9,7 @@ import json
 import os
 import sys
 import webbrowser
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -24,6 +24,7 @@ from mkdocs_confluence_md.chains import (
     login_site,
     site_argument,
 )
+from mkdocs_confluence_md.cli_cache import cache
 from mkdocs_confluence_md.environment import read_environment
 from mkdocs_confluence_md.errors import ConfluenceError, CredentialsError, SettingError
 from mkdocs_confluence_md.exporter import ENVIRONMENT_IDS, ApiAddress, probe, read_site
@@ -33,7 +34,7 @@ from mkdocs_confluence_md.status import are_fine, as_json, as_text, find_statuse
 from mkdocs_confluence_md.trust import is_token
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from mkdocs_confluence_md.callback import Callback
     from mkdocs_confluence_md.environment import Environment
@@ -71,10 +72,24 @@ def app_options(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-@click.group(epilog="Example: confluence-md login --site acme.atlassian.net")
+class _Commands(click.Group):
+    """Commands whose errors of ours become the one kind that click shows without a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401  click's signature
+        """Run a command."""
+        try:
+            return super().invoke(ctx)
+        except ConfluenceError as error:
+            raise click.ClickException(error.full_text()) from None
+
+
+@click.group(cls=_Commands, epilog="Example: confluence-md login --site acme.atlassian.net")
 @click.version_option(__version__, prog_name="confluence-md")
 def cli() -> None:
-    """Sign in to Confluence for the MkDocs plugin confluence-md."""
+    """Sign in to Confluence for the MkDocs plugin confluence-md, and look after its cache."""
+
+
+cli.add_command(cache)
 
 
 @cli.command(epilog="Example: confluence-md login --site acme.atlassian.net")
@@ -130,26 +145,25 @@ def login(  # noqa: PLR0913  each is an option
     The client secret is asked for. It is taken from CONFLUENCE_MD_CLIENT_SECRET where that is
     set, and read from standard input where that is no terminal.
     """
-    with _cli_errors():
-        site = site or _ask_site()
-        variables, address, store = _open(site, environment, gateway)
-        client_id = client_id or variables.client_id or _ask("Client ID", "--client-id")
-        secret = variables.client_secret or _ask_secret()
-        started = begin_login(
-            address,
-            Client(client_id, secret, variables.auth_url),
-            make_redirect_uri(port),
-            environment=variables,
-            store=store,
-        )
-        _warn_of_other_credentials(variables)
-        if paste:
-            _show_authorize_url(started.authorize_url(), browser=False)
-            _paste(started, store, variables)
-            return
-        with CallbackListener(port, started.state, report=_report_refusal) as listener:
-            _show_authorize_url(started.authorize_url(), browser=browser)
-            _wait(started, store, variables, listener.wait(timeout))
+    site = site or _ask_site()
+    variables, address, store = _open(site, environment, gateway)
+    client_id = client_id or variables.client_id or _ask("Client ID", "--client-id")
+    secret = variables.client_secret or _ask_secret()
+    started = begin_login(
+        address,
+        Client(client_id, secret, variables.auth_url),
+        make_redirect_uri(port),
+        environment=variables,
+        store=store,
+    )
+    _warn_of_other_credentials(variables)
+    if paste:
+        _show_authorize_url(started.authorize_url(), browser=False)
+        _paste(started, store, variables)
+        return
+    with CallbackListener(port, started.state, report=_report_refusal) as listener:
+        _show_authorize_url(started.authorize_url(), browser=browser)
+        _wait(started, store, variables, listener.wait(timeout))
 
 
 @cli.command(epilog="Example: confluence-md status --json")
@@ -163,14 +177,13 @@ def status(*, site: str, environment: str, gateway: str, json_wanted: bool) -> N
     for each sign-in, which also keeps it from expiring. The exit code is 1 if nobody is signed in,
     or if any sign-in does not work.
     """
-    with _cli_errors():
-        variables, address, store = _open(site, environment, gateway)
-        try:
-            statuses = find_statuses(variables, store, address)
-        except ConfluenceError as error:
-            if json_wanted:
-                click.echo(json.dumps({"ok": False, "problem": str(error), "sign_ins": []}))
-            raise
+    variables, address, store = _open(site, environment, gateway)
+    try:
+        statuses = find_statuses(variables, store, address)
+    except ConfluenceError as error:
+        if json_wanted:
+            click.echo(json.dumps({"ok": False, "problem": str(error), "sign_ins": []}))
+        raise
     if json_wanted or statuses:
         click.echo(as_json(statuses) if json_wanted else "\n\n".join(map(as_text, statuses)))
     if not statuses:
@@ -187,30 +200,29 @@ def status(*, site: str, environment: str, gateway: str, json_wanted: bool) -> N
 @click.option("--all", "everywhere", is_flag=True, help="Sign out of all sites, and of CI's.")
 def logout(*, site: str, everywhere: bool) -> None:
     """Forget the tokens of a site."""
-    with _cli_errors():
-        store = open_store(read_environment(os.environ))
-        keys = login_keys(store, site)
-        chains = environment_keys(store) if everywhere else []
-        if not keys and not chains:
-            raise CredentialsError("Nobody is signed in there.", "See: confluence-md status")
-        if len(keys) > 1 and not everywhere:
-            sites = ", ".join(site_argument(login_site(key)) for key in keys)
-            raise CredentialsError(
-                f"You are signed in to several sites: {sites}.",
-                "Name one with --site, or use --all.",
-            )
-        with store.locked():
-            for key in keys:
-                store.remove(key)
-                click.echo(f"Signed out of {site_argument(login_site(key))}.", err=True)
-            for key in chains:
-                store.remove(key)
-                click.echo("Forgot a chain that began with the environment.", err=True)
-        click.echo(
-            "To withdraw your consent too, open "
-            "https://id.atlassian.com/manage-profile/apps in the browser.",
-            err=True,
+    store = open_store(read_environment(os.environ))
+    keys = login_keys(store, site)
+    chains = environment_keys(store) if everywhere else []
+    if not keys and not chains:
+        raise CredentialsError("Nobody is signed in there.", "See: confluence-md status")
+    if len(keys) > 1 and not everywhere:
+        sites = ", ".join(site_argument(login_site(key)) for key in keys)
+        raise CredentialsError(
+            f"You are signed in to several sites: {sites}.",
+            "Name one with --site, or use --all.",
         )
+    with store.locked():
+        for key in keys:
+            store.remove(key)
+            click.echo(f"Signed out of {site_argument(login_site(key))}.", err=True)
+        for key in chains:
+            store.remove(key)
+            click.echo("Forgot a chain that began with the environment.", err=True)
+    click.echo(
+        "To withdraw your consent too, open "
+        "https://id.atlassian.com/manage-profile/apps in the browser.",
+        err=True,
+    )
 
 
 def _open(site: str, environment: str, gateway: str) -> tuple[Environment, ApiAddress, TokenStore]:
@@ -322,12 +334,3 @@ def _warn_of_other_credentials(variables: Environment) -> None:
         names.append("CONFLUENCE_MD_REFRESH_TOKEN")
     for name in names:
         click.echo(f"{name} is set here, and builds use it rather than this sign-in.", err=True)
-
-
-@contextmanager
-def _cli_errors() -> Iterator[None]:
-    """Turn our errors into the one kind that click shows without a traceback."""
-    try:
-        yield
-    except ConfluenceError as error:
-        raise click.ClickException(error.full_text()) from None

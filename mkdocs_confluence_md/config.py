@@ -13,6 +13,7 @@ from mkdocs.config.base import BaseConfigOption, Config, ValidationError
 
 from mkdocs_confluence_md.exporter import ENVIRONMENT_IDS, is_cloud_id, read_site
 from mkdocs_confluence_md.placement import check_page_path
+from mkdocs_confluence_md.project import DEFAULT_CACHE_DIR
 from mkdocs_confluence_md.trust import origin_of
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -161,5 +162,5 @@ class PluginConfig(Config):
     concurrency = Concurrency(default=8)
     """How many exports are in flight at most, 1 to 32."""
 
-    cache_dir = CacheDir(default=".cache/plugin/confluence-md")
+    cache_dir = CacheDir(default=DEFAULT_CACHE_DIR)
     """Where exports are kept, relative to `mkdocs.yml`."""

@@ -11,19 +11,24 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from mkdocs_confluence_md.errors import ConfluenceError, FailureError
+from mkdocs_confluence_md.keys import page_resource
 from mkdocs_confluence_md.workers import Workers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from mkdocs_confluence_md.cache import ExportCache
+    from mkdocs_confluence_md.cache import Cached, ExportCache
     from mkdocs_confluence_md.exporter import Export, Exporter
 
 # A site's cloud ID stays the same for as long as the site is not moved.
 _CLOUD_ID_SECONDS = 30 * 86400.0
+
+_TELL_SECONDS = 0.1
+
+Tell: TypeAlias = "Callable[[int, int], None]"
 
 
 class Origin(Enum):
@@ -52,6 +57,17 @@ class FetchedPage:
     """Why a copy is stale."""
 
 
+@dataclass(frozen=True)
+class _Wanted:
+    """A page, and what the cache has of it."""
+
+    page_id: str
+    base_url: str
+    resource: str
+    account: str | None
+    copy: Cached | None
+
+
 class Library:
     """Fetches pages, each once a build, from the cache or from the exporter.
 
@@ -77,42 +93,44 @@ class Library:
     ) -> None:
         self._exporter = exporter
         self._cache = cache
-        self._max_age = max_age
+        # Offline, a copy is as good as fresh whatever its age.
+        self._max_age = float("inf") if offline else max_age
+        self._cloud_id_max_age = float("inf") if offline else _CLOUD_ID_SECONDS
         self._offline = offline
         self._workers = Workers(threads, name="confluence-md")
         self._new_cloud_id: Export | None = None
         """Looked up, and not kept yet: only one that leads to an export is worth keeping."""
-        self._base_url: Future[str] = Future()
         self._pages: dict[str, Future[FetchedPage]] = {}
 
     def start(self, page_ids: Iterable[str]) -> None:
         """Begin to fetch pages for a build; what an earlier build still wanted is dropped."""
         self.cancel()
         begin = time.monotonic()
-        # First in the queue, because all the others wait for it.
-        self._base_url = self._workers.submit(self._find_base_url)
-        self._pages = {
-            page_id: self._workers.submit(partial(self._fetch, page_id, self._base_url, begin))
-            for page_id in dict.fromkeys(page_ids)
-        }
+        self._pages = {page_id: Future() for page_id in dict.fromkeys(page_ids)}
+        self._workers.submit(partial(self._hand_out, self._pages, begin))
 
-    def wait_for(self, page_id: str) -> FetchedPage:
+    def wait_for(self, page_id: str, tell: Tell | None = None) -> FetchedPage:
         """Return a page that `start` was given, as soon as it is there.
+
+        Args:
+            page_id: Which one.
+            tell: Is told now and then, while it is not there, how many pages of how many are.
 
         Raises:
             ConfluenceError: The page cannot be had.
         """
+        self._wait([self._pages[page_id]], tell)
         return self._pages[page_id].result()
 
-    def wait_for_errors(self) -> dict[str, ConfluenceError]:
+    def wait_for_errors(self, tell: Tell | None = None) -> dict[str, ConfluenceError]:
         """Wait for all pages and return what went wrong, by page ID."""
-        wait(self._pages.values())
+        self._wait(self._pages.values(), tell)
         errors = ((page_id, future.exception()) for page_id, future in self._pages.items())
         return {page_id: error for page_id, error in errors if isinstance(error, ConfluenceError)}
 
-    def wait_for_pages(self) -> list[FetchedPage]:
+    def wait_for_pages(self, tell: Tell | None = None) -> list[FetchedPage]:
         """Wait for all pages and return those that there are, in the order of `start`."""
-        wait(self._pages.values())
+        self._wait(self._pages.values(), tell)
         return [future.result() for future in self._pages.values() if not future.exception()]
 
     def cancel(self) -> None:
@@ -128,61 +146,66 @@ class Library:
         self._exporter.close()
         self._cache.close()
 
-    def _fetch(self, page_id: str, base_url: Future[str], begin: float) -> FetchedPage:
-        try:
-            page = self._find(page_id, base_url.result())
-        except ConfluenceError:
-            raise
-        except Exception as error:
-            # The last net: an error of ours must not hide those of the other pages.
-            raise FailureError(
-                f"Something unexpected happened: {_locate(error)}.",
-                "This is a mistake in mkdocs-confluence-md. Please report it.",
-            ) from error
-        return replace(page, seconds=time.monotonic() - begin)
+    def _wait(self, futures: Iterable[Future[FetchedPage]], tell: Tell | None) -> None:
+        pending = {future for future in futures if not future.done()}
+        while pending:
+            _, pending = wait(pending, timeout=_TELL_SECONDS if tell else None)
+            if tell and pending:
+                there = sum(future.done() for future in self._pages.values())
+                tell(there, len(self._pages))
 
-    def _find(self, page_id: str, base_url: str) -> FetchedPage:
-        resource = f"{base_url}/singleExport?pageId={page_id}"
+    def _hand_out(self, pages: Mapping[str, Future[FetchedPage]], begin: float) -> None:
+        """Deliver the pages that are fresh, and begin to fetch the others."""
+        left = dict(pages)
+        try:
+            for page in self._look_up(left):
+                future = left.pop(page.page_id)
+                deliver = partial(_deliver, future, partial(self._find, page), begin)
+                if page.copy and page.copy.fresh:
+                    deliver()
+                elif not future.cancelled():
+                    self._workers.submit(deliver)
+        except Exception as error:  # noqa: BLE001  it is for those who wait for the pages
+            for future in left.values():
+                _deliver(future, partial(_raise, error), begin)
+
+    def _look_up(self, page_ids: Iterable[str]) -> Iterator[_Wanted]:
+        """Say of each page what the cache has of it, which is asked once for all."""
+        base_url = self._find_base_url()
+        ids = {page_resource(base_url, page_id): page_id for page_id in page_ids}
+        account = None if self._offline else self._exporter.auth.account()
+        for resource, copy in self._cache.look_up(ids, account, self._max_age):
+            yield _Wanted(ids[resource], base_url, resource, account, copy)
+
+    def _find(self, page: _Wanted) -> FetchedPage:
+        if page.copy and page.copy.fresh:
+            return FetchedPage(page.copy.text, Origin.CACHE)
         if self._offline:
-            return FetchedPage(self._find_offline(resource), Origin.CACHE)
+            raise _describe_absence()
         account = self._exporter.auth.account()
-        copy = self._cache.find_fresh(resource, account, self._max_age)
-        if copy:
-            return FetchedPage(copy.text, Origin.CACHE)
+        if account != page.account:  # another page was the sign-in, and other copies are ours now
+            copy = self._cache.find(page.resource, account, self._max_age)
+            return self._find(replace(page, account=account, copy=copy))
         try:
-            return self._export(page_id, base_url, resource, account)
+            return self._export(page)
         except FailureError as error:
-            copy = self._cache.find_last_good(resource, account)
-            if copy is None:
+            if page.copy is None:
                 raise
-            return FetchedPage(copy.text, Origin.STALE, age=copy.age, error=error)
+            return FetchedPage(page.copy.text, Origin.STALE, age=page.copy.age, error=error)
 
-    def _export(
-        self, page_id: str, base_url: str, resource: str, account: str | None
-    ) -> FetchedPage:
-        validators = self._cache.find_validators(resource, account)
-        export = self._exporter.export_page(base_url, page_id, validators=validators)
-        copy = self._cache.find_last_good(resource, account) if export.not_modified else None
-        if export.not_modified and copy is None:  # lost between the two questions
-            export = self._exporter.export_page(base_url, page_id)
-        text = copy.text if copy else export.markdown
-        headers = {**copy.headers, **export.headers} if copy else export.headers
+    def _export(self, page: _Wanted) -> FetchedPage:
+        copy = page.copy
+        validators = copy.validators if copy else None
+        export = self._exporter.export_page(page.base_url, page.page_id, validators=validators)
+        confirmed = copy if export.not_modified else None
+        text = confirmed.text if confirmed else export.markdown
+        headers = {**confirmed.headers, **export.headers} if confirmed else export.headers
         # Only now is the account known for certain: the export may have been the sign-in.
-        self._cache.keep(resource, self._exporter.auth.account(), text, headers)
+        self._cache.keep(page.resource, self._exporter.auth.account(), text, headers)
         if new := self._new_cloud_id:
             self._cache.keep(self._exporter.cloud_id_url(), "", new.markdown, new.headers)
             self._new_cloud_id = None
-        return FetchedPage(text, Origin.CONFIRMED if copy else Origin.EXPORTED)
-
-    def _find_offline(self, resource: str) -> str:
-        copy = self._cache.find_last_good(resource, None)
-        if copy is None:
-            raise FailureError(
-                "There is no copy of this page in the cache, and `offline` is on.",
-                "Build once with the network, or turn the option `offline` (or the environment "
-                "variable CONFLUENCE_MD_OFFLINE) off.",
-            )
-        return copy.text
+        return FetchedPage(text, Origin.CONFIRMED if confirmed else Origin.EXPORTED)
 
     def _find_base_url(self) -> str:
         address = self._exporter.address
@@ -190,20 +213,48 @@ class Library:
 
     def _find_cloud_id(self) -> str:
         """Look up the site's cloud ID, once: then it is remembered."""
-        resource = self._exporter.cloud_id_url()
-        if self._offline:
-            return self._find_offline(resource)
-        copy = self._cache.find_fresh(resource, "", _CLOUD_ID_SECONDS)
-        if copy:
+        account = None if self._offline else ""
+        copy = self._cache.find(self._exporter.cloud_id_url(), account, self._cloud_id_max_age)
+        if copy and copy.fresh:
             return copy.text
+        if self._offline:
+            raise _describe_absence()
         try:
             self._new_cloud_id = self._exporter.look_up_cloud_id()
         except FailureError:
-            copy = self._cache.find_last_good(resource, "")
             if copy is None:
                 raise
             return copy.text
         return self._new_cloud_id.markdown
+
+
+def _deliver(future: Future[FetchedPage], find: Callable[[], FetchedPage], begin: float) -> None:
+    """Give a page to those who wait for it, or what went wrong; nothing if nobody wants it."""
+    if not future.set_running_or_notify_cancel():
+        return
+    try:
+        future.set_result(replace(find(), seconds=time.monotonic() - begin))
+    except ConfluenceError as error:
+        future.set_exception(error)
+    except Exception as error:  # noqa: BLE001  the last net: it must not hide other pages' errors
+        future.set_exception(
+            FailureError(
+                f"Something unexpected happened: {_locate(error)}.",
+                "This is a mistake in mkdocs-confluence-md. Please report it.",
+            )
+        )
+
+
+def _raise(error: Exception) -> FetchedPage:
+    raise error.copy() if isinstance(error, ConfluenceError) else error
+
+
+def _describe_absence() -> FailureError:
+    return FailureError(
+        "There is no copy of this page in the cache, and `offline` is on.",
+        "Build once with the network, or turn the option `offline` (or the environment "
+        "variable CONFLUENCE_MD_OFFLINE) off.",
+    )
 
 
 def _locate(error: Exception) -> str:

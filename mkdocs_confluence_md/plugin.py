@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import sys
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from mkdocs.exceptions import PluginError
 from mkdocs.plugins import BasePlugin, event_priority, get_plugin_logger
@@ -20,6 +22,8 @@ from mkdocs_confluence_md.errors import ConfluenceError, SettingError
 from mkdocs_confluence_md.exporter import ApiAddress, Exporter
 from mkdocs_confluence_md.library import Library
 from mkdocs_confluence_md.placement import PlacedPage, Placement, place
+from mkdocs_confluence_md.progress import ProgressBar
+from mkdocs_confluence_md.project import resolve_cache_dir
 from mkdocs_confluence_md.references import editor_url, view_url
 from mkdocs_confluence_md.reports import (
     PageFailure,
@@ -28,7 +32,7 @@ from mkdocs_confluence_md.reports import (
     report_pages,
     report_stale_pages,
 )
-from mkdocs_confluence_md.source import make_placeholder, make_source
+from mkdocs_confluence_md.source import ADDED_NAMES, make_placeholder, make_source
 from mkdocs_confluence_md.traffic import Patience
 from mkdocs_confluence_md.trust import host_of
 
@@ -40,6 +44,7 @@ if TYPE_CHECKING:
     from mkdocs.structure.files import Files
     from mkdocs.structure.nav import Navigation
     from mkdocs.structure.pages import Page
+    from mkdocs.utils.templates import TemplateContext
 
     from mkdocs_confluence_md.environment import Environment
 
@@ -58,9 +63,12 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
     def __init__(self) -> None:
         self._library: Library | None = None
         self._library_settings: object = None
+        self._progress = ProgressBar(sys.stderr)
         self._address = ApiAddress()
         self._pages: dict[str, PlacedPage] = {}
         """What this plugin placed, by `src_uri`."""
+        self._put_aside: dict[str, tuple[Page, dict[str, Any]]] = {}
+        """Pages, by `src_uri`, with what is added to their metadata while it is not in there."""
 
     def on_startup(self, *, command: Literal["build", "gh-deploy", "serve"], dirty: bool) -> None:
         """Do nothing: having this hook is what makes MkDocs keep the instance while serving."""
@@ -79,6 +87,7 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
             )
             _report(placement)
             self._pages = {page.src_uri: page for page in placement.pages}
+            self._put_aside = {}
             if not placement.pages:
                 return
             self._start_fetching(config)
@@ -90,7 +99,7 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
         """Let the edit button of each page lead to its editor in Confluence."""
         del nav, config
         for src_uri, placed in self._pages.items():
-            file = files.get_file_from_path(src_uri)
+            file = files.src_uris.get(src_uri)
             if file and file.page:
                 site = self._find_site(placed)
                 file.page.edit_url = editor_url(site, placed.ref.page_id) if site else None
@@ -117,15 +126,41 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
         del env, config, files
         if self._library is None or not self._pages:
             return
-        pages = self._library.wait_for_pages()
+        pages = self._library.wait_for_pages(self._progress.show)
+        self._progress.clear()
         if pages:
             log.info(report_pages(pages))
         if warning := report_stale_pages(pages):
             log.warning(warning)
 
+    @event_priority(50)  # early, so that other plugins see the metadata as a whole
+    def on_page_context(
+        self, context: TemplateContext, *, page: Page, config: MkDocsConfig, nav: Navigation
+    ) -> None:
+        """Let a page's template see the whole metadata of that page only."""
+        del context, config
+        if self._pages and not self._put_aside:  # the first page that is rendered
+            for other in nav.pages:
+                self._put_additions_aside(other)
+        self._put_additions_back(page.file.src_uri)
+
+    @event_priority(-50)  # late, for the same reason
+    def on_post_page(self, output: str, *, page: Page, config: MkDocsConfig) -> None:
+        """Go on to the next page's template."""
+        del output, config
+        self._put_additions_aside(page)
+
+    @event_priority(50)  # early, for the same reason
+    def on_post_build(self, *, config: MkDocsConfig) -> None:
+        """Make the metadata of all pages whole again: no more templates are rendered."""
+        del config
+        for src_uri in list(self._put_aside):
+            self._put_additions_back(src_uri)
+
     def on_build_error(self, *, error: Exception) -> None:
         """Do not fetch for a build that has failed."""
         del error
+        self._progress.clear()
         if self._library:
             self._library.cancel()
 
@@ -135,6 +170,22 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
             self._library.close()
             self._library = None
 
+    def _put_additions_aside(self, page: Page) -> None:
+        """Keep what `make_source` added to a page's metadata from the templates of other pages.
+
+        A theme looks for icons and more in the metadata of each page in `nav`, for each page that
+        it renders; where there is no metadata, as for most local files, it does not look.
+        """
+        if page.file.src_uri in self._pages:
+            page.title = page.title  # which may come from the metadata
+            additions = {name: page.meta.pop(name) for name in ADDED_NAMES if name in page.meta}
+            self._put_aside[page.file.src_uri] = (page, additions)
+
+    def _put_additions_back(self, src_uri: str) -> None:
+        if src_uri in self._put_aside:
+            page, additions = self._put_aside.pop(src_uri)
+            page.meta.update(additions)
+
     def _start_fetching(self, config: MkDocsConfig) -> None:
         environment = read_environment(os.environ)
         address = replace(self._address, api_url=environment.api_url)
@@ -143,6 +194,7 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
             self.on_shutdown()
             self._library = self._make_library(environment, address, config)
             self._library_settings = settings
+        self._progress.begin(visible=log.isEnabledFor(logging.INFO))
         self._library.start(page.ref.page_id for page in self._pages.values())
 
     def _make_library(
@@ -163,13 +215,13 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
     def _read_page(self, library: Library, placed: PlacedPage) -> str:
         page_id, title = placed.ref.page_id, placed.title
         try:
-            markdown = library.wait_for(page_id).markdown
+            markdown = library.wait_for(page_id, self._progress.show).markdown
         except ConfluenceError as error:
             if self.config.on_error == "placeholder":
                 failure = self._describe_failure(placed, error)
                 log.warning(report_failures([failure]))
                 return make_placeholder(failure)
-            errors = library.wait_for_errors()
+            errors = library.wait_for_errors(self._progress.show)
             raise PluginError(self._report_errors(errors)) from None
         log.debug(f"{describe_page(title, page_id)} has {len(markdown)} characters of Markdown")
         return make_source(markdown, page_id=page_id, title=title)
@@ -218,8 +270,7 @@ def _find_cache_dir(options: PluginConfig, config: MkDocsConfig) -> Path:
     Raises:
         SettingError: It is in or around a directory that is published, watched or emptied.
     """
-    root = Path(config.config_file_path or "mkdocs.yml").resolve().parent
-    cache_dir = (root / os.path.expanduser(options.cache_dir)).resolve()  # noqa: PTH111  Path's raises
+    cache_dir = resolve_cache_dir(config.config_file_path or "mkdocs.yml", options.cache_dir)
     others = {"docs_dir": config.docs_dir, "site_dir": config.site_dir}
     if custom_dir := config.theme.custom_dir:
         others["custom_dir"] = custom_dir

@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import re
 from datetime import date
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -17,7 +18,19 @@ from mkdocs_confluence_md.errors import AnswerError, FailureError
 from mkdocs_confluence_md.reports import describe_page
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mkdocs_confluence_md.reports import PageFailure
+
+ADDED_NAMES = ("title", "confluence_id", "render_macros")
+"""What `make_source` adds to a page's front matter."""
+
+# A page's own title has been read, and the rest are instructions, not facts.
+_NOT_FACTS = frozenset({"title", "template", "icon", "render_macros", "status"})
+
+# Three times as fast, where PyYAML was built with it, and what is written is ours. What is read was
+# written in Confluence, and the fast loader crashes the interpreter on brackets nested very deep.
+_Dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 # Front matter starts right behind its dashes; a blank line there means a horizontal rule.
 _FRONT_MATTER = re.compile(
@@ -35,33 +48,42 @@ def make_source(markdown: str, *, page_id: str, title: str) -> str:
         title: The page's title in `nav`. Where it is empty, the page's own title or first
             heading serves, and the ID only where it has neither.
     """
-    meta, body = split_front_matter(markdown.removeprefix("\ufeff").replace("\r\n", "\n"))
-    own_title = _clean_title(meta.pop("title", None))
-    meta = {name: value for name, value in meta.items() if _is_harmless(name, value)}
-    page_title = own_title or title
-    if not page_title and not _FIRST_HEADING.match(body):
-        page_title = page_id
-    if page_title:
-        meta = {"title": page_title, **meta}
+    own, body = split_front_matter(markdown.removeprefix("\ufeff").replace("\r\n", "\n"))
+    headed = not title and bool(_FIRST_HEADING.match(body))
+    return f"---\n{_make_front_matter(own, page_id, title, headed)}---\n\n{body}"
+
+
+def split_front_matter(markdown: str) -> tuple[str, str]:
+    """Separate front matter (its YAML) from the text behind it; what is no mapping is text."""
+    match = _FRONT_MATTER.match(markdown)
+    if match is None or _read_front_matter(match["yaml"]) is None:
+        return "", markdown
+    return match["yaml"], markdown[match.end() :]
+
+
+# Remembered, as is what is made of it, because `mkdocs serve` asks for each page again after each
+# edit of any page. Both are small, and in all there are about as many as pages.
+@cache
+def _read_front_matter(text: str) -> Mapping[Any, Any] | None:
+    try:
+        meta = yaml.safe_load(text)
+        yaml.safe_dump(meta)
+    except Exception:  # noqa: BLE001  a value makes YAML raise whatever its conversion raises
+        return None
+    return meta if isinstance(meta, dict) else None
+
+
+@cache
+def _make_front_matter(own: str, page_id: str, title: str, headed: bool) -> str:  # noqa: FBT001  `cache` is best without names
+    own_meta = _read_front_matter(own) or {}
+    page_title = _clean_title(own_meta.get("title")) or title or ("" if headed else page_id)
+    meta: dict[str, Any] = {"title": page_title} if page_title else {}
+    meta |= {name: value for name, value in own_meta.items() if _is_harmless(name, value)}
     meta["confluence_id"] = page_id
     # mkdocs-macros would run what people in Confluence write, with our environment at hand.
     meta["render_macros"] = False
     # Wide, because a folded title would still be right but hard to read in a log.
-    front_matter = yaml.safe_dump(meta, allow_unicode=True, sort_keys=False, width=1000)
-    return f"---\n{front_matter}---\n\n{body}"
-
-
-def split_front_matter(markdown: str) -> tuple[dict[str, Any], str]:
-    """Separate front matter from the text behind it; what is no YAML mapping is text."""
-    match = _FRONT_MATTER.match(markdown)
-    if match is None:
-        return {}, markdown
-    try:
-        meta = yaml.safe_load(match["yaml"])
-        yaml.safe_dump(meta)
-    except Exception:  # noqa: BLE001  a value makes YAML raise whatever its conversion raises
-        return {}, markdown
-    return (meta, markdown[match.end() :]) if isinstance(meta, dict) else ({}, markdown)
+    return yaml.dump(meta, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=1000)
 
 
 def _is_harmless(name: object, value: object) -> bool:
@@ -70,7 +92,7 @@ def _is_harmless(name: object, value: object) -> bool:
     Facts are (a description, dates, tags); what chooses templates and icons could break the
     build of the whole site.
     """
-    if not isinstance(name, str) or name in {"template", "icon", "render_macros", "status"}:
+    if not isinstance(name, str) or name in _NOT_FACTS:
         return False
     if name == "tags" or isinstance(value, list):
         return isinstance(value, list) and all(isinstance(item, str) for item in value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import subprocess
@@ -330,6 +331,122 @@ def test_a_page_cannot_run_macros_or_choose_templates(
     assert (built.exit_code, built.messages()) == (0, "")
     assert "{{ environment }} and {% raw %}" in built.page("deploy")
     assert '<meta name="description" content="Kept">' in built.page("deploy")
+
+
+SAY_META = """
+import logging
+
+def say(event, page):
+    names = ("title", "confluence_id", "render_macros")
+    meta = {name: page.meta.get(name) for name in names}
+    if page.file.src_uri == "deploy.md":
+        logging.getLogger("mkdocs.hooks").warning(f"{event}: {type(page.meta).__name__} {meta}")
+
+def on_page_markdown(markdown, *, page, **_):
+    say("page_markdown", page)
+
+def on_page_content(html, *, page, **_):
+    say("page_content", page)
+
+def on_env(env, *, files, **_):
+    global deploy
+    deploy = files.get_file_from_path("deploy.md").page
+    say("env", deploy)
+
+def on_pre_template(template, *, template_name, **_):
+    if template_name == "list.txt":
+        say("pre_template", deploy)
+
+def on_page_context(context, *, page, **_):
+    say("page_context", page)
+
+def on_post_page(output, *, page, **_):
+    say("post_page", page)
+
+def on_post_build(**_):
+    say("post_build", deploy)
+"""
+
+
+def test_other_plugins_see_the_whole_metadata_of_a_page_in_each_event(
+    project: Project, standin: StandIn
+) -> None:
+    project.write("hooks.py", SAY_META)
+    project.write("docs/list.txt", "A template for the whole site.")
+    settings = {"hooks": ["hooks.py"], "extra_templates": ["list.txt"]}
+    project.configure(FIVE, site=standin.url, settings=settings)
+
+    built = project.build(strict=False)
+
+    # mkdocs-macros reads `render_macros` in `page_markdown`.
+    meta = "dict {'title': 'Deploy', 'confluence_id': '101', 'render_macros': False}"
+    events = [
+        "page_markdown", "page_content", "env", "pre_template", "page_context", "post_page",
+        "post_build",
+    ]  # fmt: skip
+    assert built.messages().splitlines() == [f"WARNING -  {event}: {meta}" for event in events]
+
+
+@pytest.mark.parametrize("host", ["mkdocs", "properdocs"])
+def test_a_template_sees_the_whole_metadata_of_its_page_and_what_others_state_themselves(
+    project: Project, standin: StandIn, pages: dict[str, str], host: str
+) -> None:
+    pages["104"] = "---\ntitle: Own\ndescription: Kept\n---\n# On-call\n"
+    project.write(
+        "theme/main.html",
+        "{{ page and page.meta | tojson }}\n"  # the page 404 is rendered without one
+        "{% for page in nav.pages %}{{ page.title }}: {{ page.meta }}\n{% endfor %}",
+    )
+    project.configure(
+        [{"Deploy": "confluence:101"}, "confluence:102", {"confluence": "104"}],
+        site=standin.url,
+        settings={"theme": {"name": "material", "custom_dir": "theme"}},
+    )
+
+    built = project.build(host=host)
+
+    added = "'confluence_id': '101', 'render_macros': False"
+    assert built.page("deploy").splitlines() == [
+        '{"confluence_id": "101", "render_macros": false, "title": "Deploy"}',
+        "Home: {}",
+        f"Deploy: {{'title': 'Deploy', {added}}}",
+        "Roll back: {}",
+        "Own: {'description': 'Kept'}",
+    ]
+    assert built.page("104").splitlines()[1:] == [
+        "Home: {}",
+        "Deploy: {}",
+        "Roll back: {}",
+        "Own: {'description': 'Kept', 'title': 'Own', "
+        "'confluence_id': '104', 'render_macros': False}",
+    ]
+
+
+def test_material_shows_and_indexes_what_a_page_states_of_itself(
+    project: Project, standin: StandIn, pages: dict[str, str]
+) -> None:
+    pages["101"] = (
+        "---\ntitle: Own\ndescription: Kept\ntags: [runbook]\nrevision_date: 6 May\n"
+        "subtitle: Shown in nav\n---\n# Deploy\n"
+    )
+    project.configure(
+        FIVE,
+        site=standin.url,
+        theme="material",
+        settings={"plugins": ["search", "tags", {"confluence-md": {"site": standin.url}}]},
+    )
+
+    built = project.build()
+
+    page = built.page("deploy")
+    assert '<meta name="description" content="Kept">' in page
+    assert "<title>Own - Handbook</title>" in page
+    assert '<span class="md-tag">runbook</span>' in page
+    assert "6 May" in page
+    assert "<small>Shown in nav</small>" in built.page("104")
+    index = json.loads((built.site_dir / "search" / "search_index.json").read_text())
+    [entry] = [each for each in index["docs"] if each["location"] == "deploy/"]
+    assert entry["tags"] == ["runbook"]
 
 
 @pytest.mark.parametrize("cache_dir", ["site/cache", "overrides", ".", "docs"])

@@ -13,6 +13,7 @@ from mkdocs.config.base import BaseConfigOption
 
 from mkdocs_confluence_md import environment
 from mkdocs_confluence_md.cli import cli
+from mkdocs_confluence_md.cli_cache import cache
 from mkdocs_confluence_md.config import PluginConfig
 
 ROOT = Path(__file__).parent.parent
@@ -44,7 +45,9 @@ def test_every_variable_is_documented() -> None:
 
 
 def test_every_command_is_documented() -> None:
-    assert set(rows("Command")) == {f"confluence-md {name}" for name in cli.commands}
+    names = {*cli.commands, *(f"cache {name}" for name in cache.commands)} - {"cache"}
+
+    assert set(rows("Command")) == {f"confluence-md {name}" for name in names}
 
 
 @pytest.mark.parametrize("path", [ROOT / "docs/ci.md", ROOT / "docs/sign-in.md"])

@@ -13,7 +13,7 @@ from mkdocs_confluence_md.cache import ExportCache
 from mkdocs_confluence_md.environment import read_environment
 from mkdocs_confluence_md.errors import AnswerError, FailureError
 from mkdocs_confluence_md.exporter import ApiAddress, Exporter
-from mkdocs_confluence_md.library import Library
+from mkdocs_confluence_md.library import Library, Origin
 from projects import IMPATIENT
 
 if TYPE_CHECKING:
@@ -123,6 +123,36 @@ def test_another_build_asks_again_for_what_is_not_fresh(
         library.wait_for("101")
 
     assert standin.exports() == ["101", "101"]
+
+
+def test_another_build_while_pages_are_fresh_needs_neither_the_network_nor_the_store(
+    standin: StandIn, open_library: Callable[..., Library], tmp_path: Path
+) -> None:
+    library = open_library()
+    library.start(["101", "102"])
+    assert [page.origin for page in library.wait_for_pages()] == [Origin.EXPORTED] * 2
+    standin.clear()
+    (tmp_path / "cache" / "cache.db").write_bytes(b"")
+
+    library.start(["102", "101"])
+
+    pages = library.wait_for_pages()
+    assert [page.origin for page in pages] == [Origin.CACHE] * 2
+    assert pages[1].markdown.startswith("# Deploy")
+    assert standin.requests == []
+
+
+def test_a_build_that_wants_something_else_begins_while_an_earlier_one_is_dropped(
+    standin: StandIn, open_library: Callable[..., Library]
+) -> None:
+    standin.faults.hold()
+    library = open_library(concurrency=1)
+    library.start(["101", "102"])
+    standin.wait_for_exports(1)
+    standin.faults.release()
+    library.start(["103"])
+
+    assert library.wait_for("103").markdown.startswith("Owner")
 
 
 def test_pages_that_nobody_has_begun_to_fetch_can_be_cancelled(

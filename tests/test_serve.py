@@ -76,6 +76,39 @@ def test_an_edit_of_a_local_page_makes_no_request(
     assert "Traceback" not in (project.root / "serve.log").read_text()
 
 
+COUNT_YAML = """
+import logging, yaml
+
+def counting(function):
+    def counted(*arguments, **options):
+        logging.getLogger("mkdocs.hooks").info(f"{function.__name__} called")
+        return function(*arguments, **options)
+    return counted
+
+if not hasattr(yaml, "counted"):  # hooks are loaded again for each build
+    yaml.counted = True
+    yaml.safe_load, yaml.dump = counting(yaml.safe_load), counting(yaml.dump)
+"""
+
+
+def test_a_rebuild_reads_and_writes_no_front_matter_again(
+    project: Project, standin: StandIn, pages: dict[str, str]
+) -> None:
+    pages["101"] = "---\ndescription: Kept\n---\nRoll out\n"
+    project.write("hooks.py", COUNT_YAML)
+    project.configure(NAV, site=standin.url, settings={"hooks": ["hooks.py"]})
+    log = project.root / "serve.log"
+    with serving(project) as server:
+        server.wait_for("deploy/", "Roll out")
+        first = log.read_text()
+        project.write("docs/index.md", "# Home, edited\n")
+        server.wait_for("", "Home, edited")
+        server.wait_for("deploy/", "Roll out")
+
+    assert first.count("safe_load called") == first.count("dump called") == 1
+    assert "called" not in log.read_text().removeprefix(first)
+
+
 def test_a_mistake_in_nav_or_options_is_reported_and_the_server_goes_on(
     project: Project, standin: StandIn
 ) -> None:

@@ -538,6 +538,7 @@ def test_stats(client: httpx.Client, standin: StandIn) -> None:
     assert client.get("/_standin/stats").json() == {
         "requests": 4,
         "exports": 2,
+        "peak_requests": 1,
         "peak_exports": 1,
         "first_export_started": standin.requests[0].started,
         "last_export_finished": standin.requests[1].finished,

@@ -15,6 +15,7 @@ import pytest
 from keyring.backend import KeyringBackend
 from keyring.errors import KeyringError, PasswordDeleteError
 
+from disks import fill, mount
 from mkdocs_confluence_md.auth import make_login_auth
 from mkdocs_confluence_md.chains import login_key
 from mkdocs_confluence_md.environment import read_environment
@@ -155,26 +156,9 @@ def test_a_read_only_directory_is_found_before_a_token_is_asked_for(public_path:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """Mount a disk of 64 kB; as anybody else than root, that cannot be done."""
-    if os.geteuid() != 0 and not os.environ.get("CI"):
-        pytest.skip("only root can mount a small disk")
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)], check=True)  # noqa: S607  in the system's path
-    try:
+    """Mount a disk of 64 kB."""
+    with mount(tmp_path / "disk", kilobytes=64) as disk:
         yield disk
-    finally:
-        subprocess.run(["umount", str(disk)], check=True)  # noqa: S607  the same
-
-
-def fill(disk: Path) -> None:
-    """Leave no room on a disk."""
-    with (disk / "filler").open("wb", buffering=0) as file:
-        try:
-            while file.write(b"x" * 4096):
-                pass
-        except OSError:
-            return
 
 
 def test_a_full_disk_is_found_before_a_token_is_asked_for(

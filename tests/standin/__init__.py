@@ -1,7 +1,7 @@
 """A stand-in for the services the project talks to, for tests and for a site without an account.
 
-One server on loopback answers for the exporter, for Atlassian's OAuth 2.0 and for
-the site's tenant information:
+One server on loopback answers for the exporter, for Atlassian's OAuth 2.0, for the
+site's tenant information and, for other tools, for Confluence's own REST API and plain Markdown:
 
     with StandIn({"1": "# One"}) as standin:
         build(environment=standin.environment())

@@ -28,7 +28,12 @@ request that is cut has rotated the refresh token.
 - `short-body`: the connection is closed in good order after half of the body.
 """
 
-Route = Literal["export", "token", "tenant_info", "authorize", "unknown"]
+Route = Literal[
+    "export", "token", "tenant_info", "authorize", "content", "rest", "markdown", "unknown"
+]
+PAGE_ROUTES = frozenset({"export", "content", "markdown"})
+"""Where the text of a page comes from: the exporter, Confluence's own REST API, a plain file."""
+
 Body = str | bytes | Mapping[str, object] | None
 
 
@@ -62,7 +67,9 @@ class Faults:
 
     def _reset(self) -> None:
         self.latency = 0.0
-        """Seconds that each export takes."""
+        """Seconds that each export takes, and each other way to the text of a page."""
+        self.other_latency = 0.0
+        """Seconds that each request takes that is for anything but the text of a page."""
         self.page_latency: dict[str, float] = {}
         """Seconds that the export of a page takes, instead of `latency`."""
         self.missing: set[str] = set()
@@ -160,8 +167,11 @@ class Faults:
             self.unauthorized_times -= 1
             return True
 
-    def wait(self, page_id: str, stopping: threading.Event) -> None:
-        """Take the time that the export of a page takes, less when the server is stopping."""
+    def wait(self, route: Route, page_id: str, stopping: threading.Event) -> None:
+        """Take the time that a request takes, less when the server is stopping."""
+        if route not in PAGE_ROUTES:
+            stopping.wait(self.other_latency)
+            return
         stopping.wait(self.page_latency.get(page_id, self.latency))
         self._gate.wait()
 

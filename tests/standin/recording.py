@@ -22,7 +22,7 @@ class RecordedRequest:
     """Without the query."""
     query: str = ""
     page_id: str = ""
-    """The page asked for; empty when the request is no export."""
+    """The page whose text is asked for; empty when the request is for anything else."""
     headers: Headers = field(default_factory=Headers)
     """As sent, `Authorization` included; names in any case."""
     is_export: bool = False
@@ -35,12 +35,14 @@ class RecordedRequest:
 
 
 class Recorder:
-    """The requests so far, and how many exports were in flight at once."""
+    """The requests so far, and how many of them were in flight at once."""
 
     def __init__(self) -> None:
         """Start with nothing recorded."""
         self.requests: list[RecordedRequest] = []
+        self.peak_requests = 0
         self.peak_exports = 0
+        self._requests_in_flight = 0
         self._exports_in_flight = 0
         self._changed = threading.Condition()
 
@@ -57,6 +59,8 @@ class Recorder:
         )
         with self._changed:
             self.requests.append(record)
+            self._requests_in_flight += 1
+            self.peak_requests = max(self.peak_requests, self._requests_in_flight)
             if is_export:
                 self._exports_in_flight += 1
                 self.peak_exports = max(self.peak_exports, self._exports_in_flight)
@@ -68,6 +72,7 @@ class Recorder:
         with self._changed:
             record.status = status
             record.finished = time.monotonic()
+            self._requests_in_flight -= 1
             if record.is_export:
                 self._exports_in_flight -= 1
 
@@ -84,9 +89,10 @@ class Recorder:
             )
 
     def clear(self) -> None:
-        """Forget the requests and the peak; exports in flight still count as such."""
+        """Forget the requests and the peaks; those in flight still count as such."""
         with self._changed:
             self.requests.clear()
+            self.peak_requests = self._requests_in_flight
             self.peak_exports = self._exports_in_flight
 
     def stats(self) -> dict[str, object]:
@@ -95,6 +101,7 @@ class Recorder:
         finished = [record.finished for record in exports if record.finished]
         return {
             "requests": len(self.requests),
+            "peak_requests": self.peak_requests,
             "exports": len(exports),
             "peak_exports": self.peak_exports,
             "first_export_started": exports[0].started if exports else None,

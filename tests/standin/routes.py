@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from standin import consent, exporter
+from standin import consent, control, exporter, plain, rest
 from standin.messages import Answer, json_answer
 from standin.oauth import OAuthError
 
@@ -26,6 +26,8 @@ class Services:
 
     cloud_id: str
     exporter: exporter.Exporter
+    rest: rest.ConfluenceRest
+    plain: plain.PlainPages
     oauth: OAuthService
     faults: Faults
     recorder: Recorder
@@ -33,9 +35,10 @@ class Services:
     def __post_init__(self) -> None:
         """Draw up the table of routes."""
         self.stopping = threading.Event()
-        self._controls: dict[tuple[str, str], Callable[[], Answer]] = {
+        self._controls: dict[tuple[str, str], Callable[[Request], Answer]] = {
             ("GET", "/_standin/stats"): self._stats,
             ("POST", "/_standin/clear"): self._clear,
+            ("POST", "/_standin/faults"): self._set_faults,
         }
         self._routes: dict[tuple[str, str], tuple[Route, Callable[[Request], Answer]]] = {
             ("GET", "/_edge/tenant_info"): ("tenant_info", self._tenant_info),
@@ -47,18 +50,17 @@ class Services:
     def control(self, request: Request) -> Answer | None:
         """Answer a request that is about the stand-in itself; None for all others."""
         action = self._controls.get((request.method, request.path))
-        return action() if action else None
+        return action(request) if action else None
 
     def respond(self, request: Request) -> tuple[Answer, ConnectionFault | None]:
         """Return the answer, and what is to happen to it on the wire."""
         route, action = self._find(request)
-        page_id = exporter.requested_page(request) if route == "export" else ""
+        page_id = requested_page(request)
         effect = self.faults.take(route, page_id)
         answer = effect if isinstance(effect, Answer) else action(request)
-        if route == "export":
-            self.faults.wait(page_id, self.stopping)
-            if answer.status == HTTPStatus.OK:
-                self.faults.count_export()
+        self.faults.wait(route, page_id, self.stopping)
+        if route == "export" and answer.status == HTTPStatus.OK:
+            self.faults.count_export()
         return answer, None if isinstance(effect, Answer) else effect
 
     def stop_waiting(self) -> None:
@@ -69,6 +71,10 @@ class Services:
     def _find(self, request: Request) -> tuple[Route, Callable[[Request], Answer]]:
         if exporter.is_export(request):
             return "export", self.exporter.export
+        if rest.is_rest(request):
+            return "content" if rest.requested_content(request) else "rest", self.rest.answer
+        if plain.requested_markdown(request):
+            return "markdown", self.plain.answer
         return self._routes.get((request.method, request.path), ("unknown", _not_found))
 
     def _tenant_info(self, _request: Request) -> Answer:
@@ -87,13 +93,27 @@ class Services:
             content = {"error": error.error, "error_description": error.description}
             return json_answer(error.status, content)
 
-    def _stats(self) -> Answer:
+    def _stats(self, _request: Request) -> Answer:
         tokens = {"refreshes": self.oauth.refreshes, "reuses": self.oauth.reuses}
         return json_answer(200, {**self.recorder.stats(), **tokens})
 
-    def _clear(self) -> Answer:
+    def _clear(self, _request: Request) -> Answer:
         self.recorder.clear()
         return json_answer(200, {})
+
+    def _set_faults(self, request: Request) -> Answer:
+        try:
+            control.set_faults(self.faults, request.json() or {})
+        except (TypeError, ValueError) as error:
+            return json_answer(400, {"code": 400, "message": str(error)})
+        return json_answer(200, {})
+
+
+def requested_page(request: Request) -> str:
+    """Return the ID of the page whose text is asked for, or an empty string."""
+    if exporter.is_export(request):
+        return exporter.requested_page(request)
+    return rest.requested_content(request) or plain.requested_markdown(request)
 
 
 def _grant(oauth: OAuthService, request: Request) -> dict[str, object]:

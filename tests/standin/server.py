@@ -10,7 +10,9 @@ from standin.exporter import Exporter
 from standin.faults import Faults
 from standin.oauth import OAuthService
 from standin.pages import Pages
+from standin.plain import PlainPages
 from standin.recording import Recorder
+from standin.rest import ConfluenceRest
 from standin.routes import Services
 from standin.wire import Server
 
@@ -28,7 +30,7 @@ _POLL_SECONDS = 0.01
 
 
 class StandIn:
-    """The exporter, OAuth and a site on one loopback port, as a context manager."""
+    """Confluence, its exporter, OAuth and a site on one loopback port, as a context manager."""
 
     def __init__(  # noqa: PLR0913 - all but the pages have a default
         self,
@@ -56,7 +58,15 @@ class StandIn:
         exporter = Exporter(
             cloud_id=cloud_id, pages=self.pages, oauth=self.oauth, faults=self.faults
         )
-        self._services = Services(cloud_id, exporter, self.oauth, self.faults, self._recorder)
+        self._services = Services(
+            cloud_id,
+            exporter,
+            ConfluenceRest(self.pages),
+            PlainPages(self.pages),
+            self.oauth,
+            self.faults,
+            self._recorder,
+        )
         self._server: Server | None = None
         self._thread = threading.Thread()
 
@@ -121,6 +131,11 @@ class StandIn:
     def requests(self) -> list[RecordedRequest]:
         """All requests in order of arrival: the live list, only ever appended to."""
         return self._recorder.requests
+
+    @property
+    def peak_requests(self) -> int:
+        """The largest number of requests in flight at once."""
+        return self._recorder.peak_requests
 
     @property
     def peak_exports(self) -> int:

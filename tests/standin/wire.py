@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from standin import exporter
 from standin.messages import Answer, Headers, Request, json_answer
+from standin.routes import requested_page
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,8 +76,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _answer(self, request: Request) -> None:
         services = self.server.services
-        is_export = exporter.is_export(request)
-        page_id = exporter.requested_page(request) if is_export else ""
+        is_export, page_id = exporter.is_export(request), requested_page(request)
         record = services.recorder.arrive(request, is_export=is_export, page_id=page_id)
         status = 0
         kind: ConnectionFault | None = "cut"

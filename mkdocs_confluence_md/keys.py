@@ -1,0 +1,56 @@
+"""The names under which the cache keeps things, written and read. Pure.
+
+A copy of a page is kept for each account that exported it, and an alias leads to the latest of
+them, whoever made it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+_LATEST = "latest "
+_PAGE_COPY = re.compile(r"(https?://[^\s?#]+)/singleExport\?pageId=([0-9]+)&account=([0-9a-f]*)")
+
+
+@dataclass(frozen=True)
+class PageCopy:
+    """Which page a copy is of, and whose it is."""
+
+    base_url: str
+    """Of the API that exported it."""
+    page_id: str
+    account: str
+    """A hash of the account; empty if it was not known."""
+
+    @property
+    def host(self) -> str:
+        """The host that exported it."""
+        return urlsplit(self.base_url).netloc
+
+
+def page_resource(base_url: str, page_id: str) -> str:
+    """Name a page's export, whoever makes it."""
+    return f"{base_url}/singleExport?pageId={page_id}"
+
+
+def copy_key(resource: str, account: str | None) -> str:
+    """Name an account's copy of a resource, as a URL, because CacheControl wants one."""
+    return f"{resource}{'&' if '?' in resource else '?'}account={account or ''}"
+
+
+def latest_key(resource: str) -> str:
+    """Name the alias that leads to the latest copy of a resource."""
+    return f"{_LATEST}{resource}"
+
+
+def is_alias(key: str) -> bool:
+    """Tell whether a key is that of an alias."""
+    return key.startswith(_LATEST)
+
+
+def read_page_copy(key: str) -> PageCopy | None:
+    """Read the key of a page's copy; None if it is another one's, like a cloud ID's."""
+    match = _PAGE_COPY.fullmatch(key)
+    return PageCopy(*match.groups()) if match else None
