@@ -15,6 +15,7 @@ from mkdocs_confluence_md.errors import AnswerError, CredentialsError, FailureEr
 from mkdocs_confluence_md.wire import STATUS_PAGE, host_and_port, read_json_object
 
 SCOPES = ("export:markdown:custom", "read:forge-app:confluence")
+_WEB_PAGES = ("text/html", "application/xhtml+xml")
 _TRACE_HEADERS = ("atl-traceid", "atl-request-id")
 
 
@@ -24,13 +25,14 @@ def read_markdown(response: httpx.Response) -> str:
     Documented is plain text; JSON with the Markdown in it is understood too.
 
     Raises:
-        AnswerError: The answer says that the export failed, or is no export at all.
-        FailureError: The answer is empty or damaged.
+        AnswerError: The answer says that the export failed.
+        FailureError: The answer is empty, damaged or no export at all.
     """
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     host, detail = host_and_port(response.request), _detail(response)
-    if kind == "text/html":
-        raise AnswerError(
+    if kind in _WEB_PAGES:
+        # Not Confluence's answer but somebody's on the way to it, so it takes no access away.
+        raise FailureError(
             f"{host} answered with a web page instead of Markdown.",
             "Check the options `site` and `base_url`; a proxy may also want you to log in.",
             detail,
@@ -123,7 +125,8 @@ def describe_failure(response: httpx.Response) -> FailureError:
     status, host, detail = response.status_code, host_and_port(response.request), _detail(response)
     if status == httpx.codes.TOO_MANY_REQUESTS:
         wait = response.headers.get("retry-after", "")
-        hint = f" and asks to wait {wait} seconds" if wait.isdigit() else ""
+        unit = "second" if wait == "1" else "seconds"
+        hint = f" and asks to wait {wait} {unit}" if wait.isdigit() else ""
         return FailureError(
             f"{host} receives too many requests{hint} ({status}).",
             "Try again later; a longer `max_age` or a lower `concurrency` asks for less.",

@@ -42,6 +42,10 @@ _SHARED_HEADERS = ("content-type", "retry-after")
 _ENCODING_HEADERS = ("content-encoding", "content-length", "transfer-encoding")
 
 
+class SlowAnswerError(httpx.ReadTimeout):
+    """An answer that never was silent for long, but took too long as a whole."""
+
+
 class PatientTransport(RetryTransport):
     """Sends requests through a client, and tries again.
 
@@ -182,7 +186,8 @@ class _OneTry(httpx.BaseTransport):
                     "Divide the page in Confluence.",
                 )
             if self._traffic.clock() > until:
-                raise httpx.ReadTimeout("the answer takes too long", request=response.request)
+                seconds = self._traffic.patience.answer
+                raise SlowAnswerError(f"within {seconds:g} seconds", request=response.request)
             yield chunk
 
 

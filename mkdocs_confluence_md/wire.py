@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -9,13 +10,17 @@ import httpx
 from mkdocs_confluence_md import __version__
 from mkdocs_confluence_md.errors import FailureError, SettingError
 from mkdocs_confluence_md.traffic import AT_A_TERMINAL, Traffic, Trouble
-from mkdocs_confluence_md.transport import PatientTransport, find_trouble
+from mkdocs_confluence_md.transport import PatientTransport, SlowAnswerError, find_trouble
 from mkdocs_confluence_md.trust import LOOPBACK_HOSTS, url_host
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 USER_AGENT = f"mkdocs-confluence-md/{__version__}"
+
+# Lines of Python's source tell nobody anything, and counts of bytes would keep pages that have the
+# same cause from being told of together.
+_MEANINGLESS = r" \((?:_ssl\.c:[0-9]+|received [0-9]+ bytes, expected [0-9]+)\)"
 
 STATUS_PAGE = "https://status.atlassian.com says whether it is a known problem."
 
@@ -101,6 +106,10 @@ def send_request(
 def _explain(error: httpx.RequestError) -> FailureError:
     host = host_and_port(error.request)
     trouble = find_trouble(error)
+    if isinstance(error, SlowAnswerError):
+        return FailureError(
+            f"The answer of {host} did not arrive whole {error}.", f"Try again later; {STATUS_PAGE}"
+        )
     if trouble is Trouble.SILENT:
         timeouts = error.request.extensions["timeout"]
         seconds = timeouts["connect" if isinstance(error, httpx.ConnectTimeout) else "read"]
@@ -116,6 +125,11 @@ def _explain(error: httpx.RequestError) -> FailureError:
     # What breaks the protocol on our side may be quoted whole, a token with it.
     ours = isinstance(error, httpx.LocalProtocolError)
     reason = "the request could not be sent" if ours else _first_line(error)
+    if trouble is Trouble.BROKEN and not ours:
+        return FailureError(
+            f"The answer of {host} did not arrive whole: {reason}.",
+            f"Check the network and the proxy settings; {STATUS_PAGE}",
+        )
     return FailureError(
         f"{host} cannot be reached: {reason}.",
         f"Check the network, the proxy settings and the name {host}.",
@@ -138,4 +152,5 @@ def read_json_object(response: httpx.Response) -> dict[str, Any]:
 
 def _first_line(error: Exception) -> str:
     lines = str(error).strip().splitlines()
-    return lines[0].rstrip(".") if lines else type(error).__name__
+    line = re.sub(_MEANINGLESS, "", lines[0]) if lines else ""
+    return line.rstrip(".") or type(error).__name__

@@ -293,7 +293,7 @@ def test_a_broken_connection_is_a_failure_with_a_reason(
     library = open_library()
     library.start(["101"])
 
-    assert "cannot be reached: " in str(library.wait_for_errors()["101"])
+    assert " did not arrive whole: " in str(library.wait_for_errors()["101"])
 
 
 def test_a_service_that_repeats_the_token_does_not_make_us_print_it(

@@ -271,7 +271,7 @@ def test_a_callback_that_is_replayed_meanwhile_is_refused(
         _, messages = process.communicate(timeout=30)
 
     assert "This answer has already been received." in text_of(replayed)
-    assert "cannot be reached" in messages
+    assert "did not arrive whole" in messages
     assert process.returncode == 1
 
 

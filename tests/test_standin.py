@@ -450,6 +450,27 @@ def test_hang(client: httpx.Client, standin: StandIn, kind: ConnectionFault) -> 
     assert standin.requests[0].status == 0
 
 
+def test_trickle(client: httpx.Client, standin: StandIn) -> None:
+    standin.faults.connection("trickle", times=1)
+    token = standin.oauth.issue_access_token()
+    headers = {"Authorization": f"Bearer {token}"}
+    url = export_path(standin)
+    with client.stream("POST", url, json={"pageId": "1"}, headers=headers) as response:
+        drops = response.iter_raw(1)
+        assert [next(drops) for _ in range(3)] == [b"."] * 3
+    assert export(client, standin).status_code == 200
+    assert standin.requests[0].status == 0
+
+
+def test_what_happens_after_some_exports(client: httpx.Client, standin: StandIn) -> None:
+    standin.faults.after_exports(2, standin.oauth.expire_access_tokens)
+    token = standin.oauth.issue_access_token()
+    pages = ("1", "missing", "2", "3")
+    answers = [export(client, standin, page, token=token).status_code for page in pages]
+    assert answers == [200, 404, 200, 401]
+    assert export(client, standin).status_code == 200
+
+
 def test_faults_are_checked(standin: StandIn) -> None:
     with pytest.raises(ValueError, match="no such connection fault: 'explode'"):
         standin.faults.connection("explode")  # type: ignore[arg-type]

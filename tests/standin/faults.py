@@ -7,11 +7,14 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 from standin.messages import JSON, TEXT, Answer
 
-ConnectionFault = Literal["hang", "hang-in-body", "cut", "cut-in-body", "short-body"]
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ConnectionFault = Literal["hang", "hang-in-body", "trickle", "cut", "cut-in-body", "short-body"]
 """What happens to an answer on the wire.
 
 The request has been carried out by then; what is lost is the answer. So a token
@@ -19,6 +22,7 @@ request that is cut has rotated the refresh token.
 
 - `hang`: nothing is sent until the client leaves or the server stops.
 - `hang-in-body`: the same, after half of the body.
+- `trickle`: a body that comes a byte at a time, and never ends.
 - `cut`: the connection is closed before the first byte.
 - `cut-in-body`: the connection is reset after half of the body.
 - `short-body`: the connection is closed in good order after half of the body.
@@ -81,6 +85,7 @@ class Faults:
         self.etags = False
         """Whether exports have an `ETag`, and a matching `If-None-Match` is answered with 304."""
         self._queue.clear()
+        self._later: tuple[int, Callable[[], None]] | None = None
         self._gate.set()
 
     def clear(self) -> None:
@@ -138,6 +143,21 @@ class Faults:
             if route == "token" and isinstance(fault.effect, str):
                 self.lost_token_answers += 1
             return fault.effect
+
+    def after_exports(self, count: int, happens: Callable[[], None]) -> None:
+        """Let something happen in the middle of a build: once so many pages have been exported."""
+        with self._lock:
+            self._later = count, happens
+
+    def count_export(self) -> None:
+        """Count a page whose answer is about to leave."""
+        with self._lock:
+            if self._later is None:
+                return
+            count, happens = self._later
+            self._later = (count - 1, happens) if count > 1 else None
+        if count == 1:
+            happens()
 
     def take_unauthorized(self) -> bool:
         """Tell whether this export is to be refused, and count it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from standin import consent, control, exporter, plain, rest
@@ -58,6 +59,8 @@ class Services:
         effect = self.faults.take(route, page_id)
         answer = effect if isinstance(effect, Answer) else action(request)
         self.faults.wait(route, page_id, self.stopping)
+        if route == "export" and answer.status == HTTPStatus.OK:
+            self.faults.count_export()
         return answer, None if isinstance(effect, Answer) else effect
 
     def stop_waiting(self) -> None:

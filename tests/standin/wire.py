@@ -9,6 +9,7 @@ import socket
 import struct
 import sys
 import threading
+from dataclasses import replace
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
     Connection = socket.socket | tuple[bytes, socket.socket]  # the latter for UDP alone
 
 _log = logging.getLogger("standin")
+
+_TRICKLE_SECONDS = 0.02
+"""Between two bytes: sooner than any client gives up waiting for the next one."""
+_ENDLESS_BYTES = 10**12
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -81,6 +86,8 @@ class Handler(BaseHTTPRequestHandler):
                 kind = "cut"
             if kind is None:
                 status = answer.status
+            elif kind == "trickle":
+                self._trickle(answer)
             elif kind.startswith("hang"):
                 self._hang(answer, kind)
         finally:
@@ -123,6 +130,15 @@ class Handler(BaseHTTPRequestHandler):
             self._send_half(answer)
         # Ends when the client leaves, or when the server stops and shuts the connection down.
         self.rfile.read()
+
+    def _trickle(self, answer: Answer) -> None:
+        length = {"Content-Length": str(_ENDLESS_BYTES)}
+        self._send_head(replace(answer, headers={**answer.headers, **length}))
+        # Ends like a hang: whoever leaves makes the next byte fail.
+        with contextlib.suppress(ConnectionError):
+            while not self.server.services.stopping.wait(_TRICKLE_SECONDS):
+                self.wfile.write(b".")
+                self.wfile.flush()
 
     def _break(self, answer: Answer, kind: ConnectionFault) -> None:
         self.close_connection = True

@@ -1,0 +1,92 @@
+"""What a build with a fault needs: pages, a project that is signed in, and copies from earlier."""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mkdocs_confluence_md.auth import make_auth
+from mkdocs_confluence_md.cache import ExportCache
+from mkdocs_confluence_md.environment import read_environment
+from mkdocs_confluence_md.exporter import ApiAddress
+from mkdocs_confluence_md.tokens import TokenStore
+from projects import Project, keep_login, make_login
+
+if TYPE_CHECKING:
+    from contextlib import ExitStack
+    from pathlib import Path
+
+    from standin import StandIn
+
+SITE = "https://acme.atlassian.net"
+CLOUD_ID = "11111111-2222-3333-4444-555555555555"
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of the site, and how it looks in Confluence and in a copy from earlier."""
+
+    title: str
+    page_id: str
+    path: str
+    live: str
+    copy: str
+
+
+DEPLOY = Page("Deploy", "101", "deploy", "Roll out the <em>new</em>", "Roll out as in spring")
+ROLL_BACK = Page("Roll back", "102", "roll-back", "Roll back to the old", "Roll back as in spring")
+BOTH = (DEPLOY, ROLL_BACK)
+NAV = [{page.title: f"confluence:{page.page_id}"} for page in BOTH]
+
+
+@dataclass
+class Scene:
+    """A project that is signed in, and the service that it fetches from."""
+
+    project: Project
+    standin: StandIn
+    until_the_end: ExitStack
+
+    def configure(self, **options: object) -> None:
+        """Write `mkdocs.yml`."""
+        self.project.configure(NAV, site=SITE, cloud_id=CLOUD_ID, options=options)
+
+    def move_to(self, url: str) -> None:
+        """Let the project fetch from another address."""
+        self.project.environment["CONFLUENCE_MD_API_URL"] = url
+
+
+def make_scene(root: Path, standin: StandIn, until_the_end: ExitStack) -> Scene:
+    """Make a project with a login whose access token is good for an hour."""
+    now = time.time()
+    project = Project(root, {"CONFLUENCE_MD_API_URL": standin.url})
+    login = make_login(
+        standin,
+        site=SITE,
+        access_token=standin.oauth.issue_access_token(),
+        expires_at=now + 3600,
+        refreshed_at=now,
+    )
+    keep_login(TokenStore(project.token_file, find_vault=lambda: None), login)
+    return Scene(project, standin, until_the_end)
+
+
+def keep_copies(project: Project) -> None:
+    """Keep copies of the pages as an export three hours ago would have, from where it is now."""
+    environment = read_environment(project.variables())
+    address = ApiAddress(SITE, cloud_id=CLOUD_ID, api_url=environment.api_url)
+    account = make_auth(environment, site=SITE).account()
+    three_hours_ago = time.time() - 3 * 3600 - 60
+    cache = ExportCache(
+        project.root / ".cache/plugin/confluence-md",
+        warn=pytest.fail,
+        clock=lambda: three_hours_ago,
+    )
+    with closing(cache):
+        for page in BOTH:
+            resource = f"{address.make_base_url()}/singleExport?pageId={page.page_id}"
+            cache.keep(resource, account, f"# {page.title}\n\n{page.copy}.\n", {})
