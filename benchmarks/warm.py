@@ -7,8 +7,9 @@ Markdown as local files, and with local files that have a line of front matter e
 - serves the sites side by side, edits a local page of each several times, in turns, and reads how
   long MkDocs says that the rebuild took.
 
-It prints medians and ratios of wall time and of processor time; on a machine with other work to
-do, the latter are steadier. It needs Linux, which tells how much processor time a server has used.
+It prints medians and ratios of wall time and of processor time, and the least processor time, which
+other work on the machine disturbs least. It needs Linux, which tells how much processor time a
+server has used.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ from __future__ import annotations
 import argparse
 import os
 import re
-import signal
 import socket
 import subprocess
 import sys
@@ -169,7 +169,7 @@ def serving(site: Site) -> Iterator[subprocess.Popen[bytes]]:
         wait_for_build(site, 1)
         yield process
     finally:
-        process.send_signal(signal.SIGINT)
+        process.terminate()  # an interrupt would be ignored by what a shell started behind itself
         process.wait()
 
 
@@ -195,15 +195,21 @@ def processor_seconds(process: subprocess.Popen[bytes]) -> float:
 
 
 def report(title: str, costs: dict[str, list[Cost]]) -> None:
-    """Print medians, and ratios to the local files."""
-    floor = median_cost(costs[LOCAL])
+    """Print medians and the least processor time, and ratios to the local files."""
+    floor, least_floor = median_cost(costs[LOCAL]), find_least(costs[LOCAL])
     print(f"\n{title}")
     for name, all_costs in costs.items():
         cost = median_cost(all_costs)
         wall = f"{cost.wall:7.2f} s = {cost.wall / floor.wall:.3f} x"
         processor = f"{cost.processor:7.2f} s = {cost.processor / floor.processor:.3f} x"
+        least = f"least {find_least(all_costs) / least_floor:.3f} x"
         memory = f", {cost.memory:.0f} MB" if cost.memory else ""
-        print(f"  {name:26}{wall}; processor {processor}{memory}")
+        print(f"  {name:26}{wall}; processor {processor}, {least}{memory}")
+
+
+def find_least(costs: list[Cost]) -> float:
+    """Return the least processor time."""
+    return min(cost.processor for cost in costs)
 
 
 def median_cost(costs: list[Cost]) -> Cost:
