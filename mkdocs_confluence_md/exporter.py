@@ -6,6 +6,7 @@ The paths, bodies and IDs are from the app's documentation.
 from __future__ import annotations
 
 import re
+import threading
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -151,7 +152,8 @@ class Exporter:
         self.address = address
         self.auth = auth
         self._traffic = Traffic(concurrency, patience or Patience())
-        self._client = make_client(self._traffic)
+        self._lock = threading.Lock()
+        self._made_client: httpx.Client | None = None
 
     def begin_build(self) -> None:
         """Let nobody wait for what was asked for before, and look at an outage anew."""
@@ -196,7 +198,8 @@ class Exporter:
             CredentialsError: Nobody is signed in, or the token was refused.
             AnswerError: The answer is no.
             FailureError: There is no usable answer.
-            SettingError: The host may not receive a token.
+            SettingError: The host may not receive a token, or the environment's settings for
+                proxies or certificates cannot be used.
         """
         response = send(
             self._client,
@@ -229,7 +232,16 @@ class Exporter:
 
     def close(self) -> None:
         """Close the connections."""
-        self._client.close()
+        if self._made_client:
+            self._made_client.close()
+
+    @property
+    def _client(self) -> httpx.Client:
+        """The client, made when it is needed: that takes as long as rendering some pages."""
+        with self._lock:
+            if self._made_client is None:
+                self._made_client = make_client(self._traffic)
+            return self._made_client
 
 
 def complete_address(address: ApiAddress, auth: TokenAuth) -> ApiAddress:

@@ -86,7 +86,7 @@ def test_settings_of_the_connection_that_cannot_be_used_are_named(
 
     assert built.exit_code == 1
     assert "Traceback" not in built.log
-    assert "confluence-md: The connection cannot be set up" in built.messages()
+    assert "The connection cannot be set up" in built.messages()
     assert "Check the environment variables HTTP_PROXY, HTTPS_PROXY" in built.messages()
     assert "hush" not in built.log
 
