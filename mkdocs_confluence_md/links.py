@@ -11,14 +11,14 @@ pages are there. Should anything read the HTML before that, the link works, and 
 from __future__ import annotations
 
 import html
-import posixpath
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from markdown.extensions import Extension
 from markdown.treeprocessors import Treeprocessor, UnescapeTreeprocessor
+from mkdocs.utils import get_relative_url
 
 from mkdocs_confluence_md.anchors import Anchors, read_anchors
 from mkdocs_confluence_md.references import Complaint
@@ -45,8 +45,9 @@ LINK_CLASS = "confluence-link"
 _PRIORITY = 4
 
 _LATE_LINK = re.compile(
-    r'href="(?P<path>[^"?]*)\?confluence-link=(?P<number>[0-9]+)"'
-    r"(?P<rest>(?P<tag>[^<>]*>)(?P<text>[^<]*)(?=</a>))?"
+    r'(?P<name>href\s*=\s*)"(?P<path>[^"?]*)\?confluence-link=(?P<number>[0-9]+)"'
+    r"(?P<rest>(?P<tag>[^<>]*>)(?P<text>[^<]*)(?=</a>))?",
+    re.IGNORECASE,
 )
 _UNESCAPE = UnescapeTreeprocessor()
 
@@ -105,7 +106,7 @@ class LinkExtension(Extension):
 
     def complain(self, place: Place | None, complaint: Complaint) -> None:
         """Keep a complaint, to be told with the page where the link stands."""
-        self._problems.append(f"{self._describe(place)} links to {complaint}")
+        self._problems.append(_write_line(f"{self._describe(place)} links to {complaint}"))
 
     def add_late_link(self, place: Place, target: Inside, text: str) -> str:
         """Keep a link that is finished when all pages are there; return the query to give it."""
@@ -128,7 +129,7 @@ class LinkExtension(Extension):
             "of the page."
             for link in finisher.unmatched
         )
-        return list(dict.fromkeys(messages))
+        return list(dict.fromkeys(map(_write_line, messages)))
 
     def _describe(self, place: Place | None) -> str:
         if place is None:
@@ -176,8 +177,9 @@ class _LinkWriter:
         address = _read(element.get("href"))
         target = self._find_target(address)
         if isinstance(target, Inside):
-            bare = not len(element) and _read(element.text) == address
-            element.set("href", self._link_inside(target, text=address if bare else ""))
+            text = "" if len(element) else _read(element.text)
+            bare = _reduce_address(text) == _reduce_address(address)
+            element.set("href", self._link_inside(target, text=text if bare else ""))
         elif target:
             if target.url != address:
                 element.set("href", target.url)
@@ -209,8 +211,7 @@ class _LinkWriter:
 
     def _find_file(self, target: Inside) -> File | None:
         """Find the file of a page, which another plugin may have taken out of the site."""
-        files = self._place.files if self._place else None
-        return files.get_file_from_path(target.page.src_uri) if files else None
+        return self._place.files.src_uris.get(target.page.src_uri) if self._place else None
 
     def _link_inside(self, target: Inside, *, text: str = "", raw: bool = False) -> str:
         place, file = self._place, self._find_file(target)
@@ -220,8 +221,9 @@ class _LinkWriter:
         query = self._links.add_late_link(place, target, text) if late else ""
         if late and file == place.file:
             return query
-        path = file.url_relative_to(place.file) if raw else _make_path(file, place.file)
-        return f"{path}{query}"
+        if raw:
+            return f"{file.url_relative_to(place.file)}{query}"
+        return f"{quote(get_relative_url(file.src_uri, place.file.src_uri))}{query}"
 
 
 class _Finisher:
@@ -245,7 +247,7 @@ class _Finisher:
         fragment = self._find_fragment(link) if link.target.anchor else ""
         # An empty address would load the page again.
         address = f"{match['path']}{fragment}" or "#"
-        return f'href="{address}"{self._finish_text(link, match)}'
+        return f'{match["name"]}"{address}"{self._finish_text(link, match)}'
 
     def _find_fragment(self, link: _LateLink) -> str:
         page = _find_page(link)
@@ -260,8 +262,8 @@ class _Finisher:
         return f"#{html.escape(anchor_id)}"
 
     def _finish_text(self, link: _LateLink, match: re.Match[str]) -> str:
-        title = _find_title(link)
-        if not link.text or not title or html.unescape(match["text"] or "") != link.text:
+        title = _find_title(link) if link.text else ""
+        if not title or html.unescape(match["text"] or "") != link.text:
             return match["rest"] or ""
         return f"{match['tag']}{html.escape(title, quote=False)}"
 
@@ -280,7 +282,7 @@ def _find_place(md: Markdown) -> Place | None:
 
 
 def _find_page(link: _LateLink) -> Page | None:
-    file = link.place.files.get_file_from_path(link.target.page.src_uri)
+    file = link.place.files.src_uris.get(link.target.page.src_uri)
     return file.page if file else None
 
 
@@ -294,9 +296,14 @@ def _describe(page: PlacedPage) -> str:
     return describe_page(page.title, page.ref.page_id)
 
 
-def _make_path(target: File, start: File) -> str:
-    path = posixpath.relpath(target.src_uri, posixpath.dirname(start.src_uri) or ".")
-    return quote(path)
+def _reduce_address(text: str) -> str:
+    """Reduce an address to what it has in common with a text that shows it."""
+    return re.sub(r"^https?://", "", unquote(text), flags=re.IGNORECASE)
+
+
+def _write_line(text: str) -> str:
+    """Keep what somebody wrote in Confluence from looking like more than one line of a log."""
+    return "".join(char if char.isprintable() else " " for char in text)
 
 
 def _read(text: str | None) -> str:

@@ -127,8 +127,7 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
     ) -> str | None:
         """Head a page with its title where it has no first-level heading of its own."""
         del config, files
-        for problem in self._links.take_problems():
-            log.warning(problem)
+        self._report_links()
         if page.file.src_uri not in self._pages or "<h1" in html:
             return None
         return f"<h1>{page.title}</h1>\n{html}"
@@ -137,6 +136,7 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
     def on_env(self, env: jinja2.Environment, *, config: MkDocsConfig, files: Files) -> None:
         """Finish links, when all pages are there, and say where these came from."""
         del env, files
+        self._report_links()
         for problem in self._links.finish():
             log.log(config.validation.links.anchors, problem)
         if self._library is None or not self._pages:
@@ -200,6 +200,10 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
         if src_uri in self._put_aside:
             page, additions = self._put_aside.pop(src_uri)
             page.meta.update(additions)
+
+    def _report_links(self) -> None:
+        for problem in self._links.take_problems():
+            log.warning(problem)
 
     def _place(self, config: MkDocsConfig, local_uris: list[str]) -> Placement:
         return place(

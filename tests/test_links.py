@@ -6,13 +6,18 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from markdown import Markdown
+from markdown.treeprocessors import Treeprocessor
 from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
 
 from mkdocs_confluence_md.links import LINK_CLASS, LinkExtension
 from mkdocs_confluence_md.placement import PlacedPage
 from mkdocs_confluence_md.plugin import ConfluencePlugin
 from mkdocs_confluence_md.references import PageRef
+from mkdocs_confluence_md.targets import may_be_ours
 
 if TYPE_CHECKING:
     from projects import Built, Project
@@ -27,6 +32,8 @@ NAV: list[Any] = [
     {"Runbooks": [{"Roll <back>": "confluence:102"}, {"Ü & more": "confluence:11113988156"}]},
     {"confluence": "104"},
 ]
+URIS = ["101.md", "102.md"]
+HREF = re.compile(r'href="([^"]*)"')
 PLAIN_THEME = {"name": None, "custom_dir": "theme"}
 TARGET = """# Roll back
 
@@ -83,6 +90,11 @@ LOCAL_LINKS = [
     (f"<{WIKI}/101/Old+name>", '<a href="../../deploy/">Deploy</a>'),
     (f"[{WIKI}/104/T]({WIKI}/104/T 'y')", '<a href="../../104/" title="y">On-call</a>'),
     (f"<{VIEW}102&x=1#Steps>", '<a href="../../runbooks/roll-back/#steps">Roll &lt;back&gt;</a>'),
+    (
+        "[acme.atlassian.net/wiki/spaces/ENG/pages/101/Ü](http://acme.atlassian.net/wiki/spaces/ENG"
+        "/pages/101/%C3%9C)",
+        '<a href="../../deploy/">Deploy</a>',
+    ),
     (f"[{WIKI}/101/]({WIKI}/101)", f'<a href="../../deploy/">{WIKI}/101/</a>'),
     # Out of the site.
     ("[x](confluence:999#A-b)", f'<a class="{LINK_CLASS}" href="{VIEW}999#A-b">x</a>'),
@@ -116,6 +128,10 @@ LOCAL_LINKS = [
     ),
     (f"<p><a href='{WIKI}/999'>x</a></p>", f"<p><a href='{WIKI}/999'>x</a></p>"),
     ('<p><a href="confluence:999">x</a></p>', f'<p><a href="{VIEW}999">x</a></p>'),
+    (
+        "<p><A\nHREF = 'confluence:102#Gone'>x</A></p>",
+        '<p><A\nHREF = "../../runbooks/roll-back/">x</A></p>',
+    ),
     (f"<!-- <a href='{WIKI}/101'> -->", f"<!-- <a href='{WIKI}/101'> -->"),
 ]  # fmt: skip
 
@@ -248,6 +264,7 @@ def test_what_cannot_be_linked_is_told_once_with_its_page(
     project: Project, pages: dict[str, str]
 ) -> None:
     twice = "[x](confluence:abc#y)\n\n<a href='confluence:abc#y'>x</a>\n"
+    pages["102"] = "<p><a href='confluence:\nWARNING - \x1b[1mx'>x</a></p>\n"
     project.write("docs/guides/links.md", twice)
     pages["101"] = f"# Deploy\n\n{twice}"
 
@@ -261,6 +278,8 @@ def test_what_cannot_be_linked_is_told_once_with_its_page(
     assert built.messages().splitlines() == [
         f"WARNING -  confluence-md: guides/links.md {reason}",
         f"WARNING -  confluence-md: “Deploy” (page 101) {reason}",
+        "WARNING -  confluence-md: “Roll <back>” (page 102) links to "
+        "'confluence: WARNING -  [1mx': " + reason.partition("': ")[2],
     ]
     assert built.page("deploy").count("confluence:abc#y") == 2
     assert project.build().exit_code == 1
@@ -336,3 +355,40 @@ def test_a_text_that_is_rendered_for_itself_links_to_confluence() -> None:
     [problem] = links.take_problems()
     assert problem.startswith("A text links to 'confluence:g'")
     assert links.take_problems() == links.finish() == []
+
+
+class FakeHost(Treeprocessor):
+    """What MkDocs adds to a page's Markdown, for a page of a site that has two more."""
+
+    file = File("guides/links.md", "docs", "site", use_directory_urls=True)
+    files = Files([File(uri, "docs", "site", use_directory_urls=True) for uri in URIS])
+
+
+LINKED = st.lists(
+    st.sampled_from(
+        ["[", "](", ")", "<", ">", "confluence:", "101", "102", "#", "x", "\n", "\n\n", " ", "`",
+         f"{WIKI}/101", f"{VIEW}102", "<a href=", '"', "'", "</a>", "<p>", "</p>", "&", "\\", "_",
+         "    ", "## x", "<!--", "<![x", "é", "[x](confluence:101#x)", "<a href='confluence:102'>"]
+    ),
+    max_size=20,
+).map("".join)  # fmt: skip
+
+
+@given(LINKED | st.text())
+def test_whatever_a_page_says_its_links_are_paths_of_the_site_or_addresses(text: str) -> None:
+    links = LinkExtension()
+    links.begin([PlacedPage(PageRef(uri[:3]), "T", uri) for uri in URIS], SITE)
+    md = Markdown(extensions=[links])
+    md.treeprocessors.register(FakeHost(), "relpath", 0)
+
+    html = md.convert(text)
+
+    plain = Markdown().convert(text)
+    if not may_be_ours(text):
+        assert html == plain
+    new = set(HREF.findall(html)) - set(HREF.findall(plain))
+    for path in {url.partition("?confluence-link=")[0] for url in new}:
+        inside = path in ("", "../101.md", "../102.md", "../../101/", "../../102/")
+        assert inside or path.startswith(SITE)
+    links.finish()
+    links.take_problems()
