@@ -33,7 +33,7 @@ NAV: list[Any] = [
     {"confluence": "104"},
 ]
 URIS = ["101.md", "102.md"]
-HREF = re.compile(r'href="([^"]*)"')
+HREF = re.compile(r'<a(?:\s[^<>"]*)?\shref="([^"<>]*)"')
 PLAIN_THEME = {"name": None, "custom_dir": "theme"}
 TARGET = """# Roll back
 
