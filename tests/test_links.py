@@ -15,7 +15,6 @@ from mkdocs.structure.files import File, Files
 
 from mkdocs_confluence_md.links import LINK_CLASS, LinkExtension
 from mkdocs_confluence_md.placement import PlacedPage
-from mkdocs_confluence_md.plugin import ConfluencePlugin
 from mkdocs_confluence_md.references import PageRef
 from mkdocs_confluence_md.targets import may_be_ours
 
@@ -330,11 +329,11 @@ def test_a_page_that_another_plugin_takes_out_of_the_site_is_linked_to_in_conflu
 
 
 def test_the_same_configuration_built_again_has_the_extension_once() -> None:
-    plugin, config = ConfluencePlugin(), MkDocsConfig()
+    links, config = LinkExtension(), MkDocsConfig()
     config.markdown_extensions = ["toc"]
 
-    plugin.on_config(config)
-    plugin.on_config(config)
+    links.join(config)
+    links.join(config)
 
     assert len(config.markdown_extensions) == 2
 
