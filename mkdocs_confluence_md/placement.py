@@ -169,9 +169,9 @@ class _Placer:
                 "whole trees and spaces are not supported yet.",
                 "List the pages one by one, as confluence:123456.",
             )
-        if not _is_atlassian(reference.host) or reference.host == self.site_host:
+        if not is_atlassian(reference.host) or reference.host == self.site_host:
             return None
-        if _is_atlassian(self.site_host):
+        if is_atlassian(self.site_host):
             return Complaint(
                 entry,
                 f"this page is in another site than {self.site_host}.",
@@ -214,7 +214,8 @@ class _Placer:
         return "/".join(segment for segment in path.split("/") if segment not in ("", "."))
 
 
-def _is_atlassian(host: str) -> bool:
+def is_atlassian(host: str) -> bool:
+    """Tell whether a host is surely Confluence Cloud's."""
     # A site may also have a custom domain, which may well be the same site.
     return host.endswith(".atlassian.net")
 

@@ -21,6 +21,7 @@ from mkdocs_confluence_md.environment import read_environment
 from mkdocs_confluence_md.errors import ConfluenceError, SettingError
 from mkdocs_confluence_md.exporter import ApiAddress, Exporter
 from mkdocs_confluence_md.library import Library
+from mkdocs_confluence_md.links import LinkExtension
 from mkdocs_confluence_md.placement import PlacedPage, Placement, place
 from mkdocs_confluence_md.progress import ProgressBar
 from mkdocs_confluence_md.project import resolve_cache_dir
@@ -65,6 +66,7 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
         self._library_settings: object = None
         self._progress = ProgressBar(sys.stderr)
         self._address = ApiAddress()
+        self._links = LinkExtension()
         self._pages: dict[str, PlacedPage] = {}
         """What this plugin placed, by `src_uri`."""
         self._put_aside: dict[str, tuple[Page, dict[str, Any]]] = {}
@@ -75,7 +77,8 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
 
     @event_priority(-100)  # late, so that other plugins and hooks have set up what we need
     def on_config(self, config: MkDocsConfig) -> None:
-        """Begin to fetch the pages that `nav` refers to, while MkDocs looks for local files."""
+        """Have all links looked at, and begin to fetch the pages that `nav` refers to."""
+        self._links.join(config)
         with _plugin_errors():
             self._address = _make_address(self.config)
             placement = self._place(config, [])
@@ -92,6 +95,7 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
             _report(placement)
             self._pages = {page.src_uri: page for page in placement.pages}
             self._put_aside = {}
+            self._links.begin(placement.pages, self._address.find_site())
             if not placement.pages:
                 return
             # Another plugin may have changed `nav` since.
@@ -123,13 +127,18 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
     ) -> str | None:
         """Head a page with its title where it has no first-level heading of its own."""
         del config, files
+        self._report_links()
         if page.file.src_uri not in self._pages or "<h1" in html:
             return None
         return f"<h1>{page.title}</h1>\n{html}"
 
+    @event_priority(50)  # early, so that other plugins see the links as they will be
     def on_env(self, env: jinja2.Environment, *, config: MkDocsConfig, files: Files) -> None:
-        """Say, when all pages are there, where they came from; warn if some are stale."""
-        del env, config, files
+        """Finish links, when all pages are there, and say where these came from."""
+        del env, files
+        self._report_links()
+        for problem in self._links.finish():
+            log.log(config.validation.links.anchors, problem)
         if self._library is None or not self._pages:
             return
         pages = self._library.wait_for_pages(self._progress.show)
@@ -191,6 +200,10 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
         if src_uri in self._put_aside:
             page, additions = self._put_aside.pop(src_uri)
             page.meta.update(additions)
+
+    def _report_links(self) -> None:
+        for problem in self._links.take_problems():
+            log.warning(problem)
 
     def _place(self, config: MkDocsConfig, local_uris: list[str]) -> Placement:
         return place(

@@ -10,7 +10,7 @@ import base64
 import re
 from dataclasses import dataclass
 from typing import TypeAlias
-from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, unquote_plus, urlsplit
 
 SCHEME = "confluence:"
 
@@ -58,7 +58,7 @@ _ID = re.compile(r"[0-9]+")
 _SPACE_KEY = re.compile(r"~?[A-Za-z0-9._:-]+")
 _TINY_CODE = re.compile(r"[A-Za-z0-9_-]{1,11}")
 _PAGE_PATH = re.compile(
-    r"/wiki(?:/spaces/[^/]+)?/pages/(?:edit[a-z0-9-]*/)?([0-9]+)(?:/.*)?", re.DOTALL
+    r"/wiki(?:/spaces/[^/]+)?/pages/(?:edit[a-z0-9-]*/)?([0-9]+)(?:/(.*))?", re.DOTALL
 )
 _ACTION_PATH = re.compile(r"/wiki/pages/[a-z]+\.action")
 _OVERVIEW_PATH = re.compile(r"/wiki/spaces/[^/]+/overview/?")
@@ -87,6 +87,11 @@ _NOT_PAGES = (
 )
 
 
+def has_scheme(text: str) -> bool:
+    """Tell whether a text is meant as a reference: `confluence:…`."""
+    return text.strip().lower().startswith(SCHEME)
+
+
 def parse_nav_entry(title: str | None, value: str) -> Reference | Complaint | None:
     """Read one entry of `nav`; None means that it is none of ours.
 
@@ -94,7 +99,7 @@ def parse_nav_entry(title: str | None, value: str) -> Reference | Complaint | No
         title: The entry's key, None for a bare string.
         value: The entry's text.
     """
-    if _has_scheme(value):
+    if has_scheme(value):
         return parse_reference(value)
     if title != SCHEME.removesuffix(":"):
         return None
@@ -109,7 +114,7 @@ def parse_nav_entry(title: str | None, value: str) -> Reference | Complaint | No
 def parse_reference(text: str) -> Reference | Complaint:
     """Read `confluence:…`, or what stands behind that scheme: an ID, a URL, a tree, a space."""
     entry = text.strip()
-    target = entry[len(SCHEME) :].strip() if _has_scheme(entry) else entry
+    target = entry[len(SCHEME) :].strip() if has_scheme(entry) else entry
     if not target:
         return Complaint(text, "the page ID is missing.", "Write confluence:123456.")
     if _ID.fullmatch(target):
@@ -150,6 +155,21 @@ def decode_tiny_code(code: str) -> str | None:
     return str(number) if number else None
 
 
+def title_in_url(text: str) -> str:
+    """Return the title that the address of a page spells; empty where it has none.
+
+    It was the title when the address was copied, without some of its punctuation.
+    """
+    url = _split_url(text)
+    match = _PAGE_PATH.fullmatch(unquote_plus(url.path)) if url else None
+    return (match[2] or "") if match else ""
+
+
+def space_url(site: str, key: str) -> str:
+    """Return the address of a space, below the site's origin."""
+    return f"{site}/wiki/spaces/{key}"
+
+
 def view_url(site: str, page_id: str) -> str:
     """Return the address of a page for readers, below the site's origin."""
     return f"{site}/wiki/pages/viewpage.action?pageId={page_id}"
@@ -162,10 +182,6 @@ def editor_url(site: str, page_id: str) -> str:
     "view source" button by replacing that word.
     """
     return f"{site}/wiki/pages/resumedraft.action?draftId={page_id}"
-
-
-def _has_scheme(text: str) -> bool:
-    return text.strip().lower().startswith(SCHEME)
 
 
 def _split_url(text: str) -> SplitResult | None:

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 import yaml
@@ -36,6 +37,26 @@ def test_it_builds_strictly_without_an_account(host: str, tmp_path: Path) -> Non
     deploy = (tmp_path / "runbooks/deploy-to-production/index.html").read_text(encoding="utf-8")
     assert len(re.findall(r"<h1", deploy)) == 1
     assert "https://northwind.atlassian.net/wiki/pages/resumedraft.action?draftId=" in deploy
+    for page in tmp_path.rglob("index.html"):
+        assert find_astray_links(page) == []
+    basics = (tmp_path / "guides/on-call-basics/index.html").read_text(encoding="utf-8")
+    assert 'href="../../runbooks/184811524/#the-first-ten-minutes">' in basics
+
+
+def find_astray_links(page: Path) -> list[str]:
+    """Return the links of a page's content that leave for Confluence, or miss their heading."""
+    text = page.read_text(encoding="utf-8")
+    content = text.partition("<h1")[2].partition("</article>")[0]
+    astray = []
+    for link in re.findall(r'<a [^>]*?href="([^"]*)"', content):
+        path, _, anchor = unquote(link).partition("#")
+        if path.startswith("https:"):
+            astray += [link] * ("/wiki/" in path and "/download/" not in path)
+            continue
+        target = page if not path else (page.parent / path / "index.html").resolve()
+        if f'id="{anchor}"' not in target.read_text(encoding="utf-8") and anchor:
+            astray.append(link)
+    return astray
 
 
 def test_the_readme_names_the_lines_to_change_for_a_real_site() -> None:

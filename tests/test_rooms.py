@@ -49,7 +49,7 @@ def test_a_room_is_small_enough_to_be_read_at_once(module: str) -> None:
 
 
 def test_few_rooms_know_the_host_and_the_wire() -> None:
-    assert users_of("mkdocs") == {"plugin", "config", "project"}
+    assert users_of("mkdocs") == {"plugin", "config", "project", "links"}
     assert users_of("httpx") == {"transport", "wire", "oauth", "auth", "exporter", "answers"}
 
 
@@ -57,6 +57,9 @@ def test_few_rooms_know_the_host_and_the_wire() -> None:
     "module",
     [
         "references",
+        "anchors",
+        "tags",
+        "targets",
         "placement",
         "source",
         "reports",

@@ -157,3 +157,13 @@ def test_a_sign_in_that_ends_is_reported_and_the_server_goes_on(
         server.wait_for("", "edited again")
 
     assert "Traceback" not in log.read_text()
+
+
+def test_each_rebuild_finishes_the_links_again(project: Project, standin: StandIn) -> None:
+    link = "[x](confluence:101#Deploy)"
+    project.write("docs/index.md", f"# Home\n\n{link} first\n")
+    project.configure(NAV, site=standin.url)
+    with serving(project) as server:
+        for text in ("first", "second", "third"):
+            project.write("docs/index.md", f"# Home\n\n{link} {text}\n")
+            server.wait_for("", f'<p><a href="deploy/#deploy">x</a> {text}')

@@ -1,0 +1,176 @@
+"""Where each form of link leads: into the site only if it surely means a page of the site."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mkdocs_confluence_md.placement import PlacedPage
+from mkdocs_confluence_md.references import Complaint, PageRef, title_in_url
+from mkdocs_confluence_md.targets import Inside, LinkMap, Outside, may_be_ours
+from test_references import ALMOST_REFERENCES, page_urls
+
+SITE = "https://acme.atlassian.net"
+VIEW = f"{SITE}/wiki/pages/viewpage.action?pageId="
+DEPLOY = PlacedPage(PageRef("101"), "Deploy", "deploy.md")
+PASTED = PlacedPage(PageRef("11113988156", "wiki.acme.example"), "", "big.md")
+MAP = LinkMap([DEPLOY, PASTED], SITE)
+NOWHERE = LinkMap([DEPLOY])
+
+
+@pytest.mark.parametrize(
+    ("link", "page", "anchor", "title"),
+    [
+        ("confluence:101", DEPLOY, "", ""),
+        ("Confluence:101#Roll-out", DEPLOY, "Roll-out", ""),
+        ("confluence:101/", DEPLOY, "", ""),
+        ("confluence:11113988156", PASTED, "", ""),
+        (f"confluence:{SITE}/wiki/spaces/ENG/pages/101/A+b#c", DEPLOY, "c", "A b"),
+        ("confluence:acme.atlassian.net/wiki/spaces/ENG/pages/101", DEPLOY, "", ""),
+        (f"{SITE}/wiki/spaces/ENG/pages/101", DEPLOY, "", ""),
+        (f"{SITE}/wiki/spaces/ENG/pages/101/C%2B%2B+%26+D?atlOrigin=x#e", DEPLOY, "e", "C++ & D"),
+        (f"{SITE}/wiki/spaces/ENG/pages/edit-v2/101?focusedCommentId=3", DEPLOY, "", ""),
+        (f"{SITE}/wiki/spaces/ENG/overview?homepageId=101", DEPLOY, "", ""),
+        (f"{VIEW}101#a", DEPLOY, "a", ""),
+        (f"{SITE}/wiki/x/PABylgI", PASTED, "", ""),
+        ("HTTP://ACME.atlassian.net/wiki/x/PABylgI", PASTED, "", ""),
+        ("https://wiki.acme.example/wiki/spaces/ENG/pages/101/T", DEPLOY, "", "T"),
+    ],
+)
+def test_a_link_to_a_page_of_the_site(link: str, page: PlacedPage, anchor: str, title: str) -> None:
+    target = MAP.find_target(link, None)
+
+    assert isinstance(target, Inside)
+    assert (target.page, target.anchor, target.title) == (page, anchor, title)
+    assert may_be_ours(link)
+
+
+@pytest.mark.parametrize(
+    ("link", "url"),
+    [
+        ("confluence:999", f"{VIEW}999"),
+        ("confluence:999#A-b", f"{VIEW}999#A-b"),
+        ("confluence:999/", f"{VIEW}999"),
+        ("confluence:space/ENG", f"{SITE}/wiki/spaces/ENG"),
+        (f"confluence:{SITE}/wiki/x/LIQHD#a", f"{SITE}/wiki/x/LIQHD#a"),
+        ("confluence:other.atlassian.net/wiki/x/PABylgI", "https://other.atlassian.net/wiki/x/PABylgI"),
+        ("confluence:https://wiki.example/wiki/x/PABylgI", "https://wiki.example/wiki/x/PABylgI"),
+        *[
+            (link, link)
+            for link in (
+                f"{SITE}/wiki/spaces/ENG/pages/999/T#a",
+                f"{SITE}/wiki/spaces/ENG",
+                f"{SITE}/wiki/spaces/ENG/blog/2024/05/06/101/T",
+                f"{SITE}/wiki/display/ENG/T",
+                f"{SITE}/l/cp/abcDEF",
+                # The ID is one of ours, the site is not.
+                "https://other.atlassian.net/wiki/spaces/ENG/pages/101/T",
+            )
+        ],
+    ],
+)  # fmt: skip
+def test_a_link_that_leaves_the_site(link: str, url: str) -> None:
+    assert MAP.find_target(link, None) == Outside(url)
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "",
+        "#Roll-out",
+        "deploy.md",
+        "/wiki/spaces/ENG/pages/101",
+        "https://example.com/",
+        "https://en.wikipedia.org/wiki/Confluence",
+        # On a host that we do not know, a page's ID proves nothing.
+        "https://wiki.example/wiki/spaces/ENG/pages/101/T",
+        f"{SITE}/jira/browse/ENG-1",
+        f"{SITE}/wiki/download/attachments/101/a.png?version=2",
+        f"{SITE}/wiki/rest/api/content/101/child/attachment/5/download",
+        "https://[acme.atlassian.net/wiki/x/1",
+    ],
+)
+def test_a_link_of_somebody_else(link: str) -> None:
+    assert MAP.find_target(link, None) is None
+
+
+def test_a_page_from_confluence_has_links_to_its_own_headings_and_site() -> None:
+    assert MAP.find_target("#Roll-out", DEPLOY) == Inside(
+        DEPLOY, "Roll-out", "", Outside("#Roll-out")
+    )
+    assert MAP.find_target("#", DEPLOY) is None
+    assert isinstance(MAP.find_target("/wiki/spaces/ENG/pages/101", DEPLOY), Inside)
+    assert MAP.find_target("/wiki/x/LIQHD#a", DEPLOY) == Outside(f"{SITE}/wiki/x/LIQHD#a")
+    assert MAP.find_target("/wiki/download/attachments/101/a.png", DEPLOY) is None
+    assert NOWHERE.find_target("/wiki/spaces/ENG/pages/101", DEPLOY) is None
+
+
+def test_without_a_site_only_ids_are_ours() -> None:
+    url = f"{SITE}/wiki/spaces/ENG/pages/101"
+
+    assert isinstance(NOWHERE.find_target("confluence:101", None), Inside)
+    assert NOWHERE.find_target(url, None) == Outside(url)
+    assert str(NOWHERE.find_target("confluence:999#a", None)) == (
+        "'confluence:999#a': this is no page of the site, and its address in Confluence is not "
+        "known. Name your Confluence in the option `site`."
+    )
+
+
+def test_a_pasted_address_tells_the_site() -> None:
+    link_map = LinkMap([PASTED])
+
+    assert link_map.find_target("confluence:999", None) == Outside(
+        "https://wiki.acme.example/wiki/pages/viewpage.action?pageId=999"
+    )
+
+
+def test_a_slip_is_complained_of_with_the_whole_link() -> None:
+    complaint = MAP.find_target("confluence:abc#d", None)
+
+    assert isinstance(complaint, Complaint)
+    assert complaint.entry == "confluence:abc#d"
+    assert complaint.reason == "a page ID consists of the digits 0 to 9 and nothing else."
+
+
+@pytest.mark.parametrize(
+    ("url", "title"),
+    [
+        (f"{SITE}/wiki/spaces/ENG/pages/101/Deploy+to+production?x=1#y", "Deploy to production"),
+        (f"{SITE}/wiki/spaces/ENG/pages/101/%C3%9Cberwachung+Alarme", "Überwachung Alarme"),
+        (f"{SITE}/wiki/spaces/ENG/pages/101/", ""),
+        (f"{SITE}/wiki/spaces/ENG/pages/101", ""),
+        (f"{SITE}/wiki/x/LIQHD", ""),
+        ("https://[", ""),
+    ],
+)
+def test_an_address_may_spell_the_title(url: str, title: str) -> None:
+    assert title_in_url(url) == title
+
+
+@given(page_urls())
+def test_every_form_of_url_leads_to_the_page_of_that_site_only(case: tuple[str, str, str]) -> None:
+    url, host, page_id = case
+    page = PlacedPage(PageRef(page_id), "", "page.md")
+
+    target = LinkMap([page], f"https://{host}").find_target(url, None)
+    elsewhere = LinkMap([page], "https://other.example").find_target(url, None)
+
+    assert isinstance(target, Inside)
+    assert target.page == page
+    assert not isinstance(elsewhere, Inside)
+    assert may_be_ours(url)
+
+
+@given(ALMOST_REFERENCES | st.text(), st.sampled_from([None, DEPLOY]))
+def test_any_text_leads_somewhere_known_or_is_left_alone(
+    text: str, page: PlacedPage | None
+) -> None:
+    for link in (text, f"confluence:{text}", f"{SITE}/wiki{text}"):
+        target = MAP.find_target(link, page)
+        if isinstance(target, Outside):
+            assert target.url.lower().startswith(("http://", "https://"))
+        elif isinstance(target, Inside):
+            assert target.page in (DEPLOY, PASTED)
+        else:
+            assert target is None or isinstance(target, Complaint)
