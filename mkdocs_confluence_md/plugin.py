@@ -6,7 +6,7 @@ import os
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from mkdocs.exceptions import PluginError
 from mkdocs.plugins import BasePlugin, event_priority, get_plugin_logger
@@ -14,6 +14,7 @@ from mkdocs.structure.files import File, InclusionLevel
 
 from mkdocs_confluence_md.auth import make_auth
 from mkdocs_confluence_md.cache import ExportCache
+from mkdocs_confluence_md.commonmark import MERMAID_ADVICE, CommonMark, draws_diagrams
 from mkdocs_confluence_md.config import PluginConfig
 from mkdocs_confluence_md.environment import read_environment
 from mkdocs_confluence_md.errors import ConfluenceError, SettingError
@@ -61,9 +62,18 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
         self._address = ApiAddress()
         self._pages: dict[str, PlacedPage] = {}
         """What this plugin placed, by `src_uri`."""
+        self._commonmark = CommonMark()
 
     def on_startup(self, *, command: Literal["build", "gh-deploy", "serve"], dirty: bool) -> None:
         """Do nothing: having this hook is what makes MkDocs keep the instance while serving."""
+
+    def on_config(self, config: MkDocsConfig) -> None:
+        """Let the site read the pages from Confluence as what they are written in."""
+        self._commonmark.languages.clear()
+        # Typed as names, but Python-Markdown takes instances as well.
+        extensions: list[Any] = config.markdown_extensions
+        if self._commonmark not in extensions:
+            extensions.append(self._commonmark)
 
     @event_priority(50)  # early, so that plugins that work on `nav` see our files
     def on_files(self, files: Files, *, config: MkDocsConfig) -> None:
@@ -103,6 +113,13 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
             return None
         return self._read_page(self._library, placed)
 
+    def on_page_markdown(
+        self, markdown: str, *, page: Page, config: MkDocsConfig, files: Files
+    ) -> None:
+        """Note whether the page that is rendered next is from Confluence."""
+        del markdown, config, files
+        self._commonmark.page = page if page.file.src_uri in self._pages else None
+
     def on_page_content(
         self, html: str, *, page: Page, config: MkDocsConfig, files: Files
     ) -> str | None:
@@ -114,7 +131,9 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
 
     def on_env(self, env: jinja2.Environment, *, config: MkDocsConfig, files: Files) -> None:
         """Say, when all pages are there, where they came from; warn if some are stale."""
-        del env, config, files
+        del env, files
+        if "mermaid" in self._commonmark.languages and not draws_diagrams(config.mdx_configs):
+            log.info(MERMAID_ADVICE)
         if self._library is None or not self._pages:
             return
         pages = self._library.wait_for_pages()

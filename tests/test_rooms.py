@@ -50,12 +50,24 @@ def test_a_room_is_small_enough_to_be_read_at_once(module: str) -> None:
 
 def test_few_rooms_know_the_host_and_the_wire() -> None:
     assert users_of("mkdocs") == {"plugin", "config"}
+    assert users_of("markdown") == {"commonmark", "tree", "markup", "footnotes"}
     assert users_of("httpx") == {"transport", "wire", "oauth", "auth", "exporter", "answers"}
 
 
 @pytest.mark.parametrize(
     "module",
-    ["references", "placement", "source", "reports", "trust", "errors", "pacing"],
+    [
+        "references",
+        "placement",
+        "source",
+        "reports",
+        "trust",
+        "errors",
+        "pacing",
+        "grammar",
+        "autolinks",
+        "panels",
+    ],
 )
 def test_pure_rooms_do_no_io_and_read_no_clock(module: str) -> None:
     for package in ("time", "os", "logging", "socket", "subprocess", "threading", "httpx"):
