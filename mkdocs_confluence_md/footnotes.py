@@ -71,8 +71,8 @@ class Footnotes:
             return
         line = note[-1] if len(note) and note[-1].tag == "p" else ET.SubElement(note, "p")
         title = self._extension.getConfig("BACKLINK_TITLE").format(self._labels.index(label) + 1)
+        _append_space(line)
         for identifier in identifiers:
-            _append_space(line)
             attributes = {"class": "footnote-backref", "href": f"#{identifier}", "title": title}
             link = ET.SubElement(line, "a", attributes)
             link.text = AtomicString(self._extension.getConfig("BACKLINK_TEXT"))

@@ -39,7 +39,8 @@ class Grammar(MarkdownIt):
         self.use(autolinks_plugin)
         self.use(container_plugin, "panel", validate=_opens_panel)
         self.block.ruler.before("table", "stop_nesting", _stop_nesting)
-        self.core.ruler.push("panels", _find_panels)
+        # While it still shows what was escaped: `\[!NOTE]` is no alert.
+        self.core.ruler.before("text_join", "panels", _find_panels)
         self.core.ruler.push("checkboxes", _place_checkboxes)
 
     def normalizeLink(self, url: str) -> str:  # noqa: N802  markdown-it's name

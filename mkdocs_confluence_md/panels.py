@@ -146,7 +146,7 @@ def _read_panel(token: Token, following: list[Token]) -> Panel | None:
         return _read_container(token.info)
     if [each.type for each in following] != ["paragraph_open", "inline"]:
         return None
-    words = following[1].children or []
+    words = [word for word in following[1].children or [] if word.type != "text" or word.content]
     return _read_alert(words) or _read_sign(words) or _read_label(words)
 
 
@@ -185,12 +185,9 @@ def _read_sign(words: list[Token]) -> Panel | None:
 
 def _read_label(words: list[Token]) -> Panel | None:
     """Read `**Note:** text`, `**Note**: text`, and `**Note**` on a line of its own."""
-    strong = [*words]
-    if strong and strong[0].type == "text" and not strong[0].content:
-        del strong[0]
-    if not _is_bold(strong[:3]) or strong[1].type != "text":
+    if not _is_bold(words[:3]) or words[1].type != "text":
         return None
-    label, rest = strong[1].content.strip(), strong[3:]
+    label, rest = words[1].content.strip(), words[3:]
     name = label.rstrip(":").rstrip()
     if name.lower() not in _LABELS:
         return None

@@ -160,7 +160,7 @@ def _read_plainly(tokens: Sequence[Token]) -> list[str]:
     words = []
     for token in tokens:
         if token.type in {"softbreak", "hardbreak"}:
-            words.append("\n")
+            words.append(" ")
         elif token.children:
             words += _read_plainly(token.children)
         else:

@@ -2,8 +2,10 @@
 
 Two pieces of HTML with the same structure look the same on a page. Left out are
 
-- what highlighting adds: `span`, and the `div` around code; a language that Pygments knows is kept;
+- what highlighting adds: `span`, links to lines, the `div` around code (a language that Pygments
+  knows is kept);
 - what the table of contents adds: IDs and permalinks;
+- the titles of notes and warnings, which are `panel`s here;
 - where exactly in its list item the checkbox of a task stands;
 - white space that a browser does not show, and blank lines around code.
 """
@@ -22,8 +24,8 @@ from pygments.util import ClassNotFound
 _BLOCKS = {
     "address", "article", "aside", "blockquote", "body", "center", "dd", "details", "div", "dl",
     "dt", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header",
-    "hr", "iframe", "li", "main", "nav", "ol", "p", "pre", "section", "summary", "table", "tbody",
-    "td", "tfoot", "th", "thead", "tr", "ul",
+    "hr", "iframe", "li", "main", "nav", "ol", "p", "panel", "pre", "section", "summary", "table",
+    "tbody", "td", "tfoot", "th", "thead", "tr", "ul",
 }  # fmt: skip
 _EMPTY = {"area", "br", "col", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 _KEPT = {"alt", "checked", "href", "open", "src", "start", "title"}
@@ -52,13 +54,16 @@ class _Reader(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         attributes = {name: value or "" for name, value in attrs}
         classes = attributes.get("class", "").split()
-        if "headerlink" in classes or "filename" in classes:
+        line_link = attributes.get("id", "").startswith("__codelineno")
+        if line_link or {"headerlink", "filename", "admonition-title"} & set(classes):
             self.hidden += 1
         styles = tag == "span" or "highlight" in classes or "codehilite" in classes
         if styles or self.hidden:
             self._note_language(classes)
             self._push(tag, shown=False)
             return
+        if "admonition" in classes:
+            tag = "panel"
         if tag == "label" or (tag == "input" and attributes.get("type") == "checkbox"):
             self._note_task(attributes)
             self._push(tag, shown=False)
@@ -73,6 +78,8 @@ class _Reader(HTMLParser):
         self._push(tag, shown=True)
 
     def handle_endtag(self, tag: str) -> None:
+        if tag == "div" and "panel" in [name for name, _ in self.open]:
+            tag = self._find_innermost("div", "panel")
         if tag not in [name for name, _ in self.open]:
             if tag not in _EMPTY:
                 self._flush(around=tag)
@@ -99,6 +106,9 @@ class _Reader(HTMLParser):
     def finish(self) -> list[str]:
         self._flush(around="body")
         return self.lines
+
+    def _find_innermost(self, *tags: str) -> str:
+        return next(name for name, _ in reversed(self.open) if name in tags)
 
     def _push(self, tag: str, *, shown: bool) -> None:
         if tag not in _EMPTY:
