@@ -32,6 +32,10 @@ $(VENV)/installed: pyproject.toml
 clean: ## forget the environment, the caches and what was built
 	rm -rf $(VENV) .cache .mypy_cache .pytest_cache .ruff_cache example-site/site example-site/.cache
 
+.PHONY: fidelity
+fidelity: $(VENV)/installed ## how exactly pages come out as written; downloads 100 packages with pip
+	PYTHONPATH=tests $(BIN)/python benchmarks/fidelity.py
+
 .PHONY: screenshot
 screenshot: site ## the picture in the README; needs Debian's chromium
 	cd example-site/site && ../../$(BIN)/python -m http.server 8777 --bind 127.0.0.1 & \

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import re
 
+from cmarkgfm.cmark import Options, markdown_to_html_with_extensions
+
+from structure import read_structure
+
 EXAMPLES = [
     # Tables
     "| foo | bar |\n| --- | --- |\n| baz | bim |\n",
@@ -53,6 +57,8 @@ EXAMPLES = [
     "[a link](https://a.example) and `https://a.example` and <https://a.example>\n",
     "localhost: http://localhost:8000/x, https://\n",
     "see https://a.example/日本 and 日本https://a.example\n",
+    # Footnotes
+    "Text[^1], more[^b].\n\n[^1]: A *note*.\n\n[^b]: One.\n\n    Two.\n",
     # Alerts
     *[
         f"> [!{kind}]\n> Text of the *alert*.\n>\n> - with a list\n"
@@ -66,6 +72,21 @@ EXAMPLES = [
     "> > [!NOTE]\n> > In a quotation.\n",
 ]
 _ALERT = re.compile(r"  \[!(NOTE|TIP|IMPORTANT|WARNING|CAUTION)\] ?(.*)", re.IGNORECASE)
+
+
+def read_as_github(text: str) -> list[str]:
+    """Return the structure that GitHub's own reader gives a text, and GitHub's alerts."""
+    options = Options.CMARK_OPT_UNSAFE | Options.CMARK_OPT_FOOTNOTES
+    extensions = ["table", "strikethrough", "autolink", "tasklist"]
+    html = markdown_to_html_with_extensions(text, options, extensions)
+    return mark_alerts(read_structure(_write_footnotes_as_sites_do(html)))
+
+
+def _write_footnotes_as_sites_do(html: str) -> str:
+    html = re.sub(r'href="#(fn|fnref)-', r'href="#\1:', html)
+    html = re.sub(r" (<a [^>]*footnote-backref)", "\u00a0\\1", html)
+    html = re.sub(r'<section class="footnotes"[^>]*>', "<div><hr>", html)
+    return html.replace("</section>", "</div>")
 
 
 def mark_alerts(lines: list[str]) -> list[str]:

@@ -5,6 +5,7 @@ Two pieces of HTML with the same structure look the same on a page. Left out are
 - what highlighting adds: `span`, links to lines, the `div` around code (a language that Pygments
   knows is kept);
 - what the table of contents adds: IDs and permalinks;
+- the tooltips of footnotes' links back;
 - the titles of notes and warnings, which are `panel`s here;
 - where exactly in its list item the checkbox of a task stands;
 - white space that a browser does not show, and blank lines around code.
@@ -62,6 +63,8 @@ class _Reader(HTMLParser):
             self._note_language(classes)
             self._push(tag, shown=False)
             return
+        if "footnote-backref" in classes:
+            attributes.pop("title", None)
         if "admonition" in classes:
             tag = "panel"
         if tag == "label" or (tag == "input" and attributes.get("type") == "checkbox"):
