@@ -61,6 +61,7 @@ python-slugify redis requests rich seaborn smart-open sqlmodel starlette structl
 """
 REASONS = {
     "link": "cmark-gfm makes a link of an address within <a>; here there is one link",
+    "footnote": "the links back of a footnote look as Python-Markdown's own, not as cmark-gfm's",
     "white space": "markdown-it drops white space that is no ASCII (U+00A0) at the ends of lines",
 }
 _LABEL = re.compile(
@@ -268,6 +269,8 @@ def show_difference(text: Text, got: list[str], lines: int) -> None:
 def explain(difference: list[str]) -> str:
     """Return why a difference is known to be there, if it is."""
     changed = [line[1:] for line in difference if line[:1] in "+-"]
+    if any("#fnref" in line for line in changed):
+        return REASONS["footnote"]
     if any(line.startswith("<a ") for line in changed):
         return REASONS["link"]
     return REASONS["white space"] if not "".join(changed).strip("\u00a0 ") else "not known"

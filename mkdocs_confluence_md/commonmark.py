@@ -115,5 +115,6 @@ class _Writer(Treeprocessor):
 
     def _tell_of_anchors(self, raw_html: list[str]) -> None:
         """Let MkDocs see which anchors the page's HTML has: it checks links to them."""
-        if "mkdocs_raw_html" in self.md.preprocessors:
-            self.md.preprocessors["mkdocs_raw_html"].run(raw_html)
+        for host in ("mkdocs", "properdocs"):
+            if f"{host}_raw_html" in self.md.preprocessors:
+                self.md.preprocessors[f"{host}_raw_html"].run(raw_html)

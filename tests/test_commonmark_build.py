@@ -7,7 +7,9 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
+from mkdocs.config.defaults import MkDocsConfig
 
+from mkdocs_confluence_md.plugin import ConfluencePlugin
 from structure import read_structure
 
 if TYPE_CHECKING:
@@ -97,17 +99,19 @@ def test_local_pages_beside_confluence_ones_are_byte_for_byte_as_without_the_plu
     assert (project.build().site_dir / "index.html").read_bytes() == with_plugin
 
 
+@pytest.mark.parametrize("host", ["mkdocs", "properdocs"])
 def test_anchors_in_raw_html_are_known_to_mkdocs(
-    project: Project, standin: StandIn, pages: dict[str, str]
+    project: Project, standin: StandIn, pages: dict[str, str], host: str
 ) -> None:
     pages["101"] = PAGE + "\n[nowhere](#nowhere)\n"
     project.configure(
         [{"Page": "confluence:101"}],
         site=standin.url,
         settings={"validation": {"anchors": "warn"}},
+        theme="material",
     )
 
-    assert project.build(strict=False).messages() == (
+    assert project.build(strict=False, host=host).messages() == (
         "WARNING -  Doc file 'page.md' contains a link '#nowhere', but there is no such anchor on "
         "this page."
     )
@@ -192,3 +196,17 @@ def read_site(site_dir: Path) -> dict[str, bytes]:
     }
     shutil.rmtree(site_dir)
     return files
+
+
+def test_a_rebuild_adds_the_extension_once() -> None:
+    config = MkDocsConfig()
+    config.load_dict({"site_name": "Handbook", "markdown_extensions": ["admonition"]})
+    config.validate()
+    before = list(config.markdown_extensions)
+    plugin = ConfluencePlugin()
+
+    plugin.on_config(config)
+    plugin.on_config(config)
+
+    assert config.markdown_extensions[:-1] == before
+    assert len(config.markdown_extensions) == len(before) + 1
