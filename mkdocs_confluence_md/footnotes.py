@@ -70,7 +70,9 @@ class Footnotes:
         if not identifiers:
             return
         line = note[-1] if len(note) and note[-1].tag == "p" else ET.SubElement(note, "p")
-        title = self._extension.getConfig("BACKLINK_TITLE").format(self._labels.index(label) + 1)
+        number = self._labels.index(label) + 1
+        # The older form of this setting is that of the % operator.
+        title = self._extension.getConfig("BACKLINK_TITLE").replace("%d", "{}").format(number)
         _append_space(line)
         for identifier in identifiers:
             attributes = {"class": "footnote-backref", "href": f"#{identifier}", "title": title}
