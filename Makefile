@@ -42,6 +42,10 @@ benchmark: $(VENV)/installed ## this plugin beside local files and four other wa
 targets: $(VENV)/installed ## what is promised of the speed, and whether it holds here
 	@$(BIN)/python -m benchmarks.targets $(ARGUMENTS)
 
+.PHONY: fidelity
+fidelity: $(VENV)/installed ## how exactly pages come out as written; downloads 100 packages with pip
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.fidelity
+
 .PHONY: screenshot
 screenshot: site ## the picture in the README; needs Debian's chromium
 	cd example-site/site && ../../$(BIN)/python -m http.server 8777 --bind 127.0.0.1 & \

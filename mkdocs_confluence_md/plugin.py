@@ -8,7 +8,7 @@ import sys
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from mkdocs.exceptions import PluginError
 from mkdocs.plugins import BasePlugin, event_priority, get_plugin_logger
@@ -16,12 +16,14 @@ from mkdocs.structure.files import File, InclusionLevel
 
 from mkdocs_confluence_md.auth import make_auth
 from mkdocs_confluence_md.cache import ExportCache
+from mkdocs_confluence_md.commonmark import MERMAID_ADVICE, CommonMark, draws_diagrams
 from mkdocs_confluence_md.config import PluginConfig
 from mkdocs_confluence_md.environment import read_environment
 from mkdocs_confluence_md.errors import ConfluenceError, SettingError
 from mkdocs_confluence_md.exporter import ApiAddress, Exporter
 from mkdocs_confluence_md.library import Library
 from mkdocs_confluence_md.links import LinkExtension
+from mkdocs_confluence_md.metadata import Additions
 from mkdocs_confluence_md.placement import PlacedPage, Placement, place
 from mkdocs_confluence_md.progress import ProgressBar
 from mkdocs_confluence_md.project import resolve_cache_dir
@@ -33,7 +35,7 @@ from mkdocs_confluence_md.reports import (
     report_pages,
     report_stale_pages,
 )
-from mkdocs_confluence_md.source import ADDED_NAMES, make_placeholder, make_source
+from mkdocs_confluence_md.source import make_placeholder, make_source
 from mkdocs_confluence_md.traffic import Patience
 from mkdocs_confluence_md.trust import host_of
 
@@ -69,15 +71,16 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
         self._links = LinkExtension()
         self._pages: dict[str, PlacedPage] = {}
         """What this plugin placed, by `src_uri`."""
-        self._put_aside: dict[str, tuple[Page, dict[str, Any]]] = {}
-        """Pages, by `src_uri`, with what is added to their metadata while it is not in there."""
+        self._additions = Additions()
+        self._commonmark = CommonMark()
 
     def on_startup(self, *, command: Literal["build", "gh-deploy", "serve"], dirty: bool) -> None:
         """Do nothing: having this hook is what makes MkDocs keep the instance while serving."""
 
     @event_priority(-100)  # late, so that other plugins and hooks have set up what we need
     def on_config(self, config: MkDocsConfig) -> None:
-        """Have all links looked at, and begin to fetch the pages that `nav` refers to."""
+        """Have pages and links read as what they are, and begin to fetch what `nav` refers to."""
+        self._commonmark.join(config)
         self._links.join(config)
         with _plugin_errors():
             self._address = _make_address(self.config)
@@ -94,7 +97,7 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
             placement = self._place(config, [file.dest_uri for file in files])
             _report(placement)
             self._pages = {page.src_uri: page for page in placement.pages}
-            self._put_aside = {}
+            self._additions.begin(self._pages)
             self._links.begin(placement.pages, self._address.find_site())
             if not placement.pages:
                 return
@@ -122,6 +125,13 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
             return None
         return self._read_page(self._library, placed)
 
+    def on_page_markdown(
+        self, markdown: str, *, page: Page, config: MkDocsConfig, files: Files
+    ) -> None:
+        """Note whether the page that is rendered next is from Confluence."""
+        del markdown, config, files
+        self._commonmark.page = page if page.file.src_uri in self._pages else None
+
     def on_page_content(
         self, html: str, *, page: Page, config: MkDocsConfig, files: Files
     ) -> str | None:
@@ -139,6 +149,8 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
         self._report_links()
         for problem in self._links.finish():
             log.log(config.validation.links.anchors, problem)
+        if "mermaid" in self._commonmark.languages and not draws_diagrams(config.mdx_configs):
+            log.info(MERMAID_ADVICE)
         if self._library is None or not self._pages:
             return
         pages = self._library.wait_for_pages(self._progress.show)
@@ -154,23 +166,19 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
     ) -> None:
         """Let a page's template see the whole metadata of that page only."""
         del context, config
-        if self._pages and not self._put_aside:  # the first page that is rendered
-            for other in nav.pages:
-                self._put_additions_aside(other)
-        self._put_additions_back(page.file.src_uri)
+        self._additions.show_only(page, nav.pages)
 
     @event_priority(-50)  # late, for the same reason
     def on_post_page(self, output: str, *, page: Page, config: MkDocsConfig) -> None:
         """Go on to the next page's template."""
         del output, config
-        self._put_additions_aside(page)
+        self._additions.hide(page)
 
     @event_priority(50)  # early, for the same reason
     def on_post_build(self, *, config: MkDocsConfig) -> None:
         """Make the metadata of all pages whole again: no more templates are rendered."""
         del config
-        for src_uri in list(self._put_aside):
-            self._put_additions_back(src_uri)
+        self._additions.show_all()
 
     def on_build_error(self, *, error: Exception) -> None:
         """Do not fetch for a build that has failed."""
@@ -184,22 +192,6 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
         if self._library:
             self._library.close()
             self._library = None
-
-    def _put_additions_aside(self, page: Page) -> None:
-        """Keep what `make_source` added to a page's metadata from the templates of other pages.
-
-        A theme looks for icons and more in the metadata of each page in `nav`, for each page that
-        it renders; where there is no metadata, as for most local files, it does not look.
-        """
-        if page.file.src_uri in self._pages:
-            page.title = page.title  # which may come from the metadata
-            additions = {name: page.meta.pop(name) for name in ADDED_NAMES if name in page.meta}
-            self._put_aside[page.file.src_uri] = (page, additions)
-
-    def _put_additions_back(self, src_uri: str) -> None:
-        if src_uri in self._put_aside:
-            page, additions = self._put_aside.pop(src_uri)
-            page.meta.update(additions)
 
     def _report_links(self) -> None:
         for problem in self._links.take_problems():

@@ -1,0 +1,91 @@
+"""Markdown → HTML in this process, as a site with the usual extensions renders it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import markdown
+import yaml
+from pymdownx import superfences
+
+from mkdocs_confluence_md.commonmark import CommonMark
+
+# What Material's documentation recommends.
+USUAL = """
+- abbr
+- admonition
+- attr_list
+- def_list
+- footnotes
+- md_in_html
+- tables
+- toc:
+    permalink: true
+- pymdownx.betterem
+- pymdownx.caret
+- pymdownx.details
+- pymdownx.emoji
+- pymdownx.highlight:
+    anchor_linenums: true
+    line_spans: __span
+    pygments_lang_class: true
+- pymdownx.inlinehilite
+- pymdownx.keys
+- pymdownx.mark
+- pymdownx.smartsymbols
+- pymdownx.snippets
+- pymdownx.superfences:
+    custom_fences:
+      - name: mermaid
+        class: mermaid
+        format: !!python/name:pymdownx.superfences.fence_code_format
+- pymdownx.tabbed:
+    alternate_style: true
+- pymdownx.tasklist:
+    custom_checkbox: true
+- pymdownx.tilde
+"""
+
+
+class _Loader(yaml.SafeLoader):
+    """Knows the one Python name that is in the list."""
+
+
+_Loader.add_multi_constructor(
+    "tag:yaml.org,2002:python/name:", lambda *_: superfences.fence_code_format
+)
+
+
+@dataclass
+class TextPage:
+    """A page, as far as reading it goes."""
+
+    markdown: str | None
+
+
+def list_extensions(settings: str = USUAL) -> tuple[list[Any], dict[str, Any]]:
+    """Return names and configurations, as MkDocs makes them of `markdown_extensions`."""
+    entries = yaml.load(settings, Loader=_Loader) or []  # noqa: S506  a loader of safe values
+    pairs = [entry if isinstance(entry, dict) else {entry: {}} for entry in entries]
+    configs = {name: config for pair in pairs for name, config in pair.items()}
+    return list(configs), configs
+
+
+def render(text: str, settings: str = USUAL) -> str:
+    """Render the text of a page from Confluence."""
+    extension = CommonMark()
+    extension.page = TextPage(text)
+    return make_markdown(extension, settings).convert(text)
+
+
+def render_locally(text: str, settings: str = USUAL) -> str:
+    """Render a text as Python-Markdown does without the plugin."""
+    return make_markdown(None, settings).convert(text)
+
+
+def make_markdown(extension: CommonMark | None, settings: str = USUAL) -> markdown.Markdown:
+    """Make what MkDocs makes for each page."""
+    names, configs = list_extensions(settings)
+    more = [extension] if extension else []
+    return markdown.Markdown(extensions=[*names, *more], extension_configs=configs)
