@@ -50,7 +50,7 @@ def find_astray_links(page: Path) -> list[str]:
     astray = []
     for link in re.findall(r'<a [^>]*?href="([^"]*)"', content):
         path, _, anchor = unquote(link).partition("#")
-        if path.startswith("https:"):
+        if path.startswith(("https:", "http:", "mailto:")):
             astray += [link] * ("/wiki/" in path and "/download/" not in path)
             continue
         target = page if not path else (page.parent / path / "index.html").resolve()
