@@ -16,6 +16,7 @@ from mkdocs_confluence_md.wire import STATUS_PAGE, host_and_port, read_json_obje
 
 SCOPES = ("export:markdown:custom", "read:forge-app:confluence")
 _WEB_PAGES = ("text/html", "application/xhtml+xml")
+_MOMENTARY = (408, 425, 429)
 _TRACE_HEADERS = ("atl-traceid", "atl-request-id")
 
 
@@ -111,9 +112,11 @@ def explain_refusal(response: httpx.Response) -> AnswerError | CredentialsError 
             "account that the token belongs to.",
             detail,
         )
-    if status == httpx.codes.TOO_MANY_REQUESTS or status >= httpx.codes.INTERNAL_SERVER_ERROR:
+    if status in _MOMENTARY or status >= httpx.codes.INTERNAL_SERVER_ERROR:
         return describe_failure(response)
-    return AnswerError(
+    # A redirect is somebody's on the way to Confluence, like a network that wants a login first.
+    kind = FailureError if response.is_redirect else AnswerError
+    return kind(
         f"The export was refused {where}.",
         "Check the options `site`, `environment`, `gateway` and `base_url`.",
         detail,

@@ -173,7 +173,7 @@ class Exporter:
         url = self.cloud_id_url()
         response = send(self._client, "GET", url)
         cloud_id = read_json_object(response).get("cloudId")
-        if response.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
+        if response.status_code in _NO_ANSWER or response.is_server_error:
             raise describe_failure(response)
         if response.status_code != httpx.codes.OK or not is_cloud_id(cloud_id):
             raise SettingError(

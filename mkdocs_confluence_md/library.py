@@ -101,6 +101,7 @@ class Library:
         self._new_cloud_id: Export | None = None
         """Looked up, and not kept yet: only one that leads to an export is worth keeping."""
         self._pages: dict[str, Future[FetchedPage]] = {}
+        self._told_at = float("-inf")
 
     def start(self, page_ids: Iterable[str]) -> None:
         """Begin to fetch pages for a build; what an earlier build still wanted is dropped."""
@@ -121,7 +122,7 @@ class Library:
 
         Args:
             page_id: Which one.
-            tell: Is told now and then, while it is not there, how many pages of how many are.
+            tell: Is told now and then how many pages of how many are there.
 
         Raises:
             ConfluenceError: The page cannot be had.
@@ -155,11 +156,16 @@ class Library:
 
     def _wait(self, futures: Iterable[Future[FetchedPage]], tell: Tell | None) -> None:
         pending = {future for future in futures if not future.done()}
+        self._tell(tell)
         while pending:
             _, pending = wait(pending, timeout=_TELL_SECONDS if tell else None)
-            if tell and pending:
-                there = sum(future.done() for future in self._pages.values())
-                tell(there, len(self._pages))
+            self._tell(tell)
+
+    def _tell(self, tell: Tell | None) -> None:
+        now = time.monotonic()
+        if tell and now >= self._told_at + _TELL_SECONDS:
+            self._told_at = now
+            tell(sum(future.done() for future in self._pages.values()), len(self._pages))
 
     def _hand_out(self, pages: Mapping[str, Future[FetchedPage]], begin: float) -> None:
         """Deliver the pages that are fresh, and begin to fetch the others."""
@@ -196,9 +202,17 @@ class Library:
         try:
             return self._export(page)
         except FailureError as error:
-            if page.copy is None:
+            copy = page.copy or self._find_copy(page)
+            if copy is None:
                 raise
-            return FetchedPage(page.copy.text, Origin.STALE, age=page.copy.age, error=error)
+            return FetchedPage(copy.text, Origin.STALE, age=copy.age, error=error)
+
+    def _find_copy(self, page: _Wanted) -> Cached | None:
+        """Return the copy of the account that is known since the page was looked up, if it is."""
+        account = self._exporter.auth.account()
+        if account == page.account:
+            return None
+        return self._cache.find(page.resource, account, self._max_age)
 
     def _export(self, page: _Wanted) -> FetchedPage:
         copy = page.copy
@@ -227,12 +241,16 @@ class Library:
         if self._offline:
             raise _describe_absence()
         try:
-            self._new_cloud_id = self._exporter.look_up_cloud_id()
-        except FailureError:
+            new = self._exporter.look_up_cloud_id()
+        except ConfluenceError:
             if copy is None:
                 raise
-            return copy.text
-        return self._new_cloud_id.markdown
+            return copy.text  # it outlives most of what can go wrong
+        if copy and copy.text == new.markdown:
+            self._cache.keep(self._exporter.cloud_id_url(), "", new.markdown, new.headers)
+        else:
+            self._new_cloud_id = new
+        return new.markdown
 
 
 def _deliver(future: Future[FetchedPage], find: Callable[[], FetchedPage], begin: float) -> None:

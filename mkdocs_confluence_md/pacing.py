@@ -88,8 +88,10 @@ class Pace:
         self._limit = min(self._limit, max(_LEAST_IN_FLIGHT, self._limit // 2))
         pause = min(_FIRST_PAUSE_SECONDS * 2.0**self._pauses, _LONGEST_PAUSE_SECONDS)
         self._pauses += 1
-        self.pause(now + pause * (1 - jitter / 2))
+        self.pause(now, pause * (1 - jitter / 2))
 
-    def pause(self, until: float) -> None:
-        """Send nothing before a time."""
-        self._paused_until = max(self._paused_until, until)
+    def pause(self, now: float, seconds: float) -> float:
+        """Send nothing for a time; return how many seconds that adds to the pause there was."""
+        longer = max(0.0, now + seconds - max(now, self._paused_until))
+        self._paused_until = max(self._paused_until, now + seconds)
+        return longer

@@ -91,6 +91,8 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
                 library = self._open_library(config)
                 self._progress.begin(visible=log.isEnabledFor(logging.INFO))
                 library.start(page.ref.page_id for page in placement.pages)
+            elif self._library:  # another plugin may still add pages
+                self._library.start([])
 
     @event_priority(50)  # early, so that plugins that work on `nav` see our files
     def on_files(self, files: Files, *, config: MkDocsConfig) -> None:
@@ -194,6 +196,7 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
 
     def on_shutdown(self) -> None:
         """End the threads and close the connections and the cache."""
+        self._progress.clear()  # an interrupted build ends here, and nowhere else
         if self._library:
             self._library.close()
             self._library = None

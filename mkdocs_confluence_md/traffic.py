@@ -69,6 +69,8 @@ _MOST_TRIES = {
 _CONCERNS_EVERY_PAGE = {Trouble.UNREACHABLE, Trouble.UNTRUSTED, Trouble.THROTTLED}
 # So many pages in a row that were given up are no longer about these pages.
 _PAGES_OF_AN_OUTAGE = 3
+# As long as all of them take is too long to find out page by page.
+_SILENCES_OF_AN_OUTAGE = 3
 
 
 class BuildOverError(Exception):
@@ -100,21 +102,18 @@ class Request:
 
     Args:
         build: For which it is.
-        now: The beginning of its first try.
+        now: When it is made.
+        is_about_page: What it meets may concern one page only.
     """
 
-    def __init__(self, build: Build, now: float) -> None:
+    def __init__(self, build: Build, now: float, *, is_about_page: bool = True) -> None:
         self.build = build
+        self.is_about_page = is_about_page
         self.first_try = now
+        """When the first try was sent; before that, when the request was made."""
         self.tries = 0
         self.sent = now
         """When the last try was sent."""
-        self._counted_until = now
-
-    def lose_time(self, now: float) -> None:
-        """Count the time since the last try that failed, or since the first one began."""
-        self.build.lost_seconds += now - self._counted_until
-        self._counted_until = now
 
 
 class Service:
@@ -132,6 +131,7 @@ class Service:
     ) -> None:
         self._pace = pace
         self._patience = patience
+        self._connections = connections
         self._affordable_seconds = patience.build * connections
         self._clock = clock
         lock = threading.RLock()
@@ -144,6 +144,8 @@ class Service:
         self._last_answer = float("-inf")
         self._given_up = 0
         """Requests in a row."""
+        self._silences = 0
+        """Tries without an answer in time, in a row."""
 
     @contextmanager
     def turn(self, request: Request) -> Iterator[None]:
@@ -156,6 +158,8 @@ class Service:
         with self._lock:
             self._wait(self._turn_comes, request, self._pace.delay)
             request.sent = self._clock()
+            if request.tries == 0:
+                request.first_try = request.sent
             request.tries += 1
             self._pace.send(request.sent)
         try:
@@ -173,8 +177,9 @@ class Service:
             BuildOverError: Nobody waits for it any more.
             OutageError: There is no use in another try.
         """
-        until = self._clock() + seconds
         with self._lock:
+            until = self._clock() + seconds
+            request.build.lost_seconds += seconds
             self._wait(self._rest_ends, request, lambda now: max(0.0, until - now))
 
     def answered(self) -> None:
@@ -183,6 +188,7 @@ class Service:
             self._pace.answered()
             self._last_answer = self._clock()
             self._given_up = 0
+            self._silences = 0
             self._was_out = False
 
     def failed(
@@ -201,9 +207,13 @@ class Service:
             if trouble is Trouble.THROTTLED:
                 jitter = random.random()  # noqa: S311  nobody gains by guessing it
                 self._pace.slow_down(now, sent=request.sent, jitter=jitter)
-            if asked_to_wait <= self._patience.longest_wait:
-                self._pace.pause(now + asked_to_wait)
-            request.lose_time(now)
+                if asked_to_wait <= self._patience.longest_wait:
+                    # Everybody waits, so all connections lose that time.
+                    longer = self._pace.pause(now, asked_to_wait)
+                    request.build.lost_seconds += longer * self._connections
+            if trouble is Trouble.SILENT:
+                self._silences += 1
+            request.build.lost_seconds += now - request.sent
             if self._is_worth_a_try(request, trouble, now, asked_to_wait):
                 return True
             if self._is_out(request, trouble):
@@ -226,6 +236,7 @@ class Service:
             self._outage is None
             and not self._was_out
             and request.tries < _MOST_TRIES[trouble]
+            and self._silences < _SILENCES_OF_AN_OUTAGE
             and asked_to_wait <= self._patience.longest_wait
             and now + asked_to_wait - request.first_try <= self._patience.page
             and request.build.lost_seconds <= self._affordable_seconds
@@ -236,7 +247,9 @@ class Service:
         self._given_up += 1
         nothing_heard = self._last_answer < request.first_try
         concerns_all = (
-            trouble in _CONCERNS_EVERY_PAGE
+            not request.is_about_page
+            or trouble in _CONCERNS_EVERY_PAGE
+            or self._silences >= _SILENCES_OF_AN_OUTAGE
             or self._was_out
             or self._given_up >= _PAGES_OF_AN_OUTAGE
         )
@@ -289,9 +302,9 @@ class Traffic:
         with self._lock:
             return self._services[name]
 
-    def make_request(self) -> Request:
+    def make_request(self, *, is_about_page: bool = True) -> Request:
         """Begin to count the tries of a request."""
-        return Request(self._build, self.clock())
+        return Request(self._build, self.clock(), is_about_page=is_about_page)
 
     def begin_build(self) -> None:
         """Let nobody wait for what the last build wanted, and look at each service anew."""

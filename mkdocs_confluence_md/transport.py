@@ -28,7 +28,7 @@ ONLY_ONCE = "mkdocs_confluence_md.only_once"
 # An answer of over about 5 MB may fail (seen); one that is larger by far is no page.
 _LARGEST_ANSWER_BYTES = 16_000_000
 
-_TOO_BUSY = (429, 502, 503, 504)
+_TOO_BUSY = (408, 425, 429, 502, 503, 504)
 _RETRIED_ERRORS = (
     httpx.TimeoutException,
     httpx.NetworkError,
@@ -37,7 +37,7 @@ _RETRIED_ERRORS = (
     httpx.DecodingError,
 )
 # What the answer to one request may tell about another. Not its trace ID, for example.
-_SHARED_HEADERS = ("content-type", "retry-after")
+_SHARED_HEADERS = ("retry-after",)
 # These are about a body that has been decoded since.
 _ENCODING_HEADERS = ("content-encoding", "content-length", "transfer-encoding")
 
@@ -84,7 +84,8 @@ class _Tries(Retry):
 
     def __init__(self, request: httpx.Request, traffic: Traffic) -> None:
         # A 500 of an export is about its page; of all others, it is about the service.
-        too_busy = _TOO_BUSY if "Authorization" in request.headers else (500, *_TOO_BUSY)
+        is_export = "Authorization" in request.headers
+        too_busy = _TOO_BUSY if is_export else (500, *_TOO_BUSY)
         super().__init__(
             allowed_methods=("GET", "POST"),
             status_forcelist=too_busy,
@@ -94,10 +95,11 @@ class _Tries(Retry):
             backoff_jitter=0.5,
         )
         self.service: Service = traffic.service(_name_service(request.url))
-        self.request = traffic.make_request()
+        self.request = traffic.make_request(is_about_page=is_export)
         self._only_once = ONLY_ONCE in request.extensions
         self._goes_on = True
         self._is_throttled = False
+        self._asked_to_wait = 0.0
 
     def is_exhausted(self) -> bool:
         """Tell whether this was the last try."""
@@ -112,7 +114,7 @@ class _Tries(Retry):
         """Wait for the next try; after a 429 everybody waits, so this try waits for its turn."""
         del response
         if not self._is_throttled:
-            self.service.rest(self.request, self.backoff_strategy())
+            self.service.rest(self.request, max(self.backoff_strategy(), self._asked_to_wait))
 
     def note_error(self, error: httpx.RequestError) -> None:
         """Take note of a try without an answer."""
@@ -133,6 +135,7 @@ class _Tries(Retry):
     def _note_failure(
         self, trouble: Trouble, outcome: object, *, arrived: bool, asked_to_wait: float = 0.0
     ) -> None:
+        self._asked_to_wait = asked_to_wait
         goes_on = self.service.failed(
             self.request, trouble, asked_to_wait=asked_to_wait, outcome=outcome
         )
@@ -215,7 +218,6 @@ def _repeat(outcome: object, request: httpx.Request) -> httpx.Response:
     if isinstance(outcome, httpx.RequestError):
         raise type(outcome)(str(outcome), request=request) from outcome
     assert isinstance(outcome, httpx.Response)  # noqa: S101  nothing else is noted
+    # Without its words, which may be about another request's token.
     headers = {name: outcome.headers[name] for name in _SHARED_HEADERS if name in outcome.headers}
-    return httpx.Response(
-        outcome.status_code, headers=headers, content=outcome.content, request=request
-    )
+    return httpx.Response(outcome.status_code, headers=headers, request=request)

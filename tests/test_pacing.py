@@ -62,7 +62,7 @@ class AnyTraffic(RuleBasedStateMachine):
 
     @rule(seconds=SECONDS)
     def the_service_asks_to_wait(self, seconds: float) -> None:
-        self.pace.pause(self.now + seconds)
+        self.pace.pause(self.now, seconds)
 
     @invariant()
     def no_minute_has_more_requests_than_allowed(self) -> None:
@@ -155,10 +155,11 @@ def test_pauses_grow_until_an_answer_comes() -> None:
 
 def test_a_shorter_pause_does_not_end_a_longer_one() -> None:
     pace = Pace(8)
-    pace.pause(60.0)
-    pace.pause(1.0)
+    assert pace.pause(0.0, 60.0) == 60.0
+    assert pace.pause(0.0, 1.0) == 0.0
+    assert pace.pause(20.0, 50.0) == 10.0
 
-    assert pace.delay(20.0) == 40.0
+    assert pace.delay(20.0) == 50.0
 
 
 def test_who_waits_for_an_answer_waits_without_end() -> None:

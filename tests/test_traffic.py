@@ -123,7 +123,7 @@ def test_a_service_that_asks_to_wait_is_asked_nothing_before(
 ) -> None:
     request = traffic.make_request()
     with service.turn(request):
-        service.failed(request, Trouble.UNAVAILABLE, asked_to_wait=30.0, outcome=None)
+        service.failed(request, Trouble.THROTTLED, asked_to_wait=30.0, outcome=None)
     sent = threading.Event()
 
     def send() -> None:
@@ -144,12 +144,12 @@ def test_a_build_gives_up_when_it_has_lost_too_much_time_although_some_answers_c
     traffic: Traffic, service: Service, give_up: Callable[..., Request]
 ) -> None:
     tries = []
-    for _ in range(6):
+    for _ in range(7):
         answer(traffic, service)
         tries.append(give_up(Trouble.UNAVAILABLE, seconds=16.0).tries)
 
-    # Five tries of 16 seconds with 1 between them are 84, of 480 for four connections.
-    assert tries == [5, 5, 5, 5, 5, 4]
+    # Five tries of 16 seconds are 80, of 480 for four connections.
+    assert tries == [5, 5, 5, 5, 5, 5, 1]
     with pytest.raises(OutageError):
         answer(traffic, service)
 
@@ -172,7 +172,7 @@ def test_what_concerns_every_page_is_found_out_once_and_told_to_all(
         assert request.tries == 0
 
 
-@pytest.mark.parametrize("trouble", [Trouble.SILENT, Trouble.BROKEN, Trouble.UNAVAILABLE])
+@pytest.mark.parametrize("trouble", [Trouble.BROKEN, Trouble.UNAVAILABLE])
 def test_what_may_be_one_pages_alone_is_an_outage_after_three_pages(
     give_up: Callable[..., Request], trouble: Trouble
 ) -> None:
@@ -182,6 +182,57 @@ def test_what_may_be_one_pages_alone_is_an_outage_after_three_pages(
     assert len(set(tries)) == 1
     with pytest.raises(OutageError):
         give_up(trouble)
+
+
+def test_silence_is_an_outage_after_three_tries_of_whichever_pages(
+    give_up: Callable[..., Request],
+) -> None:
+    assert give_up(Trouble.SILENT).tries == 2
+    assert give_up(Trouble.SILENT).tries == 1
+    with pytest.raises(OutageError):
+        give_up(Trouble.SILENT)
+
+
+def test_a_request_that_is_about_no_page_concerns_them_all(
+    traffic: Traffic, service: Service
+) -> None:
+    request = traffic.make_request(is_about_page=False)
+    for _ in range(5):
+        with service.turn(request):
+            goes_on = service.failed(request, Trouble.BROKEN, asked_to_wait=0.0, outcome=None)
+
+    assert not goes_on
+    with pytest.raises(OutageError):
+        answer(traffic, service)
+
+
+def test_waiting_in_line_is_no_time_of_a_page(
+    clock: Clock, traffic: Traffic, service: Service
+) -> None:
+    request = traffic.make_request()
+    clock.now += 1000.0  # for example behind other pages' pauses
+    with service.turn(request):
+        assert service.failed(request, Trouble.THROTTLED, asked_to_wait=40.0, outcome=None)
+
+
+def test_pauses_of_all_count_for_all_although_each_page_gets_its_answer(
+    clock: Clock, traffic: Traffic, service: Service
+) -> None:
+    pauses = []
+    for _ in range(4):
+        request = traffic.make_request()
+        with service.turn(request):
+            goes_on = service.failed(request, Trouble.THROTTLED, asked_to_wait=50.0, outcome=None)
+        if not goes_on:
+            break
+        pauses.append(50.0)
+        clock.now += 50.0
+        answer(traffic, service)
+
+    # Two minutes are what a build may lose; the third pause would make it more.
+    assert pauses == [50.0, 50.0]
+    with pytest.raises(OutageError):
+        answer(traffic, service)
 
 
 def test_an_answer_between_pages_that_fail_shows_that_it_is_no_outage(
@@ -225,7 +276,7 @@ def test_a_service_is_known_by_its_name(traffic: Traffic, service: Service) -> N
 # Builds
 
 
-@pytest.mark.parametrize("trouble", [Trouble.UNREACHABLE, Trouble.UNAVAILABLE, Trouble.SILENT])
+@pytest.mark.parametrize("trouble", [Trouble.UNREACHABLE, Trouble.UNAVAILABLE])
 def test_an_outage_of_the_last_build_is_looked_at_once_in_the_next(
     traffic: Traffic, give_up: Callable[..., Request], trouble: Trouble
 ) -> None:
