@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 
+from mkdocs_confluence_md.cache import ExportCache
 from mkdocs_confluence_md.errors import FailureError
 from mkdocs_confluence_md.library import FetchedPage, Origin
 from mkdocs_confluence_md.reports import describe_age, report_pages, report_stale_pages
@@ -161,3 +164,56 @@ def test_a_build_prints_that_line(project: Project, standin: StandIn) -> None:
 
     assert "INFO    -  confluence-md: 2 pages from Confluence: 2 exported; 77 B in" in cold.log
     assert "INFO    -  confluence-md: 2 pages from Confluence: 2 from the cache; 77 B" in warm.log
+
+
+def test_copies_stand_in_when_only_the_sign_in_tells_whose_they_are(
+    project: Project, standin: StandIn
+) -> None:
+    # As in CI, where the cache was kept and the token file was lost.
+    prepare(project, standin)
+    project.token_file.unlink()
+    project.environment = standin.environment()
+    standin.faults.answer(503)
+
+    built = project.build(strict=False)
+
+    assert built.exit_code == 0
+    assert "2 of 2 pages from Confluence could not be fetched" in built.messages()
+
+
+@pytest.mark.parametrize("answer", [(404, "{}"), (429, "{}"), (503, "{}"), (200, "<html>")])
+def test_an_old_cloud_id_is_good_enough_while_there_is_no_other(
+    project: Project, standin: StandIn, answer: tuple[int, str]
+) -> None:
+    project.configure(NAV, site=standin.url, gateway="api")
+    assert project.build().exit_code == 0
+    age_cloud_id(project, standin.url)
+    status, body = answer
+    standin.faults.answer(status, route="tenant_info", body=body)
+
+    assert project.build().exit_code == 0
+
+
+def test_an_old_cloud_id_that_is_still_right_is_not_asked_for_again(
+    project: Project, standin: StandIn
+) -> None:
+    project.configure(NAV, site=standin.url, gateway="api")
+    project.build()
+    age_cloud_id(project, standin.url)
+    project.build()
+    asked = len(standin.requests)
+
+    project.build()
+
+    assert len(standin.requests) == asked
+
+
+def age_cloud_id(project: Project, site: str) -> None:
+    """Make the copy of a site's cloud ID 31 days old, and leave the others alone."""
+    directory = project.root / ".cache/plugin/confluence-md"
+    with closing(ExportCache(directory, warn=pytest.fail)) as cache:
+        copy = cache.find(f"{site}/_edge/tenant_info", "", float("inf"))
+    assert copy is not None
+    then = time.time() - 31 * 86400
+    with closing(ExportCache(directory, warn=pytest.fail, clock=lambda: then)) as cache:
+        cache.keep(f"{site}/_edge/tenant_info", "", copy.text, {})
