@@ -24,7 +24,7 @@ request that is cut has rotated the refresh token.
 - `short-body`: the connection is closed in good order after half of the body.
 """
 
-Route = Literal["export", "token", "tenant_info", "authorize", "unknown"]
+Route = Literal["export", "bulk", "token", "tenant_info", "authorize", "unknown"]
 Body = str | bytes | Mapping[str, object] | None
 
 

@@ -51,7 +51,7 @@ class Services:
     def respond(self, request: Request) -> tuple[Answer, ConnectionFault | None]:
         """Return the answer, and what is to happen to it on the wire."""
         route, action = self._find(request)
-        page_id = exporter.requested_page(request) if route == "export" else ""
+        page_id = exporter.requested_page(request) if route in {"export", "bulk"} else ""
         effect = self.faults.take(route, page_id)
         answer = effect if isinstance(effect, Answer) else action(request)
         if route == "export":
@@ -64,8 +64,8 @@ class Services:
         self.faults.release()
 
     def _find(self, request: Request) -> tuple[Route, Callable[[Request], Answer]]:
-        if exporter.is_export(request):
-            return "export", self.exporter.export
+        if route := exporter.find_route(request):
+            return route, self.exporter.export
         return self._routes.get((request.method, request.path), ("unknown", _not_found))
 
     def _tenant_info(self, _request: Request) -> Answer:

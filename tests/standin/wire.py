@@ -70,8 +70,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def _answer(self, request: Request) -> None:
         services = self.server.services
-        is_export = exporter.is_export(request)
-        page_id = exporter.requested_page(request) if is_export else ""
+        route = exporter.find_route(request)
+        page_id = exporter.requested_page(request) if route else ""
+        is_export = route == "export"
         record = services.recorder.arrive(request, is_export=is_export, page_id=page_id)
         status = 0
         kind: ConnectionFault | None = "cut"
