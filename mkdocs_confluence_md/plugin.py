@@ -14,6 +14,7 @@ from mkdocs.exceptions import PluginError
 from mkdocs.plugins import BasePlugin, event_priority, get_plugin_logger
 from mkdocs.structure.files import File, InclusionLevel
 
+from mkdocs_confluence_md.attached import AttachedFiles
 from mkdocs_confluence_md.auth import make_auth
 from mkdocs_confluence_md.cache import ExportCache
 from mkdocs_confluence_md.config import PluginConfig
@@ -30,8 +31,10 @@ from mkdocs_confluence_md.reports import (
     describe_page,
     report_failures,
     report_pages,
+    report_stale_assets,
     report_stale_pages,
 )
+from mkdocs_confluence_md.sanitizing import sanitize
 from mkdocs_confluence_md.source import ADDED_NAMES, make_placeholder, make_source
 from mkdocs_confluence_md.traffic import Patience
 from mkdocs_confluence_md.trust import host_of
@@ -65,6 +68,7 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
         self._library_settings: object = None
         self._progress = ProgressBar(sys.stderr)
         self._address = ApiAddress()
+        self._attached = AttachedFiles()
         self._pages: dict[str, PlacedPage] = {}
         """What this plugin placed, by `src_uri`."""
         self._put_aside: dict[str, tuple[Page, dict[str, Any]]] = {}
@@ -91,6 +95,7 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
             if not placement.pages:
                 return
             self._start_fetching(config)
+            self._attached.begin(config)
             for page in placement.pages:
                 files.append(_make_file(page, config))
             config.nav = placement.nav
@@ -112,14 +117,25 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
             return None
         return self._read_page(self._library, placed)
 
+    def on_page_markdown(
+        self, markdown: str, *, page: Page, config: MkDocsConfig, files: Files
+    ) -> None:
+        """Add the files that a page refers to, before MkDocs checks its links."""
+        del markdown
+        self._attached.add_files(page.file, config=config, files=files)
+
+    @event_priority(100)  # first, so that what other plugins put into the page stays
     def on_page_content(
         self, html: str, *, page: Page, config: MkDocsConfig, files: Files
     ) -> str | None:
         """Head a page with its title where it has no first-level heading of its own."""
         del config, files
-        if page.file.src_uri not in self._pages or "<h1" in html:
+        if page.file.src_uri not in self._pages:
             return None
-        return f"<h1>{page.title}</h1>\n{html}"
+        for problem in self._attached.find_problems(page.file.src_uri):
+            log.warning(problem)
+        html = sanitize(html) if self.config.raw_html == "strip" else html
+        return html if "<h1" in html else f"<h1>{page.title}</h1>\n{html}"
 
     def on_env(self, env: jinja2.Environment, *, config: MkDocsConfig, files: Files) -> None:
         """Say, when all pages are there, where they came from; warn if some are stale."""
@@ -130,7 +146,7 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
         self._progress.clear()
         if pages:
             log.info(report_pages(pages))
-        if warning := report_stale_pages(pages):
+        for warning in filter(None, (report_stale_pages(pages), report_stale_assets(pages))):
             log.warning(warning)
 
     @event_priority(50)  # early, so that other plugins see the metadata as a whole
@@ -210,12 +226,13 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
             threads=2 * options.concurrency,
             max_age=options.max_age,
             offline=options.offline or environment.offline,
+            attachments=options.attachments,
         )
 
     def _read_page(self, library: Library, placed: PlacedPage) -> str:
         page_id, title = placed.ref.page_id, placed.title
         try:
-            markdown = library.wait_for(page_id, self._progress.show).markdown
+            fetched = library.wait_for(page_id, self._progress.show)
         except ConfluenceError as error:
             if self.config.on_error == "placeholder":
                 failure = self._describe_failure(placed, error)
@@ -223,8 +240,11 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
                 return make_placeholder(failure)
             errors = library.wait_for_errors(self._progress.show)
             raise PluginError(self._report_errors(errors)) from None
-        log.debug(f"{describe_page(title, page_id)} has {len(markdown)} characters of Markdown")
-        return make_source(markdown, page_id=page_id, title=title)
+        self._attached.expect(placed, fetched.assets)
+        log.debug(
+            f"{describe_page(title, page_id)} has {len(fetched.markdown)} characters of Markdown"
+        )
+        return make_source(fetched.markdown, page_id=page_id, title=title)
 
     def _report_errors(self, errors: dict[str, ConfluenceError]) -> str:
         return report_failures(

@@ -49,7 +49,8 @@ def test_a_room_is_small_enough_to_be_read_at_once(module: str) -> None:
 
 
 def test_few_rooms_know_the_host_and_the_wire() -> None:
-    assert users_of("mkdocs") == {"plugin", "config", "project"}
+    assert users_of("mkdocs") == {"plugin", "attached", "config", "project"}
+    assert users_of("markdown") == {"embedding"}
     assert users_of("httpx") == {"transport", "wire", "oauth", "auth", "exporter", "answers"}
 
 
@@ -65,6 +66,12 @@ def test_few_rooms_know_the_host_and_the_wire() -> None:
         "trust",
         "errors",
         "pacing",
+        "archive",
+        "attachments",
+        "beside",
+        "filenames",
+        "manifest",
+        "sanitizing",
     ],
 )
 def test_pure_rooms_do_no_io_and_read_no_clock(module: str) -> None:
