@@ -29,7 +29,7 @@ _LINK = re.compile(
     re.VERBOSE,
 )
 _TITLE = re.compile(r"""\s+(?:"[^"]*"|'[^']*'|\([^()]*\))\s*$""")
-_DEFINITION = re.compile(r"^[ \t>]*\[[^\]\n]+\]:[ \t]*\n?[ \t]*(<[^<>\n]*>|\S+)", re.MULTILINE)
+_DEFINITION = re.compile(r"^[ \t>]*\[[^\]\n]+\]:[ \t]*\n?[ \t>]*(<[^<>\n]*>|\S+)", re.MULTILINE)
 _BARE = re.compile(r"https?://[^\s<>\"')\]]*/(?:download|rest/api/content)/[^\s<>\"')\]]+")
 _ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
 _FENCE = re.compile(r"[\s>]*(?:(?:[-+*]|[0-9]+[.)])\s+)?(`{3,}|~{3,})")
@@ -194,7 +194,7 @@ def _find_path(wanted: str, paths: Sequence[str]) -> str | None:
         name = read(_name_of(wanted))
         found = [path for path in paths if name and read(_name_of(path)) == name]
         if found:
-            return max(found, key=lambda path: _count_common(wanted, path))
+            return max(found, key=lambda path: (_count_common(wanted, path), path == wanted))
     letters = _letters_of(_name_of(wanted))
     found = [path for path in paths if letters and _letters_of(_name_of(path)) == letters]
     return found[0] if len(found) == 1 else None

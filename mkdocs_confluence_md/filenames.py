@@ -26,7 +26,7 @@ def make_safe_name(name: str) -> str:
     It has at most 150 bytes, and keeps its extension.
     """
     visible = "".join(char for char in normalize("NFC", name) if category(char) not in _INVISIBLE)
-    plain = normalize("NFC", _UNSAFE.sub("-", visible.strip())).strip(". ").lstrip("-")
+    plain = normalize("NFC", _UNSAFE.sub("-", visible.strip())).strip(". -")
     if _MARKDOWN.search(plain):
         plain += ".txt"
     if not plain or _WINDOWS_DEVICE.match(plain):

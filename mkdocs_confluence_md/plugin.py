@@ -132,6 +132,8 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
         del config, files
         if page.file.src_uri not in self._pages:
             return None
+        # Material undoes the escaping of a title, but not of one that is in the metadata.
+        page.meta.setdefault("title", page.title)
         for problem in self._attached.find_problems(page.file.src_uri):
             log.warning(problem)
         html = sanitize(html) if self.config.raw_html == "strip" else html

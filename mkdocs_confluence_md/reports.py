@@ -63,11 +63,12 @@ def report_stale_pages(pages: Sequence[FetchedPage]) -> str:
 
 def report_stale_assets(pages: Sequence[FetchedPage]) -> str:
     """Tell in one message that attachments are copies from earlier; empty if none is."""
-    stale = [page.assets for page in pages if page.assets and page.assets.age]
+    assets = [page.assets for page in pages if page.assets]
+    stale = [each for each in assets if each.error and each.files]
     if not stale:
         return ""
     count = "1 page" if len(stale) == 1 else f"{len(stale)} pages"
-    since = describe_age(max(assets.age for assets in stale))
+    since = describe_age(max(each.age for each in stale))
     return (
         f"The attachments of {count} could not be fetched; copies from up to {since} ago stand in "
         f"for them. {stale[0].error}"

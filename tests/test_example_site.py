@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
+from playwright.sync_api import sync_playwright
 
 from projects import BIN
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = ROOT / "example-site"
+CHROMIUM = shutil.which("chromium")
 
 
 @pytest.mark.parametrize("host", ["mkdocs", "properdocs"])
@@ -36,6 +39,37 @@ def test_it_builds_strictly_without_an_account(host: str, tmp_path: Path) -> Non
     deploy = (tmp_path / "runbooks/deploy-to-production/index.html").read_text(encoding="utf-8")
     assert len(re.findall(r"<h1", deploy)) == 1
     assert "https://northwind.atlassian.net/wiki/pages/resumedraft.action?draftId=" in deploy
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the example site, built."""
+    directory = tmp_path_factory.mktemp("site")
+    clean = {name: value for name, value in os.environ.items() if "CONFLUENCE" not in name}
+    config = str(EXAMPLE / "mkdocs.yml")
+    command = [str(BIN / "mkdocs"), "build", "-q", "--strict", "-f", config, "-d", str(directory)]
+    subprocess.run(command, env=clean, check=True, timeout=120)
+    return directory
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="needs Debian's chromium")
+def test_every_image_loads(site: Path) -> None:
+    """They are of Confluence pages, and by whichever address the pages refer to them."""
+    widths: dict[str, int] = {}
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        tab = browser.new_page()
+        for page in sorted(site.rglob("index.html")):
+            tab.goto(page.as_uri())
+            found = tab.evaluate(
+                "Array.from(document.images, image => [image.src, image.naturalWidth])"
+            )
+            widths |= {str(src).rpartition("/")[2]: width for src, width in found}
+        browser.close()
+
+    assert {"traffic-switch.png", "Failover-zones.svg"} <= widths.keys()
+    assert all(widths.values()), widths
+    assert (site / "team/on-call-handover/alerts-week-46.csv").is_file()
 
 
 def test_the_readme_names_the_lines_to_change_for_a_real_site() -> None:
