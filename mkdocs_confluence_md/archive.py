@@ -134,7 +134,9 @@ def read_archive(data: bytes, limits: Limits | None = None) -> Archive:
     """
     limits = limits or Limits()
     try:
-        unpacker = zipfile.ZipFile(_Reader(data, limits.entries * _ENTRY_BYTES))
+        reader = _Reader(data, limits.entries * _ENTRY_BYTES)
+        unpacker = zipfile.ZipFile(reader)
+        reader.stop_refusing()
     except _TooMuchError:
         return Archive(problems=(Finding(Problem.TOO_MANY),))
     except Exception:  # noqa: BLE001  as above
@@ -156,12 +158,16 @@ class _Reader(io.BytesIO):
 
     def __init__(self, data: bytes, most: int) -> None:
         super().__init__(data)
-        self._most = most
+        self._most: float = most
 
     def read(self, size: int | None = -1, /) -> bytes:
         if size is not None and size > self._most:
             raise _TooMuchError
         return super().read(size)
+
+    def stop_refusing(self) -> None:
+        """Let large files be read: the directory has been."""
+        self._most = float("inf")
 
 
 class _Examiner:
