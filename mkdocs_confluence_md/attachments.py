@@ -23,14 +23,14 @@ _FILE = re.compile(r"[^/]\.[A-Za-z0-9]{1,10}$")
 _PAGE = re.compile(r"\.md$", re.IGNORECASE)
 
 # More than a page refers to, never less: what it refers to in truth shows when it is rendered.
-_LINK = re.compile(
-    r"""(?:\[(?P<label>[^\[\]\n]*))?\]\(\s*
-    (?P<target><[^<>\n]*>|(?:[^()\n]|\n(?!\s*\n)|\([^()\n]*\))*)\)""",
-    re.VERBOSE,
-)
+# Each is quick whatever the text is: it begins with something rare, and stops at the next of that.
+_TARGET = re.compile(r"\]\(\s*(?P<target><[^<>\n]*>|(?:[^()\n]|\n(?!\s*\n)|\([^()\n]*\))*)\)")
 _TITLE = re.compile(r"""\s+(?:"[^"]*"|'[^']*'|\([^()]*\))\s*$""")
 _DEFINITION = re.compile(r"^[ \t>]*\[[^\]\n]+\]:[ \t]*\n?[ \t>]*(<[^<>\n]*>|\S+)", re.MULTILINE)
-_BARE = re.compile(r"https?://[^\s<>\"')\]]*/(?:download|rest/api/content)/[^\s<>\"')\]]+")
+_BARE = re.compile(r"https?://[^\s<>\"')\]]+")
+_SIGNS = ("/download/", "/child/attachment/", "]:", "src", "href")
+_ELSEWHERE = ("http://", "https://", "mailto:", "confluence:", "/", "#")
+_LONGEST_LABEL = 300
 _ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
 _FENCE = re.compile(r"[\s>]*(?:(?:[-+*]|[0-9]+[.)])\s+)?(`{3,}|~{3,})")
 
@@ -100,7 +100,8 @@ def _read_url_path(path: str, label: str) -> Reference | None:
 def find_references(markdown: str, page_id: str) -> dict[str, Reference]:
     """Return what a page may refer to, by key; code between fences is left out."""
     found: dict[str, Reference] = {}
-    text = _drop_fences(markdown)
+    # Most pages refer to none, and all pages are looked at in each build.
+    text = _drop_fences(markdown) if _may_refer(markdown) else ""
     for address, label in _find_addresses(text):
         reference = read_address(address, page_id, label)
         if reference and (reference.label or reference.key not in found):
@@ -108,17 +109,30 @@ def find_references(markdown: str, page_id: str) -> dict[str, Reference]:
     return found
 
 
+def _may_refer(text: str) -> bool:
+    lower = text.lower()
+    if any(sign in lower for sign in _SIGNS):
+        return True
+    targets = (part.lstrip(" \t\n<") for part in lower.split("](")[1:])
+    return any(not target.startswith(_ELSEWHERE) for target in targets)
+
+
 def _find_addresses(text: str) -> Iterator[tuple[str, str]]:
-    for match in _LINK.finditer(text):
+    for match in _TARGET.finditer(text):
         target = _TITLE.sub("", match["target"]).strip()
-        yield _unescape(target), _unescape(match["label"] or "")
-    for match in _DEFINITION.finditer(text):
-        yield _unescape(match[1]), ""
-    for match in _BARE.finditer(text):
-        yield match[0], ""
+        yield _unescape(target), _unescape(_find_label(text, match.start()))
+    for pattern in (_DEFINITION, _BARE):
+        for match in pattern.finditer(text):
+            yield _unescape(match[match.re.groups]), ""
     for tag in _TAG.finditer(text):
         for match in _ADDRESS.finditer(tag[0]):
             yield match["value"].strip("\"'"), ""
+
+
+def _find_label(text: str, end: int) -> str:
+    """Return what stands before an address in brackets, if it is text and nothing else."""
+    label = text[max(0, end - _LONGEST_LABEL) : end].rpartition("[")[2]
+    return "" if "]" in label or "\n" in label else label
 
 
 def _unescape(text: str) -> str:

@@ -58,7 +58,11 @@ def test_names_that_differ_in_case_are_two_files() -> None:
     assert archive.problems == ()
 
 
-@pytest.mark.parametrize("damage", [b"", b"no archive", make_zip(SAFE)[:-30], make_zip(SAFE)[:50]])
+@pytest.mark.parametrize(
+    "damage",
+    [b"", b"no archive", make_zip(SAFE)[:-30], make_zip(SAFE)[:50]],
+    ids=["empty", "text", "no end", "a beginning"],
+)
 def test_what_is_no_archive_has_a_problem(damage: bytes) -> None:
     archive = read_archive(damage)
 
@@ -97,7 +101,8 @@ def test_other_ways_of_packing_are_refused() -> None:
 @given(st.lists(st.text(min_size=1, max_size=60), max_size=8))
 def test_no_name_leads_outside_whatever_it_is(some: list[str]) -> None:
     valid = [name.encode("utf-8", "replace").decode() for name in some]
-    archive = read_archive(make_zip(*((name, b"x") for name in valid)))
+    # `zipfile` cuts names at a NUL when it writes them, and stumbles if nothing is left.
+    archive = read_archive(make_zip(*((name, b"x") for name in valid if name[0] != "\0")))
 
     for entry in archive.entries:
         assert not entry.path.startswith("/")
