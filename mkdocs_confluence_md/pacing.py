@@ -81,7 +81,7 @@ class Pace:
             jitter: From 0 to 1: shortens the pause by up to a half, so that several builds do not
                 come back at the same time.
         """
-        if sent < self._slowed_at:
+        if sent <= self._slowed_at:
             return
         self._slowed_at = now
         self._answers = 0

@@ -76,6 +76,8 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
         self._attached = AttachedFiles()
         self._pages: dict[str, PlacedPage] = {}
         """What this plugin placed, by `src_uri`."""
+        self._failures: list[PageFailure] = []
+        """Pages of this build in whose place there are placeholders."""
         self._additions = Additions()
         self._commonmark = CommonMark()
 
@@ -103,6 +105,7 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
             placement = self._place(config, [file.dest_uri for file in files])
             _report(placement)
             self._pages = {page.src_uri: page for page in placement.pages}
+            self._failures = []
             self._additions.begin(self._pages)
             self._links.begin(placement.pages, self._address.find_site())
             self._attached.begin()
@@ -173,6 +176,8 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
             log.info(report_pages(pages))
         for warning in filter(None, (report_stale_pages(pages), report_stale_assets(pages))):
             log.warning(warning)
+        if self._failures:
+            log.warning(report_failures(self._failures))
 
     @event_priority(50)  # early, so that other plugins see the metadata as a whole
     def on_page_context(
@@ -254,7 +259,7 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
         except ConfluenceError as error:
             if self.config.on_error == "placeholder":
                 failure = self._describe_failure(placed, error)
-                log.warning(report_failures([failure]))
+                self._failures.append(failure)
                 return make_placeholder(failure)
             errors = library.wait_for_errors(self._progress.show)
             raise PluginError(self._report_errors(errors)) from None

@@ -48,7 +48,7 @@ class Outcome(Enum):
     WARNS = "built from copies, and one warning"
     COPIES = "built from copies, without a request and without a word"
     BUILT = "built from Confluence, without a word"
-    SAYS_SO = "pages that say that they could not be fetched, and a warning for each"
+    SAYS_SO = "pages that say that they could not be fetched, and one warning that names them all"
 
 
 FAILS, WARNS, COPIES, BUILT, SAYS_SO = Outcome
@@ -236,7 +236,7 @@ def messages(said: Said, hit: Sequence[Page], outcome: Outcome) -> str:
             f"{what} {remedy}"
         )
     if outcome is SAYS_SO:
-        return "\n".join(f"WARNING -  confluence-md: {report([page], said)}" for page in hit)
+        return f"WARNING -  confluence-md: {report(hit, said)}"
     return ""
 
 
