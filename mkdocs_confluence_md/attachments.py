@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _OWNED = re.compile(r"(?:/wiki)?/download/(?:attachments|thumbnails)/([0-9]+)/([^/]+)")
 _NUMBERED = re.compile(r"(?:/wiki)?/rest/api/content/([0-9]+)/child/attachment/(?:att)?([0-9]+)/download/?")  # fmt: skip  # noqa: E501  one form
+# In addresses, browsers and CommonMark leave `&copy=1` alone.
+_ENTITY = re.compile(r"&(?:#[0-9]+|#[xX][0-9a-fA-F]+|[0-9A-Za-z]+);")
 _FILE = re.compile(r"[^/]\.[A-Za-z0-9]{1,10}$")
 _PAGE = re.compile(r"\.md$", re.IGNORECASE)
 
@@ -75,7 +77,7 @@ def read_address(address: str, page_id: str, label: str = "") -> Reference | Non
         label: The text of the link, or what stands for the image.
     """
     try:
-        url = urlsplit(html.unescape(address).strip())
+        url = urlsplit(_ENTITY.sub(_read_entity, address).strip())
     except ValueError:
         return None
     if url.scheme.lower() in ("http", "https") or (not url.scheme and url.path.startswith("/")):
@@ -87,6 +89,10 @@ def read_address(address: str, page_id: str, label: str = "") -> Reference | Non
     if url.scheme or url.netloc or _PAGE.search(path) or not _FILE.search(path):
         return None
     return Reference(posixpath.normpath(path), label=label)
+
+
+def _read_entity(match: re.Match[str]) -> str:
+    return html.unescape(match[0])
 
 
 def _read_url_path(path: str, label: str) -> Reference | None:
@@ -163,13 +169,13 @@ def change_tags(text: str, change: Callable[[str, str], str | None]) -> str:
 
     Args:
         text: HTML that a page brings.
-        change: Gets the tag's name and the address, and returns the new address; or a whole
-            replacement, which begins with `<`; None changes nothing.
+        change: Gets the tag's name and the address as it is written, and returns the new address;
+            or a whole replacement, which begins with `<`; None changes nothing.
     """
 
     def change_tag(tag: re.Match[str]) -> str:
         for match in _ADDRESS.finditer(tag[0]):
-            new = change(tag["name"].lower(), html.unescape(match["value"].strip("\"'")))
+            new = change(tag["name"].lower(), match["value"].strip("\"'"))
             if new is not None:
                 quoted = f'{match["before"]}"{html.escape(new)}"'
                 start, end = match.span()

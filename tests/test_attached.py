@@ -10,6 +10,7 @@ import pytest
 
 from archives import ATTACKS, LONG_NAME, SAFE, UNSAFE
 from mkdocs_confluence_md.filenames import make_safe_name
+from mkdocs_confluence_md.sanitizing import sanitize
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -282,10 +283,6 @@ HARMLESS = f"""
 print("<script>")
 ```
 
-```mermaid
-graph LR
-```
-
 > [!WARNING] With care
 > A panel with `code`, a [link](confluence:101#More) and a picture: ![A](a.png "Title")
 
@@ -336,7 +333,8 @@ def test_stripping_leaves_what_is_harmless_as_it_is(
     project: Project, standin: StandIn, pages: dict[str, str]
 ) -> None:
     pages["101"] = f"# Deploy\n{HARMLESS}"
-    standin.pages.attachments["101"] = FILES
+    standin.pages.attachments["101"] = {"a.png": b"png", "report.pdf": b"pdf"}
+    project.write("theme/main.html", "{{ page.content }}")
     elements = {}
     for raw_html in ("keep", "strip"):
         project.configure(
@@ -348,8 +346,9 @@ def test_stripping_leaves_what_is_harmless_as_it_is(
                 "markdown_extensions": EXTENSIONS,
             },
         )
-        project.write("theme/main.html", "{{ page.content }}")
-        elements[raw_html] = list_elements(project.build().page("deploy"))
+        built = project.build()
+        assert "WARNING" not in built.log
+        elements[raw_html] = list_elements(built.page("deploy"))
 
     assert elements["strip"] == elements["keep"]
     text = str(elements["keep"])
@@ -357,6 +356,12 @@ def test_stripping_leaves_what_is_harmless_as_it_is(
         assert expected in text
     addresses = [value for element in elements["keep"] for value in element[1:] if "a.png" in value]
     assert addresses == ["src=a.png", "src=a.png"]
+
+
+def test_diagrams_are_harmless() -> None:
+    diagram = '<pre class="mermaid"><code>graph LR\n  A --&gt; B</code></pre>'
+
+    assert sanitize(diagram) == diagram
 
 
 def list_elements(html: str) -> list[tuple[str, ...]]:
