@@ -47,9 +47,12 @@ fidelity: $(VENV)/installed ## how exactly pages come out as written; downloads 
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.fidelity
 
 .PHONY: screenshot
-screenshot: site ## the picture in the README; needs Debian's chromium
+SHOOT = chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --user-data-dir=$$(mktemp -d) \
+  --virtual-time-budget=3000
+screenshot: site ## the pictures in the README; needs Debian's chromium, and the web for Mermaid
 	cd example-site/site && ../../$(BIN)/python -m http.server 8777 --bind 127.0.0.1 & \
 	server=$$!; trap "kill $$server" EXIT; sleep 1; \
-	chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --user-data-dir=$$(mktemp -d) \
-	  --window-size=1280,680 --virtual-time-budget=3000 \
-	  --screenshot=docs/images/example-site.png http://127.0.0.1:8777/runbooks/database-failover/
+	$(SHOOT) --window-size=1280,680 --screenshot=docs/images/example-site.png \
+	  http://127.0.0.1:8777/runbooks/database-failover/ && \
+	$(SHOOT) --window-size=1280,3680 --screenshot=docs/images/everything.png \
+	  http://127.0.0.1:8777/runbooks/everything-a-page-can-have/

@@ -1,11 +1,13 @@
 """What the exporter's REST API answers: everything that reads an answer is here.
 
-Documented is Markdown as plain text, that a handler fails with a 5xx and a trace ID, and limits.
+Documented is Markdown as plain text, a ZIP archive in the field `zipBase64` of an object, that a
+handler fails with a 5xx and a trace ID, and limits.
 The forms of the 401, 403 and 429 were seen on real sites. JSON with Markdown in it is a guess.
 """
 
 from __future__ import annotations
 
+import binascii
 from typing import Any
 
 import httpx
@@ -29,15 +31,8 @@ def read_markdown(response: httpx.Response) -> str:
         AnswerError: The answer says that the export failed.
         FailureError: The answer is empty, damaged or no export at all.
     """
-    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    kind = _read_kind(response, "Markdown")
     host, detail = host_and_port(response.request), _detail(response)
-    if kind in _WEB_PAGES:
-        # Not Confluence's answer but somebody's on the way to it, so it takes no access away.
-        raise FailureError(
-            f"{host} answered with a web page instead of Markdown.",
-            "Check the options `site` and `base_url`; a proxy may also want you to log in.",
-            detail,
-        )
     try:
         text = response.content.decode(response.charset_encoding or "utf-8")
     except (UnicodeDecodeError, LookupError):
@@ -56,6 +51,50 @@ def read_markdown(response: httpx.Response) -> str:
             detail,
         )
     return markdown
+
+
+def read_zip(response: httpx.Response) -> bytes:
+    """Return the ZIP archive of a successful export; whether it is one, nobody has looked.
+
+    Raises:
+        AnswerError: The answer says that the export failed.
+        FailureError: The answer is damaged or no export at all.
+    """
+    _read_kind(response, "an export")
+    host, detail = host_and_port(response.request), _detail(response)
+    fields = read_json_object(response)
+    if fields.get("success") is False:
+        raise AnswerError(
+            f"The app could not export the page's attachments, says {host}.",
+            "Export the page by hand in Confluence to see whether the app can read them.",
+            detail,
+        )
+    try:
+        return binascii.a2b_base64(fields["zipBase64"], strict_mode=True)
+    except (KeyError, TypeError, ValueError):
+        raise FailureError(
+            f"The answer of {host} has no ZIP archive in it.",
+            "Try again later, and check for a newer version of mkdocs-confluence-md: the API may "
+            "have changed.",
+            detail,
+        ) from None
+
+
+def _read_kind(response: httpx.Response, wanted: str) -> str:
+    """Return the answer's content type, which must not be that of a web page.
+
+    Raises:
+        FailureError: It is.
+    """
+    kind: str = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind in _WEB_PAGES:
+        # Not Confluence's answer but somebody's on the way to it, so it takes no access away.
+        raise FailureError(
+            f"{host_and_port(response.request)} answered with a web page instead of {wanted}.",
+            "Check the options `site` and `base_url`; a proxy may also want you to log in.",
+            _detail(response),
+        )
+    return kind
 
 
 def _read_json_markdown(response: httpx.Response) -> str:

@@ -23,8 +23,9 @@ from cachecontrol.heuristics import BaseHeuristic
 from cachecontrol.serialize import Serializer
 from urllib3 import HTTPResponse
 
-from mkdocs_confluence_md.keys import copy_key, latest_key
+from mkdocs_confluence_md.keys import copy_key, file_key, latest_key, name_attachments_of
 from mkdocs_confluence_md.limit import choose_what_goes
+from mkdocs_confluence_md.manifest import read_manifest
 from mkdocs_confluence_md.store import LOCK_SECONDS, Store
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from requests import PreparedRequest
 
     from mkdocs_confluence_md.disk import ExportDisk
+    from mkdocs_confluence_md.limit import Entry
 
 # A page is a few kB, so these are all pages of many sites, and all attachments of one.
 LIMIT_BYTES = 500_000_000
@@ -161,6 +163,18 @@ class ExportCache:
         self._held.pop((resource, None), None)
         self._held[resource, account] = Cached(text, kept, self._clock(), 0.0, fresh=True)
 
+    def read_files(self, digests: Iterable[str]) -> dict[str, bytes]:
+        """Return the files that there are, by digest; whether they are sound, nobody has looked."""
+        keys = {file_key(digest): digest for digest in digests}
+        self._used.update(keys)
+        return {keys[key]: content for key, content in self._store.read(keys).items()}
+
+    def keep_files(self, contents: Mapping[str, bytes]) -> None:
+        """Keep files by digest."""
+        values = {file_key(digest): content for digest, content in contents.items()}
+        self._used.update(values)
+        self._store.write(values)
+
     def close(self) -> None:
         """Write what is to be written, make room if the limit is passed, and close the files."""
         self._store.close(self._tidy)
@@ -187,7 +201,24 @@ class ExportCache:
     def _tidy(self, disk: ExportDisk) -> None:
         disk.mark_used(self._used, time.time())
         if disk.measure() > self._limit:
-            disk.remove(choose_what_goes(disk.list_entries(), self._used, self._limit))
+            entries = disk.list_entries()
+            wanted = self._used | self._find_attachments(disk, entries)
+            disk.remove(choose_what_goes(entries, wanted, self._limit))
+
+    def _find_attachments(self, disk: ExportDisk, entries: Iterable[Entry]) -> set[str]:
+        """Find the attachments of pages that were used, even if nobody came to ask for them."""
+        targets = {entry.target for entry in entries if entry.key in self._used}
+        keys = {name_attachments_of(key) for key in self._used | targets}
+        texts = read_texts(disk.read(keys, self._store.complain_of_entry))
+        manifests = filter(None, map(read_manifest, texts.values()))
+        return keys.union(*(map(file_key, manifest.digests) for manifest in manifests))
+
+
+def read_texts(values: Mapping[str, bytes]) -> dict[str, str]:
+    """Return what copies say, by key, however old they are; without those that are damaged."""
+    policy = _Policy(values, lambda _: None)
+    copies = {key: policy.judge(key, float("inf"), time.time) for key in values}
+    return {key: copy.text for key, copy in copies.items() if copy}
 
 
 class _Shelf(BaseCache):

@@ -148,7 +148,10 @@ class PluginConfig(Config):
     """Where a page lands in the site; also `{id}`."""
 
     attachments = opt.Type(bool, default=True)
-    """Bring images and other attachments into the site."""
+    """Bring the images and files that pages refer to into the site."""
+
+    raw_html = opt.Choice(("keep", "strip"), default="keep")
+    """What becomes of HTML in pages: `keep` it, or `strip` it of all that a browser would run."""
 
     max_age = Duration(default="15m")
     """How long an export counts as fresh: `0`, `30s`, `15m`, `12h`, `7d`, `forever`."""

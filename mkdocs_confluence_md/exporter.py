@@ -14,10 +14,16 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from mkdocs_confluence_md.answers import describe_failure, explain_refusal, read_markdown
+from mkdocs_confluence_md.answers import (
+    describe_failure,
+    explain_refusal,
+    read_markdown,
+    read_zip,
+)
 from mkdocs_confluence_md.environment import ATLASSIAN_API
 from mkdocs_confluence_md.errors import SettingError
 from mkdocs_confluence_md.traffic import AT_A_TERMINAL, Patience, Traffic
+from mkdocs_confluence_md.transport import LARGE
 from mkdocs_confluence_md.trust import origin_of
 from mkdocs_confluence_md.wire import (
     make_client,
@@ -214,6 +220,25 @@ class Exporter:
         if response.status_code != httpx.codes.OK:
             raise explain_refusal(response)
         return Export(read_markdown(response), response.headers)
+
+    def export_attachments(self, base_url: str, page_id: str) -> bytes:
+        """Export one page with its attachments, as a ZIP archive that is not looked into.
+
+        Raises:
+            ConfluenceError: As `export_page`.
+        """
+        response = send(
+            self._client,
+            "POST",
+            f"{base_url}/bulkExport",
+            json={"pageId": page_id, "bulkExport": False, "includeAttachments": True},
+            headers={"Accept": "application/json"},
+            auth=self.auth,
+            extensions={LARGE: True},
+        )
+        if response.status_code != httpx.codes.OK:
+            raise explain_refusal(response)
+        return read_zip(response)
 
     def probe(self, base_url: str) -> None:
         """Make a call that exports nothing, to see whether the API answers to this sign-in.

@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from mkdocs_confluence_md.keys import PageCopy, read_page_copy
+from mkdocs_confluence_md.cache import read_texts
+from mkdocs_confluence_md.keys import (
+    PageCopy,
+    file_key,
+    is_file,
+    read_attachments_copy,
+    read_page_copy,
+)
+from mkdocs_confluence_md.manifest import read_manifest
 from mkdocs_confluence_md.reports import describe_age, describe_size
 
 if TYPE_CHECKING:
@@ -25,26 +33,61 @@ class Holding:
 
     page: PageCopy
     entry: Entry
+    attachments: tuple[Entry, ...] = ()
+    """What the cache keeps of its attachments: which there are, and the files themselves."""
+
+    @property
+    def files(self) -> list[Entry]:
+        """The attachments."""
+        return [entry for entry in self.attachments if is_file(entry.key)]
+
+    @property
+    def size(self) -> int:
+        """With its attachments, in bytes."""
+        return measure([self])
 
 
 def find_holdings(store: Store) -> list[Holding]:
     """Return the copies of pages, newest first; none, and nothing is made, without a cache."""
+    entries = _list_entries(store)
+    attachments = _find_attachments(store, entries)
     found = [
-        Holding(page, entry)
-        for entry in _list_entries(store)
+        Holding(page, entry, tuple(attachments.get(page, ())))
+        for entry in entries
         if (page := read_page_copy(entry.key))
     ]
     return sorted(found, key=lambda each: (-each.entry.stored_at, each.page.page_id))
 
 
 def remove_pages(store: Store, page_ids: Collection[str]) -> list[Holding]:
-    """Remove all copies of pages, whoever exported them; return what was removed."""
+    """Remove all copies of pages, whoever exported them; return what was removed.
+
+    An attachment stays as long as another page has it too.
+    """
+    entries = _list_entries(store)
+    attachments = _find_attachments(store, entries)
+    staying = {page: kept for page, kept in attachments.items() if page.page_id not in page_ids}
     going = [each for each in find_holdings(store) if each.page.page_id in page_ids]
     keys = {each.entry.key for each in going}
-    keys |= {entry.key for entry in _list_entries(store) if entry.target in keys}
-    if going:
+    keys |= {entry.key for page in attachments.keys() - staying for entry in attachments[page]}
+    keys -= {entry.key for kept in staying.values() for entry in kept}
+    keys |= {entry.key for entry in entries if entry.target in keys}
+    if keys:
         store.do(lambda disk: disk.remove(keys))
     return going
+
+
+def _find_attachments(store: Store, entries: Sequence[Entry]) -> dict[PageCopy, list[Entry]]:
+    """Say of each copy of a page what is kept of its attachments."""
+    by_key = {entry.key: entry for entry in entries}
+    pages = {key: page for key in by_key if (page := read_attachments_copy(key))}
+    texts = read_texts(store.read(pages))
+    found = {}
+    for key, page in pages.items():
+        manifest = read_manifest(texts.get(key, ""))
+        files = map(file_key, sorted(manifest.digests) if manifest else ())
+        found[page] = [by_key[each] for each in (key, *files) if each in by_key]
+    return found
 
 
 def remove_all(store: Store) -> list[Holding]:
@@ -71,7 +114,8 @@ def as_json(holdings: Sequence[Holding], directory: str) -> str:
             "page_id": each.page.page_id,
             "base_url": each.page.base_url,
             "account": each.page.account,
-            "size": each.entry.size,
+            "size": each.size,
+            "attachments": len(each.files),
             "exported_at": _as_time(each.entry.stored_at),
         }
         for each in holdings
@@ -87,15 +131,16 @@ def summarize(holdings: Sequence[Holding]) -> str:
 
 
 def measure(holdings: Sequence[Holding]) -> int:
-    """Return the size of copies in bytes."""
-    return sum(each.entry.size for each in holdings)
+    """Return the size of copies in bytes; what they share is counted once."""
+    entries = {entry.key: entry for each in holdings for entry in (each.entry, *each.attachments)}
+    return sum(entry.size for entry in entries.values())
 
 
 def _as_row(holding: Holding, now: float) -> tuple[str, ...]:
     page, entry = holding.page, holding.entry
     age = f"{describe_age(max(0.0, now - entry.stored_at))} ago"
     account = page.account[:_ACCOUNT_DIGITS] or "-"
-    return page.page_id, page.host, account, describe_size(entry.size), age
+    return page.page_id, page.host, account, describe_size(holding.size), age
 
 
 def _as_time(seconds: float) -> str:

@@ -1,7 +1,8 @@
 """The names under which the cache keeps things, written and read. Pure.
 
 A copy of a page is kept for each account that exported it, and an alias leads to the latest of
-them, whoever made it.
+them, whoever made it. What is known of a page's attachments is kept in the same way; the files
+themselves are kept by their content, for all pages and accounts that know that they are there.
 """
 
 from __future__ import annotations
@@ -11,7 +12,10 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 _LATEST = "latest "
-_PAGE_COPY = re.compile(r"(https?://[^\s?#]+)/singleExport\?pageId=([0-9]+)&account=([0-9a-f]*)")
+_FILE = "file sha256:"
+_COPY = re.compile(
+    r"(https?://[^\s?#]+)/(singleExport|bulkExport)\?pageId=([0-9]+)&account=([0-9a-f]*)"
+)
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,26 @@ def page_resource(base_url: str, page_id: str) -> str:
     return f"{base_url}/singleExport?pageId={page_id}"
 
 
+def attachments_resource(base_url: str, page_id: str) -> str:
+    """Name the export of a page's attachments, whoever makes it."""
+    return f"{base_url}/bulkExport?pageId={page_id}"
+
+
+def file_key(digest: str) -> str:
+    """Name a file by its content."""
+    return f"{_FILE}{digest}"
+
+
+def is_file(key: str) -> bool:
+    """Tell whether a key is that of a file."""
+    return key.startswith(_FILE)
+
+
+def read_digest(key: str) -> str:
+    """Read the key of a file."""
+    return key.removeprefix(_FILE)
+
+
 def copy_key(resource: str, account: str | None) -> str:
     """Name an account's copy of a resource, as a URL, because CacheControl wants one."""
     return f"{resource}{'&' if '?' in resource else '?'}account={account or ''}"
@@ -52,5 +76,21 @@ def is_alias(key: str) -> bool:
 
 def read_page_copy(key: str) -> PageCopy | None:
     """Read the key of a page's copy; None if it is another one's, like a cloud ID's."""
-    match = _PAGE_COPY.fullmatch(key)
-    return PageCopy(*match.groups()) if match else None
+    return _read_copy(key, "singleExport")
+
+
+def read_attachments_copy(key: str) -> PageCopy | None:
+    """Read the key of what is known of a page's attachments; None if it is another one's."""
+    return _read_copy(key, "bulkExport")
+
+
+def name_attachments_of(key: str) -> str:
+    """Turn the key of a page's copy, or of its alias, into that of its attachments."""
+    return key.replace("/singleExport?pageId=", "/bulkExport?pageId=")
+
+
+def _read_copy(key: str, call: str) -> PageCopy | None:
+    match = _COPY.fullmatch(key)
+    if match is None or match[2] != call:
+        return None
+    return PageCopy(match[1], match[3], match[4])

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import Future, wait
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from mkdocs_confluence_md.assets import AssetFetcher, Assets
+from mkdocs_confluence_md.attachments import Reference, find_references
 from mkdocs_confluence_md.errors import ConfluenceError, FailureError
 from mkdocs_confluence_md.keys import page_resource
 from mkdocs_confluence_md.workers import Workers
@@ -55,6 +57,8 @@ class FetchedPage:
     """Of a stale copy, in seconds."""
     error: FailureError | None = None
     """Why a copy is stale."""
+    assets: Assets | None = None
+    """The files that it refers to; None if it refers to none, or they are not wanted."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,13 @@ class _Wanted:
     resource: str
     account: str | None
     copy: Cached | None
+    references: Mapping[str, Reference] = field(default_factory=dict)
+    """To attachments, in the copy."""
+
+    @property
+    def is_at_hand(self) -> bool:
+        """Whether nothing else has to be looked for."""
+        return bool(self.copy and self.copy.fresh and not self.references)
 
 
 class Library:
@@ -80,9 +91,10 @@ class Library:
             these stay busy while other pages are looked up and stored.
         max_age: Seconds for which a copy counts as fresh; `inf` is forever.
         offline: Take the last good copy whatever its age, and never use the network.
+        attachments: Fetch the files that pages refer to, too.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  it has that many settings
         self,
         exporter: Exporter,
         cache: ExportCache,
@@ -90,6 +102,7 @@ class Library:
         threads: int,
         max_age: float,
         offline: bool = False,
+        attachments: bool = True,
     ) -> None:
         self._exporter = exporter
         self._cache = cache
@@ -97,6 +110,7 @@ class Library:
         self._max_age = float("inf") if offline else max_age
         self._cloud_id_max_age = float("inf") if offline else _CLOUD_ID_SECONDS
         self._offline = offline
+        self._assets = AssetFetcher(exporter, cache, max_age=max_age) if attachments else None
         self._workers = Workers(threads, name="confluence-md")
         self._new_cloud_id: Export | None = None
         """Looked up, and not kept yet: only one that leads to an export is worth keeping."""
@@ -173,8 +187,8 @@ class Library:
         try:
             for page in self._look_up(left):
                 future = left.pop(page.page_id)
-                deliver = partial(_deliver, future, partial(self._find, page), begin)
-                if page.copy and page.copy.fresh:
+                deliver = partial(_deliver, future, partial(self._fetch, page), begin)
+                if page.is_at_hand:
                     deliver()
                 elif not future.cancelled():
                     self._workers.submit(deliver)
@@ -188,7 +202,39 @@ class Library:
         ids = {page_resource(base_url, page_id): page_id for page_id in page_ids}
         account = None if self._offline else self._exporter.auth.account()
         for resource, copy in self._cache.look_up(ids, account, self._max_age):
-            yield _Wanted(ids[resource], base_url, resource, account, copy)
+            references = self._find_references(copy.text, ids[resource]) if copy else {}
+            yield _Wanted(ids[resource], base_url, resource, account, copy, references)
+
+    def _find_references(self, markdown: str, page_id: str) -> dict[str, Reference]:
+        return find_references(markdown, page_id) if self._assets else {}
+
+    def _fetch(self, page: _Wanted) -> FetchedPage:
+        """Find a page, and what it refers to: that is one task, so that nobody waits in between."""
+        found = self._find(page)
+        if page.copy and page.copy.text == found.markdown:
+            references = page.references
+        else:
+            references = self._find_references(found.markdown, page.page_id)
+        if not references:
+            return found
+        return replace(found, assets=self._fetch_assets(page, found, references))
+
+    def _fetch_assets(
+        self, page: _Wanted, found: FetchedPage, references: Mapping[str, Reference]
+    ) -> Assets | None:
+        """Find the files that a page refers to; no failure of theirs is one of the page."""
+        if self._assets is None:
+            return None
+        try:
+            # While Confluence does not answer, the page itself is a copy from earlier.
+            if self._offline or found.origin is Origin.STALE:
+                account = None if self._offline else self._exporter.auth.account()
+                return self._assets.recall(page.base_url, page.page_id, account, references)
+            return self._assets.fetch(page.base_url, page.page_id, references)
+        except ConfluenceError as error:
+            return Assets(error=error)
+        except Exception as error:  # noqa: BLE001  the page is there
+            return Assets(error=_explain_unexpected(error))
 
     def _find(self, page: _Wanted) -> FetchedPage:
         if page.copy and page.copy.fresh:
@@ -262,12 +308,7 @@ def _deliver(future: Future[FetchedPage], find: Callable[[], FetchedPage], begin
     except ConfluenceError as error:
         future.set_exception(error)
     except Exception as error:  # noqa: BLE001  the last net: it must not hide other pages' errors
-        future.set_exception(
-            FailureError(
-                f"Something unexpected happened: {_locate(error)}.",
-                "This is a mistake in mkdocs-confluence-md. Please report it.",
-            )
-        )
+        future.set_exception(_explain_unexpected(error))
 
 
 def _raise(error: Exception) -> FetchedPage:
@@ -279,6 +320,13 @@ def _describe_absence() -> FailureError:
         "There is no copy of this page in the cache, and `offline` is on.",
         "Build once with the network, or turn the option `offline` (or the environment "
         "variable CONFLUENCE_MD_OFFLINE) off.",
+    )
+
+
+def _explain_unexpected(error: Exception) -> FailureError:
+    return FailureError(
+        f"Something unexpected happened: {_locate(error)}.",
+        "This is a mistake in mkdocs-confluence-md. Please report it.",
     )
 
 

@@ -5,7 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mkdocs_confluence_md.keys import is_alias, read_page_copy
+from mkdocs_confluence_md.keys import (
+    is_alias,
+    is_file,
+    read_attachments_copy,
+    read_page_copy,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -32,8 +37,8 @@ class Entry:
 def choose_what_goes(entries: Sequence[Entry], wanted: Collection[str], limit: int) -> list[str]:
     """Return the keys to remove so that what stays fits.
 
-    Only copies of pages go, and the aliases that lead to them: all else is small, and a cloud ID
-    would have to be looked up again.
+    Only copies of pages and of their attachments go, and the aliases that lead to them: all else is
+    small, and a cloud ID would have to be looked up again.
 
     Args:
         entries: All that there is.
@@ -50,7 +55,11 @@ def choose_what_goes(entries: Sequence[Entry], wanted: Collection[str], limit: i
     for entry in sorted(entries, key=lambda entry: entry.used_at):
         if excess <= 0:
             break
-        if entry.key not in kept and read_page_copy(entry.key):
+        if entry.key not in kept and _may_go(entry.key):
             going.add(entry.key)
             excess -= entry.size
     return [*going, *(alias.key for alias in aliases if alias.target in going)]
+
+
+def _may_go(key: str) -> bool:
+    return is_file(key) or bool(read_page_copy(key) or read_attachments_copy(key))

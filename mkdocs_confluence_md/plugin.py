@@ -7,13 +7,12 @@ import os
 import sys
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from mkdocs.exceptions import PluginError
 from mkdocs.plugins import BasePlugin, event_priority, get_plugin_logger
-from mkdocs.structure.files import File, InclusionLevel
 
+from mkdocs_confluence_md.attached import AttachedFiles, make_file
 from mkdocs_confluence_md.auth import make_auth
 from mkdocs_confluence_md.cache import ExportCache
 from mkdocs_confluence_md.commonmark import MERMAID_ADVICE, CommonMark, draws_diagrams
@@ -26,21 +25,26 @@ from mkdocs_confluence_md.links import LinkExtension
 from mkdocs_confluence_md.metadata import Additions
 from mkdocs_confluence_md.placement import PlacedPage, Placement, place
 from mkdocs_confluence_md.progress import ProgressBar
-from mkdocs_confluence_md.project import resolve_cache_dir
+from mkdocs_confluence_md.project import choose_cache_dir
 from mkdocs_confluence_md.references import editor_url, view_url
 from mkdocs_confluence_md.reports import (
     PageFailure,
     describe_page,
+    report_complaints,
+    report_conflict,
     report_failures,
     report_pages,
+    report_stale_assets,
     report_stale_pages,
 )
+from mkdocs_confluence_md.sanitizing import sanitize
 from mkdocs_confluence_md.source import make_placeholder, make_source
 from mkdocs_confluence_md.traffic import Patience
 from mkdocs_confluence_md.trust import host_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     import jinja2
     from mkdocs.config.defaults import MkDocsConfig
@@ -69,6 +73,7 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
         self._progress = ProgressBar(sys.stderr)
         self._address = ApiAddress()
         self._links = LinkExtension()
+        self._attached = AttachedFiles()
         self._pages: dict[str, PlacedPage] = {}
         """What this plugin placed, by `src_uri`."""
         self._failures: list[PageFailure] = []
@@ -84,6 +89,7 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
         """Have pages and links read as what they are, and begin to fetch what `nav` refers to."""
         self._commonmark.join(config)
         self._links.join(config)
+        self._attached.join(config)
         with _plugin_errors():
             self._address = _make_address(self.config)
             placement = self._place(config, [])
@@ -104,13 +110,14 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
             self._failures = []
             self._additions.begin(self._pages)
             self._links.begin(placement.pages, self._address.find_site())
+            self._attached.begin()
             if not placement.pages:
                 return
             # Another plugin may have changed `nav` since.
             library = self._open_library(config)
             library.add(page.ref.page_id for page in placement.pages)
             for page in placement.pages:
-                files.append(_make_file(page, config))
+                files.append(make_file(page.src_uri, "", config))
             config.nav = placement.nav
 
     def on_nav(self, nav: Navigation, *, config: MkDocsConfig, files: Files) -> None:
@@ -133,19 +140,26 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
     def on_page_markdown(
         self, markdown: str, *, page: Page, config: MkDocsConfig, files: Files
     ) -> None:
-        """Note whether the page that is rendered next is from Confluence."""
-        del markdown, config, files
+        """Note whether a page is from Confluence, and add the files that it refers to."""
+        del markdown
         self._commonmark.page = page if page.file.src_uri in self._pages else None
+        self._attached.add_files(page.file, config=config, files=files)
 
+    @event_priority(100)  # first, so that what other plugins put into the page stays
     def on_page_content(
         self, html: str, *, page: Page, config: MkDocsConfig, files: Files
     ) -> str | None:
-        """Head a page with its title where it has no first-level heading of its own."""
+        """Clean a page if that is wanted, and head it with its title if it has no heading."""
         del config, files
         self._report_links()
-        if page.file.src_uri not in self._pages or "<h1" in html:
+        if page.file.src_uri not in self._pages:
             return None
-        return f"<h1>{page.title}</h1>\n{html}"
+        # Material undoes the escaping of a title, but not of one that is in the metadata.
+        page.meta.setdefault("title", page.title)
+        for problem in self._attached.find_problems(page.file.src_uri):
+            log.warning(problem)
+        html = sanitize(html) if self.config.raw_html == "strip" else html
+        return html if "<h1" in html else f"<h1>{page.title}</h1>\n{html}"
 
     @event_priority(50)  # early, so that other plugins see the links as they will be
     def on_env(self, env: jinja2.Environment, *, config: MkDocsConfig, files: Files) -> None:
@@ -162,7 +176,7 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
         self._progress.clear()
         if pages:
             log.info(report_pages(pages))
-        if warning := report_stale_pages(pages):
+        for warning in filter(None, (report_stale_pages(pages), report_stale_assets(pages))):
             log.warning(warning)
         if self._failures:
             log.warning(report_failures(self._failures))
@@ -238,12 +252,13 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
             threads=2 * options.concurrency,
             max_age=options.max_age,
             offline=options.offline or environment.offline,
+            attachments=options.attachments,
         )
 
     def _read_page(self, library: Library, placed: PlacedPage) -> str:
         page_id, title = placed.ref.page_id, placed.title
         try:
-            markdown = library.wait_for(page_id, self._progress.show).markdown
+            fetched = library.wait_for(page_id, self._progress.show)
         except ConfluenceError as error:
             if self.config.on_error == "placeholder":
                 failure = self._describe_failure(placed, error)
@@ -251,8 +266,11 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
                 return make_placeholder(failure)
             errors = library.wait_for_errors(self._progress.show)
             raise PluginError(self._report_errors(errors)) from None
-        log.debug(f"{describe_page(title, page_id)} has {len(markdown)} characters of Markdown")
-        return make_source(markdown, page_id=page_id, title=title)
+        self._attached.expect(placed, fetched.assets)
+        log.debug(
+            f"{describe_page(title, page_id)} has {len(fetched.markdown)} characters of Markdown"
+        )
+        return make_source(fetched.markdown, page_id=page_id, title=title)
 
     def _report_errors(self, errors: dict[str, ConfluenceError]) -> str:
         return report_failures(
@@ -293,24 +311,10 @@ def _make_address(options: PluginConfig) -> ApiAddress:
 
 
 def _find_cache_dir(options: PluginConfig, config: MkDocsConfig) -> Path:
-    """Return the cache directory, which must be a directory of its own.
-
-    Raises:
-        SettingError: It is in or around a directory that is published, watched or emptied.
-    """
-    cache_dir = resolve_cache_dir(config.config_file_path or "mkdocs.yml", options.cache_dir)
     others = {"docs_dir": config.docs_dir, "site_dir": config.site_dir}
     if custom_dir := config.theme.custom_dir:
         others["custom_dir"] = custom_dir
-    for name, other in others.items():
-        directory = Path(other).resolve()
-        if cache_dir.is_relative_to(directory) or directory.is_relative_to(cache_dir):
-            raise SettingError(
-                f"The option `cache_dir` is {options.cache_dir!r}, in or around {name} "
-                f"({directory}).",
-                "Name a directory of its own, or leave the option out.",
-            )
-    return cache_dir
+    return choose_cache_dir(config.config_file_path or "mkdocs.yml", options.cache_dir, others)
 
 
 def _report(placement: Placement) -> None:
@@ -320,21 +324,6 @@ def _report(placement: Placement) -> None:
         SettingError: With all such entries.
     """
     if placement.complaints:
-        entries = "\n".join(f"  - {complaint}" for complaint in placement.complaints)
-        raise SettingError(
-            f"nav has entries that are no Confluence pages:\n{entries}",
-            "\nCorrect them in mkdocs.yml.",
-        )
+        raise SettingError(report_complaints(placement.complaints), "\nCorrect them in mkdocs.yml.")
     for conflict in placement.conflicts:
-        page = conflict.page
-        log.warning(
-            f"{describe_page(page.title, page.ref.page_id)} would be {conflict.wanted}, but a "
-            f"local file has that place in the site. The page is {page.src_uri} instead; give "
-            "it another title in nav, or rename the local file."
-        )
-
-
-def _make_file(page: PlacedPage, config: MkDocsConfig) -> File:
-    # Included whatever its path: what `nav` declares is wanted, and MkDocs would silently leave
-    # out `templates/`, which is where a section of that name puts its pages.
-    return File.generated(config, page.src_uri, content="", inclusion=InclusionLevel.INCLUDED)
+        log.warning(report_conflict(conflict))

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 from mkdocs.exceptions import ConfigurationError
 from mkdocs.utils.yaml import get_yaml_loader, yaml_load
 
 from mkdocs_confluence_md.errors import SettingError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 DEFAULT_CACHE_DIR = ".cache/plugin/confluence-md"
 
@@ -35,6 +38,30 @@ def resolve_cache_dir(config_file: str | Path, cache_dir: str) -> Path:
     """Return the directory that the option `cache_dir` names, relative to `mkdocs.yml`."""
     root = Path(config_file).resolve().parent
     return (root / os.path.expanduser(cache_dir)).resolve()  # noqa: PTH111  Path's raises
+
+
+def choose_cache_dir(
+    config_file: str | Path, cache_dir: str, others: Mapping[str, str | Path]
+) -> Path:
+    """Return the cache directory, which must be a directory of its own.
+
+    Args:
+        config_file: The project's `mkdocs.yml`.
+        cache_dir: The option.
+        others: Directories that are published, watched or emptied, by the names of their settings.
+
+    Raises:
+        SettingError: It is in or around one of the others.
+    """
+    chosen = resolve_cache_dir(config_file, cache_dir)
+    for name, other in others.items():
+        directory = Path(other).resolve()
+        if chosen.is_relative_to(directory) or directory.is_relative_to(chosen):
+            raise SettingError(
+                f"The option `cache_dir` is {cache_dir!r}, in or around {name} ({directory}).",
+                "Name a directory of its own, or leave the option out.",
+            )
+    return chosen
 
 
 def find_cache_dir(config_file: Path) -> Path:

@@ -31,6 +31,8 @@ class Patience:
     """For the next byte; the platform ends an export's handler after 25 seconds."""
     answer: float = 60.0
     """For a whole answer, however slowly it drips."""
+    large_answer: float = 300.0
+    """For one with files in it."""
     first_wait: float = 0.5
     """Before the second try; then twice as long each time."""
     longest_wait: float = 60.0

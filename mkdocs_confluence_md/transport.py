@@ -25,8 +25,16 @@ if TYPE_CHECKING:
 ONLY_ONCE = "mkdocs_confluence_md.only_once"
 """The extension of a request that must not arrive twice."""
 
+LARGE = "mkdocs_confluence_md.large"
+"""The extension of a request whose answer has files in it.
+
+It is a service of its own: files that are too large for the app, or too slow, say nothing of
+whether pages can be had.
+"""
+
 # An answer of over about 5 MB may fail (seen); one that is larger by far is no page.
 _LARGEST_ANSWER_BYTES = 16_000_000
+_LARGEST_FILES_BYTES = 100_000_000
 
 _TOO_BUSY = (408, 425, 429, 502, 503, 504)
 _RETRIED_ERRORS = (
@@ -94,7 +102,7 @@ class _Tries(Retry):
             backoff_factor=traffic.patience.first_wait / 2,
             backoff_jitter=0.5,
         )
-        self.service: Service = traffic.service(_name_service(request.url))
+        self.service: Service = traffic.service(_name_service(request))
         self.request = traffic.make_request(is_about_page=is_export)
         self._only_once = ONLY_ONCE in request.extensions
         self._goes_on = True
@@ -167,10 +175,12 @@ class _OneTry(httpx.BaseTransport):
             return response
 
     def _send(self, request: httpx.Request) -> httpx.Response:
-        until = self._traffic.clock() + self._traffic.patience.answer
+        large, patience = LARGE in request.extensions, self._traffic.patience
+        until = self._traffic.clock() + (patience.large_answer if large else patience.answer)
         response = self._client.send(request, stream=True)
         try:
-            body = b"".join(self._read(response, until))
+            most = _LARGEST_FILES_BYTES if large else _LARGEST_ANSWER_BYTES
+            body = b"".join(self._read(response, until, most))
         finally:
             response.close()
         headers = response.headers.copy()
@@ -178,14 +188,14 @@ class _OneTry(httpx.BaseTransport):
             headers.pop(name, None)
         return httpx.Response(response.status_code, headers=headers, content=body, request=request)
 
-    def _read(self, response: httpx.Response, until: float) -> Iterator[bytes]:
+    def _read(self, response: httpx.Response, until: float, most: int) -> Iterator[bytes]:
         size = 0
         for chunk in response.iter_bytes():
             size += len(chunk)
-            if size > _LARGEST_ANSWER_BYTES:
+            if size > most:
                 raise FailureError(
                     f"The answer of {response.url.netloc.decode('ascii')} is larger than "
-                    f"{_LARGEST_ANSWER_BYTES // 1_000_000} MB.",
+                    f"{most // 1_000_000} MB.",
                     "Divide the page in Confluence.",
                 )
             if self._traffic.clock() > until:
@@ -208,9 +218,10 @@ def find_trouble(error: Exception) -> Trouble:
     return Trouble.BROKEN
 
 
-def _name_service(url: httpx.URL) -> str:
-    """Name what a request asks: for an export, it is the API's base URL."""
-    return str(url.copy_with(query=None, fragment=None)).rpartition("/")[0]
+def _name_service(request: httpx.Request) -> str:
+    """Name what a request asks: for a page's export, it is the API's base URL."""
+    url = str(request.url.copy_with(query=None, fragment=None))
+    return url if LARGE in request.extensions else url.rpartition("/")[0]
 
 
 def _repeat(outcome: object, request: httpx.Request) -> httpx.Response:

@@ -69,9 +69,10 @@ def send(  # noqa: PLR0913  a request has that many parts
     method: str,
     url: str,
     *,
-    json: Mapping[str, str] | None = None,
+    json: Mapping[str, object] | None = None,
     headers: Mapping[str, str] | None = None,
     auth: httpx.Auth | None = None,
+    extensions: Mapping[str, object] | None = None,
 ) -> httpx.Response:
     """Send a request and return the whole answer, whatever its status.
 
@@ -81,6 +82,7 @@ def send(  # noqa: PLR0913  a request has that many parts
     """
     try:
         request = client.build_request(method, url, json=json, headers=headers)
+        request.extensions.update(extensions or {})
         return send_request(client, request, auth=auth)
     except (httpx.InvalidURL, UnicodeError):
         raise SettingError(

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mkdocs_confluence_md.cache import ExportCache
+from mkdocs_confluence_md.keys import attachments_resource
+from mkdocs_confluence_md.manifest import KeptFile, Manifest, make_digest, write_manifest
 from projects import BIN
 
 if TYPE_CHECKING:
@@ -87,7 +89,42 @@ def test_show_prints_json(project: Project, directory: Path) -> None:
     assert told["size"] == sum(copy["size"] for copy in told["copies"])
     copy = told["copies"][2]
     assert copy.pop("exported_at").endswith("+00:00")
-    assert copy == {"page_id": "102", "base_url": BASE, "account": JANE, "size": 644}
+    assert copy == {"page_id": "102", "base_url": BASE, "account": JANE, "size": 644,
+                    "attachments": 0}  # fmt: skip
+
+
+def keep_attachments(directory: Path, page_id: str, *contents: bytes) -> None:
+    """Keep the attachments of Jane's copy of a page."""
+    files = {make_digest(content): content for content in contents}
+    manifest = Manifest({each: KeptFile("a.png", each, 1000) for each in files})
+    with closing(ExportCache(directory, warn=pytest.fail)) as cache:
+        cache.keep_files(files)
+        resource = attachments_resource(BASE, page_id)
+        cache.keep(resource, JANE, write_manifest(manifest), {})
+
+
+def test_attachments_are_shown_and_cleared_with_their_page(
+    project: Project, directory: Path
+) -> None:
+    def show() -> dict[str, tuple[int, bool]]:
+        told = json.loads(run(project, "show", "--json")[1])
+        copies = {each["page_id"]: each for each in told["copies"] if each["account"] == JANE}
+        sizes = (each["size"] for each in told["copies"])
+        assert told["size"] <= sum(sizes) <= told["size"] + 1000
+        return {page: (each["attachments"], each["size"] > 1000) for page, each in copies.items()}
+
+    keep_attachments(directory, "101", b"1" * 1000, b"2" * 1000)
+    keep_attachments(directory, "102", b"2" * 1000, b"3" * 1000)
+    assert show() == {"101": (2, True), "102": (2, True)}
+
+    assert run(project, "clear", "101")[0] == 0
+
+    assert show() == {"102": (2, True)}
+    with closing(ExportCache(directory, warn=pytest.fail)) as cache:
+        there = cache.read_files(make_digest(digit * 1000) for digit in (b"1", b"2", b"3"))
+        assert sorted(there.values()) == [b"2" * 1000, b"3" * 1000]
+        assert cache.find(attachments_resource(BASE, "101"), JANE, 60) is None
+        assert cache.find(attachments_resource(BASE, "101"), None, 60) is None
 
 
 def test_without_a_cache_there_is_nothing_to_show_and_nothing_is_made(project: Project) -> None:

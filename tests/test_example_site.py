@@ -41,6 +41,7 @@ def test_it_builds_strictly_without_an_account(host: str, tmp_path: Path) -> Non
         assert find_astray_links(page) == []
     basics = (tmp_path / "guides/on-call-basics/index.html").read_text(encoding="utf-8")
     assert 'href="../../runbooks/184811524/#the-first-ten-minutes">' in basics
+    assert (tmp_path / "team/on-call-handover/alerts-week-46.csv").is_file()
 
 
 def find_astray_links(page: Path) -> list[str]:
@@ -53,8 +54,10 @@ def find_astray_links(page: Path) -> list[str]:
         if path.startswith(("https:", "http:", "mailto:")):
             astray += [link] * ("/wiki/" in path and "/download/" not in path)
             continue
-        target = page if not path else (page.parent / path / "index.html").resolve()
-        if f'id="{anchor}"' not in target.read_text(encoding="utf-8") and anchor:
+        target = page if not path else (page.parent / path).resolve()
+        if target.is_dir():
+            target /= "index.html"
+        if anchor and f'id="{anchor}"' not in target.read_text(encoding="utf-8"):
             astray.append(link)
     return astray
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mkdocs_confluence_md.cache import ExportCache
-from mkdocs_confluence_md.keys import copy_key, latest_key, page_resource
+from mkdocs_confluence_md.keys import attachments_resource, copy_key, latest_key, page_resource
 from mkdocs_confluence_md.limit import Entry, choose_what_goes
+from mkdocs_confluence_md.manifest import KeptFile, Manifest, make_digest, write_manifest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -105,3 +106,29 @@ def test_below_the_limit_a_build_writes_once_a_day(directory: Path) -> None:
 
     assert times() == first
     assert len([time for time in first if time > 2000]) == 4  # with their aliases
+
+
+def keep_attachment(cache: ExportCache, number: int, content: bytes) -> str:
+    """Keep a page with one attachment, and return the attachment's digest."""
+    digest = make_digest(content)
+    manifest = Manifest({"a.png": KeptFile("a.png", digest, len(content))})
+    cache.keep(resource(number), "a", SMALL, {})
+    cache.keep_files({digest: content})
+    cache.keep(attachments_resource(BASE, str(number)), "a", write_manifest(manifest), {})
+    return digest
+
+
+@pytest.mark.parametrize("account", ["a", None])
+def test_attachments_go_but_never_those_of_the_builds_own_pages(
+    tmp_path: Path, account: str | None
+) -> None:
+    with closing(open_cache(tmp_path, 10**9)) as cache:
+        digests = [keep_attachment(cache, number, bytes([number]) * 100_000) for number in range(3)]
+    with closing(open_cache(tmp_path, 1)) as cache:
+        # Nobody asks for the attachments: the page may have failed.
+        list(cache.look_up([resource(1)], account, 60))
+
+    with closing(open_cache(tmp_path, 10**9)) as cache:
+        assert set(cache.read_files(digests)) == {digests[1]}
+        assert cache.find(attachments_resource(BASE, "1"), "a", 60)
+        assert cache.find(attachments_resource(BASE, "0"), "a", 60) is None

@@ -49,8 +49,23 @@ def test_a_room_is_small_enough_to_be_read_at_once(module: str) -> None:
 
 
 def test_few_rooms_know_the_host_and_the_wire() -> None:
-    assert users_of("mkdocs") == {"plugin", "config", "project", "links", "commonmark", "metadata"}
-    assert users_of("markdown") == {"commonmark", "tree", "markup", "footnotes", "links"}
+    assert users_of("mkdocs") == {
+        "plugin",
+        "attached",
+        "config",
+        "project",
+        "links",
+        "commonmark",
+        "metadata",
+    }
+    assert users_of("markdown") == {
+        "commonmark",
+        "tree",
+        "markup",
+        "footnotes",
+        "links",
+        "embedding",
+    }
     assert users_of("httpx") == {"transport", "wire", "oauth", "auth", "exporter", "answers"}
 
 
@@ -72,6 +87,12 @@ def test_few_rooms_know_the_host_and_the_wire() -> None:
         "grammar",
         "autolinks",
         "panels",
+        "archive",
+        "attachments",
+        "beside",
+        "filenames",
+        "manifest",
+        "sanitizing",
     ],
 )
 def test_pure_rooms_do_no_io_and_read_no_clock(module: str) -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import ssl
 import subprocess
 import sys
 import threading
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx
@@ -18,6 +20,7 @@ import pytest
 
 from standin import ALL_SCOPES, Headers, Pages, StandIn
 from standin.exporter import APP_ID, ENVIRONMENT_IDS
+from standin.pages import Layout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -137,6 +140,64 @@ def test_page_id_is_no_pattern(tmp_path: Path, page_id: str) -> None:
     for path in folder / "12-x.md", folder / ".md", tmp_path / "12.md":
         path.touch()
     assert Pages(folder).read(page_id) is None
+
+
+def bulk_export(client: httpx.Client, standin: StandIn, **fields: object) -> httpx.Response:
+    return client.post(
+        export_path(standin).replace("singleExport", "bulkExport"),
+        json={"pageId": "1", "bulkExport": False, **fields},
+        headers={"Authorization": f"Bearer {standin.oauth.issue_access_token()}"},
+    )
+
+
+LAYOUTS: dict[Layout, list[str]] = {
+    "flat": ["1.md", "a b.png"],
+    "nested": ["A space/A page/1.md", "A space/A page/attachments/1/a b.png"],
+    "encoded": ["1.md", "a%20b.png"],
+    "plus": ["1.md", "a+b.png"],
+}
+
+
+@pytest.mark.parametrize("layout", get_args(Layout))
+def test_an_export_with_attachments_is_an_archive(
+    client: httpx.Client, standin: StandIn, layout: Layout
+) -> None:
+    standin.pages.attachments["1"] = {"a b.png": b"png"}
+    standin.pages.layout = layout
+
+    answer = bulk_export(client, standin, includeAttachments=True).json()
+    without = bulk_export(client, standin).json()
+
+    assert answer["success"] is True
+    assert (answer["pageId"], answer["pageCount"], answer["spaceKey"]) == ("1", 1, None)
+    archive = zipfile.ZipFile(io.BytesIO(base64.b64decode(answer["zipBase64"])))
+    assert archive.namelist() == LAYOUTS[layout]
+    assert archive.read(LAYOUTS[layout][1]) == b"png"
+    archive = zipfile.ZipFile(io.BytesIO(base64.b64decode(without["zipBase64"])))
+    assert archive.namelist() == LAYOUTS[layout][:1]
+    assert standin.bulk_exports() == ["1", "1"]
+    assert standin.exports() == []
+
+
+def test_attachments_of_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "attachments/12").mkdir(parents=True)
+    (tmp_path / "attachments/12/a.png").write_bytes(b"png")
+
+    assert Pages(tmp_path).read_attachments("12") == {"a.png": b"png"}
+    assert Pages(tmp_path).read_attachments("13") == {}
+    assert Pages(tmp_path / "attachments").read_attachments("../12") == {}
+
+
+def test_an_export_with_attachments_fails_on_its_own(
+    client: httpx.Client, standin: StandIn
+) -> None:
+    standin.faults.answer(500, route="bulk", page_id="1", times=1)
+
+    assert export(client, standin).status_code == 200
+    assert bulk_export(client, standin).status_code == 500
+    assert bulk_export(client, standin).status_code == 200
+    assert bulk_export(client, standin, bulkExport=True).status_code == 400
+    assert bulk_export(client, standin, pageId="9").status_code == 404
 
 
 def test_unknown_addresses(client: httpx.Client, standin: StandIn) -> None:

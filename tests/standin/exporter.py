@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import re
-from typing import TYPE_CHECKING
+import uuid
+from typing import TYPE_CHECKING, Literal
 
 from standin.messages import TEXT, Answer, failure, json_answer
 from standin.oauth import EXPORT_SCOPES
@@ -26,13 +28,16 @@ ENVIRONMENT_IDS = frozenset(
 
 _PATH = re.compile(
     r"/(?:svc/confluence/(?P<cloud>[^/]+)|gateway/api/svc/confluence)"
-    r"/apps/(?P<app>[^/_]+)_(?P<environment>[^/_]+)/singleExport"
+    r"/apps/(?P<app>[^/_]+)_(?P<environment>[^/_]+)/(?P<call>singleExport|bulkExport)"
 )
 
 
-def is_export(request: Request) -> bool:
-    """Tell whether a request is a `singleExport`, to whichever app."""
-    return request.method == "POST" and _PATH.fullmatch(request.path) is not None
+def find_route(request: Request) -> Literal["export", "bulk"] | None:
+    """Tell whether a request is a `singleExport` or a `bulkExport`, to whichever app."""
+    address = _PATH.fullmatch(request.path) if request.method == "POST" else None
+    if address is None:
+        return None
+    return "export" if address["call"] == "singleExport" else "bulk"
 
 
 def requested_page(request: Request) -> str:
@@ -42,7 +47,7 @@ def requested_page(request: Request) -> str:
 
 
 class Exporter:
-    """Answers `singleExport`."""
+    """Answers `singleExport` and `bulkExport`."""
 
     def __init__(self, *, cloud_id: str, pages: Pages, oauth: OAuthService, faults: Faults) -> None:
         """Export `pages` of the site `cloud_id` to holders of a token of `oauth`."""
@@ -53,7 +58,8 @@ class Exporter:
 
     def export(self, request: Request) -> Answer:
         """Answer an export, or say why not."""
-        return self._refuse_caller(request) or self._refuse_address(request) or self._page(request)
+        refusal = self._refuse_caller(request) or self._refuse_address(request)
+        return refusal or self._page(request)
 
     def _refuse_caller(self, request: Request) -> Answer | None:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
@@ -90,7 +96,28 @@ class Exporter:
         markdown = None if page_id in self._faults.missing else self._pages.read(page_id)
         if markdown is None:
             return failure(404, f"Page {page_id} not found")
+        if find_route(request) == "bulk":
+            return self._archive(request, page_id, markdown)
         return self._markdown(request, markdown.encode())
+
+    def _archive(self, request: Request, page_id: str, markdown: str) -> Answer:
+        fields = request.json() or {}
+        if fields.get("bulkExport") or fields.get("spaceKey"):
+            return failure(400, "The stand-in exports one page at a time")
+        wanted = fields.get("includeAttachments") is True
+        attachments = self._pages.read_attachments(page_id) if wanted else {}
+        content = self._pages.pack(page_id, markdown, attachments)
+        return json_answer(
+            200,
+            {
+                "success": True,
+                "exportId": str(uuid.uuid5(uuid.NAMESPACE_OID, page_id)),
+                "spaceKey": None,
+                "pageId": page_id,
+                "pageCount": 1,
+                "zipBase64": base64.b64encode(content).decode(),
+            },
+        )
 
     def _markdown(self, request: Request, content: bytes) -> Answer:
         if not self._faults.etags:

@@ -29,7 +29,15 @@ request that is cut has rotated the refresh token.
 """
 
 Route = Literal[
-    "export", "token", "tenant_info", "authorize", "content", "rest", "markdown", "unknown"
+    "export",
+    "bulk",
+    "token",
+    "tenant_info",
+    "authorize",
+    "content",
+    "rest",
+    "markdown",
+    "unknown",
 ]
 PAGE_ROUTES = frozenset({"export", "content", "markdown"})
 """Where the text of a page comes from: the exporter, Confluence's own REST API, a plain file."""

@@ -22,10 +22,11 @@ class RecordedRequest:
     """Without the query."""
     query: str = ""
     page_id: str = ""
-    """The page whose text is asked for; empty when the request is for anything else."""
+    """The page whose text or files are asked for; empty when the request is for anything else."""
     headers: Headers = field(default_factory=Headers)
     """As sent, `Authorization` included; names in any case."""
     is_export: bool = False
+    """Whether it is a `singleExport`."""
     status: int = 0
     """0 until the answer is sent, and for good when it was not sent whole."""
     started: float = 0.0

@@ -127,24 +127,24 @@ class ConfluenceRest:
     def _attachments(self, page_id: str) -> Answer:
         results = [
             {
-                "id": f"att{zlib.crc32(path.name.encode())}",
+                "id": f"att{zlib.crc32(name.encode())}",
                 "type": "attachment",
-                "title": path.name,
-                "version": {"number": zlib.crc32(path.read_bytes())},
-                "extensions": {"fileSize": path.stat().st_size, "fileId": path.name},
+                "title": name,
+                "version": {"number": zlib.crc32(content)},
+                "extensions": {"fileSize": len(content), "fileId": name},
                 "container": {"id": page_id, "title": "", "ancestors": [], **_IN_SPACE},
-                "_links": {"download": f"/download/attachments/{page_id}/{quote(path.name)}"},
+                "_links": {"download": f"/download/attachments/{page_id}/{quote(name)}"},
                 **_IN_SPACE,
             }
-            for path in self._pages.attachments(page_id)
+            for name, content in self._pages.read_attachments(page_id).items()
         ]
         return json_answer(200, {"results": results, "size": len(results)})
 
     def _download(self, page_id: str, name: str) -> Answer:
-        for path in self._pages.attachments(page_id):
-            if path.name == name:
-                return Answer(200, path.read_bytes(), "application/octet-stream")
-        return _not_found(f"attachment {name}")
+        content = self._pages.read_attachments(page_id).get(name)
+        if content is None:
+            return _not_found(f"attachment {name}")
+        return Answer(200, content, "application/octet-stream")
 
 
 _IN_SPACE = {"_expandable": {"space": f"/rest/api/space/{SPACE_KEY}"}}

@@ -69,8 +69,8 @@ class Services:
         self.faults.release()
 
     def _find(self, request: Request) -> tuple[Route, Callable[[Request], Answer]]:
-        if exporter.is_export(request):
-            return "export", self.exporter.export
+        if route := exporter.find_route(request):
+            return route, self.exporter.export
         if rest.is_rest(request):
             return "content" if rest.requested_content(request) else "rest", self.rest.answer
         if plain.requested_markdown(request):
@@ -110,8 +110,8 @@ class Services:
 
 
 def requested_page(request: Request) -> str:
-    """Return the ID of the page whose text is asked for, or an empty string."""
-    if exporter.is_export(request):
+    """Return the ID of the page whose text or files are asked for, or an empty string."""
+    if exporter.find_route(request):
         return exporter.requested_page(request)
     return rest.requested_content(request) or plain.requested_markdown(request)
 

@@ -146,6 +146,10 @@ class StandIn:
         """Return the page IDs of the exports in order of arrival."""
         return [record.page_id for record in self._recorder.exports()]
 
+    def bulk_exports(self) -> list[str]:
+        """Return the page IDs of the exports with attachments in order of arrival."""
+        return [record.page_id for record in self.requests if record.path.endswith("/bulkExport")]
+
     def wait_for_exports(self, count: int, timeout: float = 5.0) -> bool:
         """Wait until `count` exports have arrived; tell whether they did in `timeout` seconds."""
         return self._recorder.wait_for_exports(count, timeout)

@@ -76,7 +76,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def _answer(self, request: Request) -> None:
         services = self.server.services
-        is_export, page_id = exporter.is_export(request), requested_page(request)
+        is_export = exporter.find_route(request) == "export"
+        page_id = requested_page(request)
         record = services.recorder.arrive(request, is_export=is_export, page_id=page_id)
         status = 0
         kind: ConnectionFault | None = "cut"

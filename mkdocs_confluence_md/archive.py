@@ -1,0 +1,239 @@
+"""A ZIP archive from elsewhere, read with care. Pure: bytes in, entries and problems out.
+
+Nothing is ever written under a name that the archive gives. What an archive may do to whoever reads
+it (names that lead out of a folder, links, bombs, 10,000 entries) is refused, each with a problem
+that says so.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import stat
+import zipfile
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import cached_property
+from typing import TYPE_CHECKING
+from unicodedata import category, normalize
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_DRIVE = re.compile(r"[A-Za-z]:")
+_LONGEST_NAME_BYTES = 255
+"""That any usual file system allows."""
+_READ_COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_ENCRYPTED = 0x1
+# So that text of zeros, which is harmless while it is short, is no bomb.
+_BOMB_BYTES = 1_000_000
+_ENTRY_BYTES = 1_000
+"""That a directory of an archive needs for an entry, and more: a name has up to 255 bytes."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much an archive may be."""
+
+    entries: int = 2_000
+    file_bytes: int = 100_000_000
+    """Of one file, unpacked."""
+    total_bytes: int = 400_000_000
+    """Of all files, unpacked."""
+    ratio: int = 200
+    """Unpacked to packed. Text is about 10, and 1,000 is all that the format can do."""
+
+
+class Problem(Enum):
+    """What is wrong with an archive, or with an entry."""
+
+    UNREADABLE = "it is no ZIP archive, or is damaged"
+    TOO_MANY = "it has too many entries"
+    OUTSIDE = "the name leads out of its folder"
+    NUL = "the name has a NUL character in it"
+    NO_FILE = "it is a link or a device, not a file"
+    BOMB = "it is a bomb: packed far too tight"
+    TOO_LARGE = "it is too large"
+    LOCKED = "it is encrypted, or packed in an unusual way"
+    DAMAGED = "it is damaged"
+    DUPLICATE = "there is another file of that name, which is taken"
+    TOO_LONG = "the name is too long, and is cut"
+    DISGUISED = "the name has invisible characters in it, which are left out"
+
+    @property
+    def concerns_whole(self) -> bool:
+        """Whether nothing of the archive can be used."""
+        return self in (Problem.UNREADABLE, Problem.TOO_MANY)
+
+    @property
+    def is_refusal(self) -> bool:
+        """Whether the entry cannot be used."""
+        return self not in (Problem.TOO_LONG, Problem.DISGUISED)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A problem, and which entry has it."""
+
+    problem: Problem
+    name: str = ""
+    """As the archive has it; empty where the problem is that of the archive."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file in an archive."""
+
+    path: str
+    """With `/` between folders, and no way out."""
+    number: int
+    """In the archive: names may be there twice."""
+
+    @property
+    def is_page(self) -> bool:
+        """Whether it is Markdown, which in an export is a page."""
+        return self.path.lower().endswith(".md")
+
+
+@dataclass(frozen=True)
+class Archive:
+    """What is in an archive."""
+
+    entries: tuple[Entry, ...] = ()
+    problems: tuple[Finding, ...] = ()
+    _zip: zipfile.ZipFile | None = field(default=None, repr=False, compare=False)
+
+    @cached_property
+    def pages(self) -> tuple[Entry, ...]:
+        """The Markdown files."""
+        return tuple(entry for entry in self.entries if entry.is_page)
+
+    @cached_property
+    def assets(self) -> tuple[Entry, ...]:
+        """All other files."""
+        return tuple(entry for entry in self.entries if not entry.is_page)
+
+    def read(self, entry: Entry) -> bytes | Finding:
+        """Unpack a file; never more than the archive said before that it is."""
+        assert self._zip is not None  # noqa: S101  there are no entries without it
+        info = self._zip.infolist()[entry.number]
+        try:
+            with self._zip.open(info) as file:
+                return file.read()
+        except Exception:  # noqa: BLE001  damage makes `zipfile` raise whatever it stumbles over
+            return Finding(Problem.DAMAGED, entry.path)
+
+
+def read_archive(data: bytes, limits: Limits | None = None) -> Archive:
+    """Find out what is in an archive, without unpacking any of it.
+
+    Args:
+        data: The archive.
+        limits: What is more than these is a problem.
+    """
+    limits = limits or Limits()
+    try:
+        reader = _Reader(data, limits.entries * _ENTRY_BYTES)
+        unpacker = zipfile.ZipFile(reader)
+        reader.stop_refusing()
+    except _TooMuchError:
+        return Archive(problems=(Finding(Problem.TOO_MANY),))
+    except Exception:  # noqa: BLE001  as above
+        return Archive(problems=(Finding(Problem.UNREADABLE),))
+    infos = unpacker.infolist()
+    if len(infos) > limits.entries:
+        return Archive(problems=(Finding(Problem.TOO_MANY),))
+    examiner = _Examiner(limits)
+    entries = tuple(examiner.examine(infos))
+    return Archive(entries, tuple(dict.fromkeys(examiner.problems)), unpacker)
+
+
+class _TooMuchError(Exception):
+    """The archive's directory is larger than it may be."""
+
+
+class _Reader(io.BytesIO):
+    """Refuses to read a directory of millions of entries, which `zipfile` does in one go."""
+
+    def __init__(self, data: bytes, most: int) -> None:
+        super().__init__(data)
+        self._most: float = most
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is not None and size > self._most:
+            raise _TooMuchError
+        return super().read(size)
+
+    def stop_refusing(self) -> None:
+        """Let large files be read: the directory has been."""
+        self._most = float("inf")
+
+
+class _Examiner:
+    """Looks at the entries of an archive, one after the other."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.problems: list[Finding] = []
+        self._limits = limits
+        self._total = 0
+
+    def examine(self, infos: list[zipfile.ZipInfo]) -> Iterator[Entry]:
+        """Yield the files that may be unpacked. Of two with one name it is the last, as in tar."""
+        names = Counter(_read_path(info) for info in infos)
+        for number, info in enumerate(infos):
+            path = _read_path(info)
+            problems = list(self._find_problems(info, path))
+            names[path] -= 1
+            if names[path] and not info.is_dir():
+                problems.append(Problem.DUPLICATE)
+            self.problems += [Finding(problem, info.orig_filename) for problem in problems]
+            if not info.is_dir() and not any(problem.is_refusal for problem in problems):
+                self._total += info.file_size
+                yield Entry(path, number)
+
+    def _find_problems(self, info: zipfile.ZipInfo, path: str) -> Iterator[Problem]:
+        # `zipfile` cuts names at a NUL, and other programs do not.
+        if "\0" in info.orig_filename:
+            yield Problem.NUL
+        elif _leads_outside(path):
+            yield Problem.OUTSIDE
+        if not _is_plain(info):
+            yield Problem.NO_FILE
+        if info.flag_bits & _ENCRYPTED or info.compress_type not in _READ_COMPRESSIONS:
+            yield Problem.LOCKED
+        if problem := self._weigh(info):
+            yield problem
+        yield from find_name_problems(path)
+
+    def _weigh(self, info: zipfile.ZipInfo) -> Problem | None:
+        """Judge a file by the sizes that are declared: `zipfile` unpacks no more than these."""
+        size, packed = info.file_size, max(info.compress_size, 1)
+        if size > _BOMB_BYTES and size / packed > self._limits.ratio:
+            return Problem.BOMB
+        if size > self._limits.file_bytes or self._total + size > self._limits.total_bytes:
+            return Problem.TOO_LARGE
+        return None
+
+
+def find_name_problems(path: str) -> Iterable[Problem]:
+    """Say what is wrong with a name that is only changed for it."""
+    segments = path.split("/")
+    if any(len(segment.encode("utf-8", "replace")) > _LONGEST_NAME_BYTES for segment in segments):
+        yield Problem.TOO_LONG
+    if any(category(character) in ("Cc", "Cf") for character in path.replace("\0", "")):
+        yield Problem.DISGUISED
+
+
+def _read_path(info: zipfile.ZipInfo) -> str:
+    # Some programs on Windows write backslashes.
+    return normalize("NFC", info.orig_filename.replace("\\", "/"))
+
+
+def _leads_outside(path: str) -> bool:
+    return path.startswith("/") or bool(_DRIVE.match(path)) or ".." in path.split("/")
+
+
+def _is_plain(info: zipfile.ZipInfo) -> bool:
+    kind = stat.S_IFMT(info.external_attr >> 16)
+    return kind in (0, stat.S_IFREG) or (kind == stat.S_IFDIR and info.is_dir())

@@ -1,0 +1,206 @@
+"""The files that a page refers to: from the cache, or from one more export.
+
+How old they may be is the same question as for a page (`max_age`), with an answer of its own: what
+says that a page is unchanged says nothing of its attachments, which are replaced without it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import TYPE_CHECKING
+
+from mkdocs_confluence_md.archive import Finding, Limits, Problem, read_archive
+from mkdocs_confluence_md.attachments import find_file
+from mkdocs_confluence_md.errors import ConfluenceError, FailureError
+from mkdocs_confluence_md.keys import attachments_resource
+from mkdocs_confluence_md.manifest import (
+    KeptFile,
+    Manifest,
+    make_digest,
+    read_manifest,
+    write_manifest,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mkdocs_confluence_md.archive import Archive
+    from mkdocs_confluence_md.attachments import Reference
+    from mkdocs_confluence_md.cache import ExportCache
+    from mkdocs_confluence_md.exporter import Exporter
+
+
+@dataclass(frozen=True)
+class Asset:
+    """A file for the site."""
+
+    name: str
+    """As it is in Confluence: not a safe one."""
+    content: bytes
+
+
+@dataclass(frozen=True)
+class Assets:
+    """The files that a page refers to, as far as they can be had."""
+
+    files: Mapping[str, Asset] = field(default_factory=dict)
+    """By the key of the reference."""
+    problems: tuple[tuple[str, str], ...] = ()
+    """What was wrong with the export, each with the name that has the problem."""
+    error: ConfluenceError | None = None
+    """Why there are none, or only copies from earlier."""
+    age: float = 0.0
+    """Of copies from earlier, in seconds."""
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """What the cache has."""
+
+    manifest: Manifest
+    contents: Mapping[str, bytes]
+    """By digest; whatever is damaged or gone is not there."""
+    age: float
+    fresh: bool
+
+    def answers(self, references: Mapping[str, Reference]) -> bool:
+        """Tell whether nothing is left to be asked for."""
+        complete = self.contents.keys() >= self.manifest.digests
+        return self.fresh and complete and self.manifest.covers(references)
+
+
+class AssetFetcher:
+    """Finds the files that pages refer to. Safe to use from many threads.
+
+    Args:
+        exporter: Asked for what the cache does not have.
+        cache: Asked first.
+        max_age: Seconds for which a copy counts as fresh.
+        limits: What an export may be.
+    """
+
+    def __init__(
+        self,
+        exporter: Exporter,
+        cache: ExportCache,
+        *,
+        max_age: float,
+        limits: Limits | None = None,
+    ) -> None:
+        self._exporter = exporter
+        self._cache = cache
+        self._max_age = max_age
+        self._limits = limits or Limits()
+
+    def fetch(self, base_url: str, page_id: str, references: Mapping[str, Reference]) -> Assets:
+        """Return the files of a page that was just fetched; asks for an export if it must.
+
+        What cannot be had is no error: the page is there without it.
+        """
+        resource = attachments_resource(base_url, page_id)
+        kept = self._find_kept(resource, self._exporter.auth.account())
+        if kept and kept.answers(references):
+            return _choose(kept, references)
+        try:
+            return self._export(base_url, page_id, references, kept)
+        except FailureError as error:
+            if kept is None:
+                return Assets(error=error)
+            return replace(_choose(kept, references), error=error, age=kept.age)
+        except ConfluenceError as error:
+            return Assets(error=error)
+
+    def recall(
+        self, base_url: str, page_id: str, account: str | None, references: Mapping[str, Reference]
+    ) -> Assets:
+        """Return what the cache has, whatever its age, for a page that is a copy itself."""
+        kept = self._find_kept(attachments_resource(base_url, page_id), account)
+        return _choose(kept, references) if kept else Assets(error=_describe_absence())
+
+    def _find_kept(self, resource: str, account: str | None) -> _Kept | None:
+        copy = self._cache.find(resource, account, self._max_age)
+        manifest = read_manifest(copy.text) if copy else None
+        if copy is None or manifest is None:
+            return None
+        found = self._cache.read_files(manifest.digests)
+        sound = {each: content for each, content in found.items() if make_digest(content) == each}
+        return _Kept(manifest, sound, copy.age, copy.fresh)
+
+    def _export(
+        self,
+        base_url: str,
+        page_id: str,
+        references: Mapping[str, Reference],
+        kept: _Kept | None,
+    ) -> Assets:
+        archive = read_archive(self._exporter.export_attachments(base_url, page_id), self._limits)
+        if Finding(Problem.UNREADABLE) in archive.problems:
+            raise FailureError(
+                "The export of the page's attachments is no ZIP archive, or is damaged.",
+                "Try again later, or export the page by hand in Confluence to see whether the app "
+                "can read it.",
+            )
+        assets = _unpack(archive, page_id, references)
+        known = kept.contents if kept else {}
+        self._keep(attachments_resource(base_url, page_id), assets, references, known)
+        return assets
+
+    def _keep(
+        self,
+        resource: str,
+        assets: Assets,
+        references: Mapping[str, Reference],
+        known: Mapping[str, bytes],
+    ) -> None:
+        contents = {make_digest(asset.content): asset.content for asset in assets.files.values()}
+        files = {
+            key: KeptFile(asset.name, make_digest(asset.content), len(asset.content))
+            for key, asset in assets.files.items()
+        }
+        missing = tuple(key for key in references if key not in files)
+        manifest = Manifest(files, missing, assets.problems)
+        # The files first: whoever finds a manifest finds them too.
+        self._cache.keep_files({each: contents[each] for each in contents if each not in known})
+        account = self._exporter.auth.account()
+        self._cache.keep(resource, account, write_manifest(manifest), {})
+
+
+def _choose(kept: _Kept, references: Mapping[str, Reference]) -> Assets:
+    files = {
+        key: Asset(file.name, kept.contents[file.digest])
+        for key, file in kept.manifest.files.items()
+        if key in references and file.digest in kept.contents
+    }
+    return Assets(files, kept.manifest.problems)
+
+
+def _unpack(archive: Archive, page_id: str, references: Mapping[str, Reference]) -> Assets:
+    """Unpack what a page refers to, and nothing else."""
+    # Somebody may have attached Markdown: then not all of it is the page.
+    candidates = archive.entries if len(archive.pages) > 1 else archive.assets
+    entries = {entry.path: entry for entry in candidates}
+    folder = archive.pages[0].path.rpartition("/")[0] if archive.pages else ""
+    files: dict[str, Asset] = {}
+    problems = list(archive.problems)
+    unpack = cache(archive.read)
+    for key, reference in references.items():
+        path = find_file(reference, list(entries), folder, page_id)
+        content = unpack(entries[path]) if path else None
+        if isinstance(content, Finding):
+            problems.append(content)
+        elif path and content is not None:
+            files[key] = Asset(_name_of(reference.path) or _name_of(path), content)
+    told = dict.fromkeys((problem.problem.value, problem.name) for problem in problems)
+    return Assets(files, tuple(told))
+
+
+def _describe_absence() -> FailureError:
+    return FailureError(
+        "There is no copy of them in the cache.",
+        "Build once with the network while Confluence answers.",
+    )
+
+
+def _name_of(path: str) -> str:
+    return path.rpartition("/")[2]

@@ -1,0 +1,91 @@
+"""The files that pages bring with them, as files of the site: MkDocs copies them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mkdocs.structure.files import File, InclusionLevel
+
+from mkdocs_confluence_md.beside import Shelves, place_files
+from mkdocs_confluence_md.embedding import Embedding, EmbeddingExtension, show_name
+from mkdocs_confluence_md.manifest import make_digest
+from mkdocs_confluence_md.reports import report_missing_files, report_unsafe_files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mkdocs.config.defaults import MkDocsConfig
+    from mkdocs.structure.files import Files
+
+    from mkdocs_confluence_md.assets import Assets
+    from mkdocs_confluence_md.placement import PlacedPage
+
+
+class AttachedFiles:
+    """The files of all pages of a site. One lives through a whole `mkdocs serve`."""
+
+    def __init__(self) -> None:
+        self._extension = EmbeddingExtension()
+        self._assets: dict[str, tuple[PlacedPage, Assets]] = {}
+        """Of the pages that have some, by `src_uri`."""
+        self._shelves: Shelves | None = None
+
+    def join(self, config: MkDocsConfig) -> None:
+        """Have all pages of a site rendered with these files."""
+        extensions: list[object] = config.markdown_extensions  # type: ignore[assignment]  # names only, says MkDocs
+        if self._extension not in extensions:  # a configuration may be built twice
+            extensions.append(self._extension)
+
+    def begin(self) -> None:
+        """Begin a build."""
+        self._extension.pages.clear()
+        self._assets = {}
+        self._shelves = None
+
+    def expect(self, page: PlacedPage, assets: Assets | None) -> None:
+        """Remember what a page brings with it, until it is rendered."""
+        if assets is not None:
+            self._assets[page.src_uri] = (page, assets)
+
+    def add_files(self, page_file: File, *, config: MkDocsConfig, files: Files) -> None:
+        """Add the files of a page to the site, just before the page is rendered."""
+        if page_file.src_uri not in self._assets:
+            return
+        page, assets = self._assets[page_file.src_uri]
+        digests = {key: make_digest(asset.content) for key, asset in assets.files.items()}
+        names = {digests[key]: assets.files[key].name for key in sorted(digests, reverse=True)}
+        contents = {digests[key]: asset.content for key, asset in assets.files.items()}
+        placed = place_files(page_file.src_uri, names, self._find_shelves(files))
+        added = {}
+        for digest, src_uri in placed.items():
+            added[src_uri] = make_file(src_uri, contents[digest], config)
+            files.append(added[src_uri])
+        self._extension.pages[page_file.src_uri] = Embedding(
+            page.ref.page_id,
+            page_file.src_uri,
+            {key: placed[digest] for key, digest in digests.items()},
+            lambda src_uri: added[src_uri].url_relative_to(page_file),
+        )
+
+    def find_problems(self, src_uri: str) -> Iterator[str]:
+        """Say, when a page is rendered, what is wrong with the files that it brings."""
+        if src_uri not in self._assets:
+            return
+        page, assets = self._assets[src_uri]
+        missing = self._extension.pages[src_uri].missing.values()
+        if names := list(dict.fromkeys(map(show_name, missing))):
+            yield report_missing_files(page.title, page.ref.page_id, names, assets.error)
+        yield from report_unsafe_files(page.title, page.ref.page_id, assets.problems)
+
+    def _find_shelves(self, files: Files) -> Shelves:
+        if self._shelves is None:
+            self._shelves = Shelves()
+            self._shelves.take(file.dest_uri for file in files)
+        return self._shelves
+
+
+def make_file(src_uri: str, content: str | bytes, config: MkDocsConfig) -> File:
+    """Make a file of the site: of a page from Confluence, or of what such a page brings."""
+    # Included whatever its path: what `nav` declares is wanted, and MkDocs would silently leave
+    # out `templates/`, which is where a section of that name puts its pages.
+    return File.generated(config, src_uri, content=content, inclusion=InclusionLevel.INCLUDED)

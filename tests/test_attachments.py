@@ -1,0 +1,160 @@
+"""References to attachments: which addresses are some, and which file is meant."""
+
+from __future__ import annotations
+
+import re
+from itertools import product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mkdocs_confluence_md.attachments import (
+    Reference,
+    change_tags,
+    find_file,
+    find_references,
+    read_address,
+)
+from rendering import render
+
+SITE = "https://acme.atlassian.net"
+
+
+@pytest.mark.parametrize(
+    ("address", "key"),
+    [
+        (f"{SITE}/wiki/download/attachments/1/a%20b.png?version=2&api=v2", "1/a b.png"),
+        ("R&amp;D.png?a=1&copy=2", "R&D.png"),
+        ("R&notes.png", "R&notes.png"),
+        (f"{SITE}/wiki/download/attachments/1/a.png?version=2&amp;api=v2", "1/a.png"),
+        (f"{SITE}/wiki/download/thumbnails/1/a.png?width=5", "1/a.png"),
+        (f"{SITE}/wiki/download/attachments/2/a.png", "2/a.png"),
+        ("/wiki/download/attachments/1/a.png", "1/a.png"),
+        ("/download/attachments/1/a.png", "1/a.png"),
+        ("https://docs.acme.example/wiki/download/attachments/1/a.png", "1/a.png"),
+        (f"{SITE}/wiki/rest/api/content/1/child/attachment/att9/download", "1/#9"),
+        (f"{SITE}/wiki/rest/api/content/1/child/attachment/9/download", "1/#9"),
+        ("a.png", "a.png"),
+        ("./images/u%CC%88.png#only-dark", "images/ü.png"),
+        ("../x/a.pdf", "../x/a.pdf"),
+        ("https://docs.acme.example/wiki/download/attachments/2/a.png", None),
+        (f"{SITE}/wiki/spaces/ENG/pages/1/Deploy", None),
+        (f"{SITE}/wiki/download/attachments/x/a.png", None),
+        ("https://example.com/a.png", None),
+        ("//example.com/a.png", None),
+        ("data:image/png;base64,aaa.png", None),
+        ("mailto:a@b.png", None),
+        ("C:/a.png", None),
+        ("confluence:1", None),
+        ("#a.png", None),
+        ("?a.png", None),
+        ("/a.png", None),
+        ("other.md", None),
+        ("other.md#heading", None),
+        ("folder", None),
+        ("http://[a.png", None),
+        ("", None),
+    ],
+)  # fmt: skip
+def test_addresses(address: str, key: str | None) -> None:
+    reference = read_address(address, "1")
+
+    assert (reference.key if reference else None) == key
+
+
+def test_all_ways_of_writing_a_reference_are_found() -> None:
+    text = f"""
+![a](a.png) [b](<b c.png> "title") [![d](d.png)](e.pdf 'title') ![f](f_(1).png) ![g](g\\_g.png)
+![h][ref] <{SITE}/wiki/download/attachments/1/i.png> {SITE}/wiki/download/attachments/1/j.png
+<img alt='x' SRC="k.png"> <a class=x href='l.pdf'>l</a> <img src=m.png>
+
+[ref]: h.png "title"
+> [quoted]:
+>   <n o.png>
+[name.txt]({SITE}/wiki/rest/api/content/1/child/attachment/5/download)
+"""
+    assert sorted(find_references(text, "1")) == [
+        "1/#5", "1/i.png", "1/j.png", "a.png", "b c.png", "d.png", "e.pdf", "f_(1).png", "g_g.png",
+        "h.png", "k.png", "l.pdf", "m.png", "n o.png",
+    ]  # fmt: skip
+
+
+def test_code_between_fences_refers_to_nothing_but_a_fence_must_end() -> None:
+    text = "```\n![a](a.png)\n```\n![b](b.png)\n~~~~ md\n![c](c.png)\n~~~\n~~~~\n```\n![d](d.png)\n"
+
+    assert sorted(find_references(text, "1")) == ["b.png", "d.png"]
+
+
+PIECES = st.sampled_from([
+    "![", "[", "]", "](", ")", "a.png", "b c.png", "<", ">", " ", "\n", "\n\n", "> ", "- ", "`",
+    "*", "\\", '"t"', "[r]: ", "[r]", "<img src=", "'d.png'", "<a href=", "</a>", "(", "_", "    ",
+    "e.pdf", f"{SITE}/wiki/download/attachments/1/f.png ",
+])  # fmt: skip
+
+
+@given(st.lists(PIECES, max_size=25))
+def test_whatever_is_rendered_was_found_before(pieces: list[str]) -> None:
+    text = "".join(pieces)
+    rendered = render(text)
+    addresses = re.findall(r'<(?:img|a)\b[^<>]*?\s(?:src|href)="([^"]*)"', rendered)
+    keys = {found.key for each in addresses if (found := read_address(each, "1"))}
+
+    assert keys <= find_references(text, "1").keys()
+
+
+def find(reference: Reference, *paths: str, folder: str = "") -> str | None:
+    return find_file(reference, paths, folder, "1")
+
+
+NAMES = ["a b.png", "a%20b.png", "a+b.png"]
+
+
+@pytest.mark.parametrize(("written", "packed"), list(product(NAMES, NAMES)))
+@pytest.mark.parametrize("folder", ["", "Space/attachments/1/"])
+def test_a_name_is_found_however_it_is_written(written: str, packed: str, folder: str) -> None:
+    reference = read_address(f"{SITE}/wiki/download/attachments/1/{written}", "1")
+
+    assert reference
+    assert find(reference, f"{folder}z.png", folder + packed) == folder + packed
+
+
+def test_a_path_is_found_by_all_of_it_before_its_name_alone() -> None:
+    paths = ["Space/other/x.png", "Space/images/x.png", "x.png"]
+
+    assert find(Reference("images/x.png"), *paths, folder="Space") == "Space/images/x.png"
+    assert find(Reference("../x.png"), *paths, folder="Space") == "x.png"
+    assert find(Reference("elsewhere/x.png"), *paths, folder="Space") in paths
+
+
+def test_forms_of_unicode_and_names_that_were_made_safe() -> None:
+    assert find(Reference("ü.png"), "u\u0308.png") == "u\u0308.png"
+    assert find(Reference("Plan: v2?.png", owner="1"), "Plan_v2_.png") == "Plan_v2_.png"
+    assert find(Reference("a-b.png"), "a_b.png", "a b.png") is None
+    assert find(Reference("b.png"), "a.png") is None
+
+
+def test_the_file_of_another_page_is_taken_only_where_its_path_says_so() -> None:
+    theirs = Reference("x.png", owner="2")
+
+    assert find(theirs, "x.png", "1/x.png") is None
+    assert find(theirs, "x.png", "2/x.png") == "2/x.png"
+
+
+def test_an_attachment_without_a_name_is_found_by_its_number_or_by_the_text_beside_it() -> None:
+    reference = Reference("", owner="1", number="77", label="report.pdf")
+
+    assert find(reference, "report.pdf", "att77.bin") == "att77.bin"
+    assert find(reference, "report.pdf", "att770.bin") == "report.pdf"
+    assert find(Reference("", owner="1", number="77"), "report.pdf") is None
+
+
+def test_tags_are_changed_where_they_stand() -> None:
+    def change(tag: str, address: str) -> str | None:
+        return {"a&amp;b.png": f"{tag}.png", "gone.png": "<b>gone</b>"}.get(address)
+
+    text = "<p onclick=x><IMG  alt='a>b' src='a&amp;b.png' />é<img src=gone.png><img src=keep.png>"
+
+    assert change_tags(text, change) == (
+        "<p onclick=x><IMG  alt='a>b' src=\"img.png\" />é<b>gone</b><img src=keep.png>"
+    )
