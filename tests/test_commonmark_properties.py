@@ -33,7 +33,8 @@ INLINE = st.recursive(
     lambda inner: st.one_of(
         inner.map("**{}**".format),
         inner.map("*{}*".format),
-        inner.map("~~{}~~".format),
+        # Not at the beginning of a line, where four tildes begin a fence whose name is not shown.
+        inner.map("and ~~{}~~".format),
         WORDS.map("`{}`".format),
         st.tuples(inner, WORDS).map(lambda pair: f"[{pair[0]}](/{pair[1]})"),
         WORDS.map("<kbd>{}</kbd>".format),
