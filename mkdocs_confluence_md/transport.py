@@ -45,7 +45,7 @@ _RETRIED_ERRORS = (
     httpx.DecodingError,
 )
 # What the answer to one request may tell about another. Not its trace ID, for example.
-_SHARED_HEADERS = ("retry-after",)
+_SHARED_HEADERS = ("content-type", "retry-after")
 # These are about a body that has been decoded since.
 _ENCODING_HEADERS = ("content-encoding", "content-length", "transfer-encoding")
 
@@ -229,6 +229,8 @@ def _repeat(outcome: object, request: httpx.Request) -> httpx.Response:
     if isinstance(outcome, httpx.RequestError):
         raise type(outcome)(str(outcome), request=request) from outcome
     assert isinstance(outcome, httpx.Response)  # noqa: S101  nothing else is noted
-    # Without its words, which may be about another request's token.
     headers = {name: outcome.headers[name] for name in _SHARED_HEADERS if name in outcome.headers}
-    return httpx.Response(outcome.status_code, headers=headers, request=request)
+    # Nobody promises that it does not repeat its own request's token, which may be another one.
+    token = outcome.request.headers.get("Authorization", "").removeprefix("Bearer ").encode()
+    content = outcome.content.replace(token, "…".encode()) if token else outcome.content
+    return httpx.Response(outcome.status_code, headers=headers, content=content, request=request)
