@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
+from clocks import Clock
 from mkdocs_confluence_md.auth import RefreshTokenAuth, TokenAuth, make_auth
 from mkdocs_confluence_md.environment import read_environment
 from mkdocs_confluence_md.errors import CredentialsError, FailureError, SettingError, TokenFileError
@@ -30,16 +31,6 @@ if TYPE_CHECKING:
     Flow = Generator[httpx.Request, httpx.Response, None]
 
 APP = "apps/0def1d4f-1593-4dd0-99a3-a098b3959067_796457c9-9c03-4382-b44f-d19571068ece"
-
-
-class Clock:
-    """A clock that stands still until it is told to go."""
-
-    def __init__(self) -> None:
-        self.now = time.time()
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture
@@ -104,7 +95,7 @@ def test_sixteen_threads_without_a_token_sign_in_once(
 def test_a_token_is_refreshed_shortly_before_it_expires(
     standin: StandIn, sign_in: Callable[..., TokenAuth]
 ) -> None:
-    clock = Clock()
+    clock = Clock(time.time())
     auth = sign_in(clock)
     export(standin, auth)
 
@@ -254,7 +245,7 @@ def test_an_answer_without_a_new_refresh_token_means_to_keep_the_old_one(
     standin.faults.answer(
         200, route="token", body={"access_token": access_token, "expires_in": 30}, times=1
     )
-    clock = Clock()
+    clock = Clock(time.time())
 
     assert export(standin, sign_in(clock)) == 200
     clock.now += 30
@@ -275,7 +266,7 @@ def test_a_token_with_a_short_life_serves_more_than_one_request(
 def test_a_token_revoked_right_after_its_refresh_is_tried_again_later(
     standin: StandIn, sign_in: Callable[..., TokenAuth]
 ) -> None:
-    clock = Clock()
+    clock = Clock(time.time())
     auth = sign_in(clock)
     standin.faults.unauthorized_times = 3
     assert [export(standin, auth), export(standin, auth)] == [401, 401]
@@ -568,7 +559,7 @@ def test_another_refusal_is_not_blamed_on_the_client(tmp_path: Path) -> None:
 def test_chains_that_have_expired_are_forgotten(
     standin: StandIn, sign_in: Callable[..., TokenAuth], token_file: Path
 ) -> None:
-    clock = Clock()
+    clock = Clock(time.time())
     export(standin, sign_in(clock))
     clock.now += 91 * 86400
     export(standin, sign_in(clock, REFRESH_TOKEN=standin.oauth.issue_refresh_token()))
@@ -580,7 +571,7 @@ def test_chains_that_have_expired_are_forgotten(
 def test_a_dead_chain_whose_secrets_are_gone_does_not_stop_a_living_one(
     standin: StandIn, sign_in: Callable[..., TokenAuth], token_file: Path, days: int
 ) -> None:
-    clock = Clock()
+    clock = Clock(time.time())
     export(standin, sign_in(clock))
     content = json.loads(token_file.read_text())
     [dead] = content["sign_ins"].values()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from clocks import Clock
 from mkdocs_confluence_md.progress import ProgressBar
 
 if TYPE_CHECKING:
@@ -25,19 +26,9 @@ class Terminal(io.StringIO):
         return text.rpartition("\r")[2].replace("\x1b[?25l", "").replace("\x1b[?25h", "").rstrip()
 
 
-class Clock:
-    """Seconds that pass when a test says so."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(100.0)
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx
 import pytest
 
+from clocks import Clock
 from standin import ALL_SCOPES, Headers, Pages, StandIn
 from standin.exporter import APP_ID, ENVIRONMENT_IDS
 from standin.pages import Layout
@@ -32,20 +33,9 @@ CUSTOM_SCOPE = "export:markdown:custom"
 DAY = 24 * 60 * 60
 
 
-class Clock:
-    """Seconds since the epoch, moved by hand."""
-
-    def __init__(self) -> None:
-        self.now = 1_700_000_000.0
-
-    def __call__(self) -> float:
-        """Return the time."""
-        return self.now
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(1_700_000_000.0)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from clocks import Clock
 from mkdocs_confluence_md.traffic import (
     BuildOverError,
     OutageError,
@@ -26,20 +27,9 @@ CONNECTIONS = 4
 PATIENCE = Patience(longest_wait=60.0, page=90.0, build=120.0)
 
 
-class Clock:
-    """Seconds, moved by hand."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        """Return the time."""
-        return self.now
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(1000.0)
 
 
 @pytest.fixture
