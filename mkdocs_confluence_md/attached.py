@@ -9,6 +9,7 @@ from mkdocs.structure.files import File, InclusionLevel
 from mkdocs_confluence_md.beside import Shelves, place_files
 from mkdocs_confluence_md.embedding import Embedding, EmbeddingExtension, show_name
 from mkdocs_confluence_md.manifest import make_digest
+from mkdocs_confluence_md.pipeline import join
 from mkdocs_confluence_md.reports import report_missing_files, report_unsafe_files
 
 if TYPE_CHECKING:
@@ -32,9 +33,7 @@ class AttachedFiles:
 
     def join(self, config: MkDocsConfig) -> None:
         """Have all pages of a site rendered with these files."""
-        extensions: list[object] = config.markdown_extensions  # type: ignore[assignment]  # names only, says MkDocs
-        if self._extension not in extensions:  # a configuration may be built twice
-            extensions.append(self._extension)
+        join(self._extension, config)
 
     def begin(self) -> None:
         """Begin a build."""

@@ -17,6 +17,7 @@ from markdown.util import ETX, STX
 
 from mkdocs_confluence_md.grammar import Grammar
 from mkdocs_confluence_md.markup import SiteMarkup
+from mkdocs_confluence_md.pipeline import join
 from mkdocs_confluence_md.tree import build_tree
 
 if TYPE_CHECKING:
@@ -69,9 +70,7 @@ class CommonMark(Extension):
     def join(self, config: MkDocsConfig) -> None:
         """Begin a build, and have all pages of a site rendered with this extension."""
         self.languages.clear()
-        extensions: list[object] = config.markdown_extensions  # type: ignore[assignment]  # names only, says MkDocs
-        if self not in extensions:  # a configuration may be built twice
-            extensions.append(self)
+        join(self, config)
 
     def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802  Python-Markdown's name
         """Stand before everything else that reads a page."""

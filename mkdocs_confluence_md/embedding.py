@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from markdown.extensions import Extension
-from markdown.treeprocessors import Treeprocessor, UnescapeTreeprocessor
+from markdown.treeprocessors import Treeprocessor
 from markdown.util import AtomicString
 
 from mkdocs_confluence_md.attachments import change_tags, read_address
+from mkdocs_confluence_md.pipeline import find_place, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,7 +32,6 @@ MISSING_CLASS = "confluence-missing"
 
 # After the inline parser (20), which makes elements of Markdown, and long before MkDocs' links (0).
 _PRIORITY = 15
-_UNESCAPE = UnescapeTreeprocessor()
 _ADDRESSES = {"img": "src", "a": "href"}
 
 
@@ -88,17 +88,14 @@ class _Embedder(Treeprocessor):
                 blocks[number] = change_tags(block, self._make_change(embedding))
 
     def _find_page(self) -> Embedding | None:
-        """Find out which page is rendered, from MkDocs' own treatment of links."""
-        if "relpath" not in self.md.treeprocessors:
-            return None
-        file = getattr(self.md.treeprocessors["relpath"], "file", None)
-        return self._pages.get(file.src_uri) if file else None
+        place = find_place(self.md)
+        return self._pages.get(place.file.src_uri) if place else None
 
     def _change_element(self, element: Element, embedding: Embedding) -> None:
         is_image = element.tag == "img"
         attribute = _ADDRESSES[str(element.tag)]
         address = element.get(attribute, "")
-        label = _read_text(element.get("alt", "") if is_image else "".join(element.itertext()))
+        label = read_text(element.get("alt", "") if is_image else "".join(element.itertext()))
         src_uri, reference = embedding.find(address, label)
         if src_uri:
             folder = posixpath.dirname(embedding.page_uri)
@@ -132,8 +129,8 @@ class _Embedder(Treeprocessor):
         # The site may have such a file itself; and of a link, MkDocs says that it leads nowhere.
         folder = posixpath.dirname(embedding.page_uri)
         local = posixpath.normpath(posixpath.join(folder, reference.path))
-        files = getattr(self.md.treeprocessors["relpath"], "files", None)
-        return is_image and not (files and files.get_file_from_path(local))
+        place = find_place(self.md)
+        return is_image and not (place and place.files.get_file_from_path(local))
 
 
 def show_name(reference: Reference) -> str:
@@ -152,8 +149,3 @@ def _replace_by_name(element: Element, reference: Reference) -> None:
 def _fragment_of(address: str) -> str:
     fragment = urlsplit(html.unescape(address)).fragment
     return f"#{fragment}" if fragment else ""
-
-
-def _read_text(text: str) -> str:
-    """Return what a text of the tree says: some of it is kept there in another form."""
-    return html.unescape(_UNESCAPE.unescape(text))

@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
 from markdown.extensions import Extension
-from markdown.treeprocessors import Treeprocessor, UnescapeTreeprocessor
+from markdown.treeprocessors import Treeprocessor
 from mkdocs.utils import get_relative_url
 
 from mkdocs_confluence_md.anchors import Anchors, read_anchors
+from mkdocs_confluence_md.pipeline import Place, find_place, join, read_text
 from mkdocs_confluence_md.references import Complaint
 from mkdocs_confluence_md.reports import describe_page
 from mkdocs_confluence_md.tags import change_links
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
     from markdown import Markdown
     from mkdocs.config.defaults import MkDocsConfig
-    from mkdocs.structure.files import File, Files
+    from mkdocs.structure.files import File
     from mkdocs.structure.pages import Page
 
     from mkdocs_confluence_md.placement import PlacedPage
@@ -49,18 +50,9 @@ _LATE_LINK = re.compile(
     r"(?P<rest>(?P<tag>[^<>]*>)(?P<text>[^<]*)(?=</a>))?",
     re.IGNORECASE,
 )
-_UNESCAPE = UnescapeTreeprocessor()
 
 # Links within a page in raw HTML. What extensions make, like line numbers of code, begins with __.
 _LINK_IN_PAGE = re.compile(r"""href\s*=\s*["']?#(?!__)""", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a link stands: what MkDocs' own handling of links knows."""
-
-    file: File
-    files: Files
 
 
 @dataclass(frozen=True)
@@ -80,9 +72,7 @@ class LinkExtension(Extension):
 
     def join(self, config: MkDocsConfig) -> None:
         """Have all pages of a site rendered with this extension."""
-        extensions: list[object] = config.markdown_extensions  # type: ignore[assignment]  # names only, says MkDocs
-        if self not in extensions:  # a configuration may be built twice
-            extensions.append(self)
+        join(self, config)
 
     def begin(self, pages: Iterable[PlacedPage], site: str) -> None:
         """Begin a build with these pages from Confluence, and this site (an origin, or empty)."""
@@ -152,7 +142,7 @@ class _LinkWriter:
 
     def __init__(self, links: LinkExtension, md: Markdown, root: Element) -> None:
         self._links, self._md, self._root = links, md, root
-        self._place = _find_place(md)
+        self._place = find_place(md)
         self._page = links.pages.get(self._place.file.src_uri) if self._place else None
         self._ids: frozenset[str] | None = None
 
@@ -174,10 +164,10 @@ class _LinkWriter:
         return in_page or may_be_ours(block)
 
     def _write_element(self, element: Element) -> None:
-        address = _read(element.get("href"))
+        address = read_text(element.get("href"))
         target = self._find_target(address)
         if isinstance(target, Inside):
-            text = "" if len(element) else _read(element.text)
+            text = "" if len(element) else read_text(element.text)
             bare = _reduce_address(text) == _reduce_address(address)
             element.set("href", self._link_inside(target, text=text if bare else ""))
         elif target:
@@ -268,19 +258,6 @@ class _Finisher:
         return f"{match['tag']}{html.escape(title, quote=False)}"
 
 
-def _find_place(md: Markdown) -> Place | None:
-    """Find out which page is rendered, from MkDocs' own treatment of links.
-
-    None means a text that other plugins render for themselves. Nobody would turn a path to a `.md`
-    file into a URL there, and nobody knows relative to what.
-    """
-    if "relpath" not in md.treeprocessors:
-        return None
-    own = md.treeprocessors["relpath"]
-    file, files = getattr(own, "file", None), getattr(own, "files", None)
-    return Place(file, files) if file and files else None
-
-
 def _find_page(link: _LateLink) -> Page | None:
     file = link.place.files.src_uris.get(link.target.page.src_uri)
     return file.page if file else None
@@ -304,8 +281,3 @@ def _reduce_address(text: str) -> str:
 def _write_line(text: str) -> str:
     """Keep what somebody wrote in Confluence from looking like more than one line of a log."""
     return "".join(char if char.isprintable() else " " for char in text)
-
-
-def _read(text: str | None) -> str:
-    """Return what a text of the tree says: some of it is kept there in another form."""
-    return html.unescape(_UNESCAPE.unescape(text or ""))

@@ -53,6 +53,7 @@ def test_few_rooms_know_the_host_and_the_wire() -> None:
         "plugin",
         "attached",
         "config",
+        "pipeline",
         "project",
         "links",
         "commonmark",
@@ -60,6 +61,7 @@ def test_few_rooms_know_the_host_and_the_wire() -> None:
     }
     assert users_of("markdown") == {
         "commonmark",
+        "pipeline",
         "tree",
         "markup",
         "footnotes",
