@@ -12,6 +12,13 @@ site: $(VENV)/installed ## build the example site
 serve: $(VENV)/installed ## serve the example site on http://localhost:8000
 	$(BIN)/mkdocs serve -f example-site/mkdocs.yml
 
+.PHONY: docs serve-docs
+docs: $(VENV)/installed ## build the documentation into site/
+	$(BIN)/mkdocs build --strict
+
+serve-docs: $(VENV)/installed ## serve the documentation on http://localhost:8000
+	$(BIN)/mkdocs serve
+
 test: lint types unit ## everything that CI checks
 
 lint: $(VENV)/installed
@@ -30,7 +37,7 @@ $(VENV)/installed: pyproject.toml
 	@touch $@
 
 clean: ## forget the environment, the caches and what was built
-	rm -rf $(VENV) .cache .mypy_cache .pytest_cache .ruff_cache example-site/site example-site/.cache
+	rm -rf $(VENV) .cache .mypy_cache .pytest_cache .ruff_cache site example-site/site example-site/.cache
 
 .PHONY: benchmark targets
 
@@ -46,6 +53,18 @@ targets: $(VENV)/installed ## what is promised of the speed, and whether it hold
 fidelity: $(VENV)/installed ## how exactly pages come out as written; downloads 100 packages with pip
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.fidelity
 
+.PHONY: zensical hosts
+# In an environment of its own: it needs Python 3.11, and newer packages than the oldest that we allow.
+ZENSICAL = .cache/zensical
+zensical: $(ZENSICAL)/installed ## the host without plugins, which builds what `pull` writes
+$(ZENSICAL)/installed: pyproject.toml
+	$(PYTHON) -m venv --clear $(ZENSICAL)
+	$(ZENSICAL)/bin/python -m pip install --quiet --disable-pip-version-check -e . "zensical==0.0.73"
+	@touch $@
+
+hosts: $(VENV)/installed zensical ## a pulled site in MkDocs, ProperDocs and Zensical, compared
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.hosts $(SITE)
+
 .PHONY: screenshot
 SHOOT = chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --user-data-dir=$$(mktemp -d) \
   --virtual-time-budget=3000
@@ -56,3 +75,36 @@ screenshot: site ## the pictures in the README; needs Debian's chromium, and the
 	  http://127.0.0.1:8777/runbooks/database-failover/ && \
 	$(SHOOT) --window-size=1280,3680 --screenshot=docs/images/everything.png \
 	  http://127.0.0.1:8777/runbooks/everything-a-page-can-have/
+
+.PHONY: test-wheel test-all
+UV := .cache/uv/bin/uv
+EACH := $(CURDIR)/.cache/test-all
+PYTHONS ?= 3.10 3.11 3.12 3.13
+# Those that build whole sites and run the command: what they need is what a user has.
+WHEEL_TESTS := test_build test_commonmark_build test_check test_cli_cache
+
+test-wheel: $(VENV)/installed $(UV) ## what is published, tested in an environment that has nothing else of ours
+	rm -rf $(EACH)/wheel && mkdir -p $(EACH)/wheel/project
+	$(BIN)/python -c "from hatchling.build import build_wheel; build_wheel('$(EACH)/wheel')"
+	$(UV) venv --quiet $(EACH)/wheel/venv
+	$(UV) pip install --quiet --python $(EACH)/wheel/venv $(EACH)/wheel/*.whl pytest pytest-xdist hypothesis \
+	  mkdocs-material properdocs trustme typing_extensions
+	cp -r tests $(EACH)/wheel/project/
+	cd $(EACH)/wheel/project && ../venv/bin/pytest -q -n auto -c /dev/null --rootdir . -o pythonpath=tests \
+	  -W error $(WHEEL_TESTS:%=tests/%.py)
+
+test-all: test-wheel ## the tests on each Python, with the newest and with the oldest versions of what we need
+	for version in $(PYTHONS); do \
+	  $(UV) venv --quiet --clear --python $$version $(EACH)/$$version && \
+	  $(UV) pip install --quiet --python $(EACH)/$$version -e ".[dev]" && \
+	  $(EACH)/$$version/bin/pytest -q -n auto || exit 1; \
+	done
+	$(UV) pip compile --quiet --resolution lowest-direct --python-version $(firstword $(PYTHONS)) \
+	  -o $(EACH)/oldest.txt pyproject.toml
+	$(UV) venv --quiet --clear --python $(firstword $(PYTHONS)) $(EACH)/oldest
+	$(UV) pip install --quiet --python $(EACH)/oldest -e ".[dev]" --constraint $(EACH)/oldest.txt
+	$(EACH)/oldest/bin/pytest -q -n auto
+
+$(UV):
+	$(PYTHON) -m venv .cache/uv
+	.cache/uv/bin/python -m pip install --quiet --disable-pip-version-check uv

@@ -23,14 +23,14 @@ USUAL = [
     Cell("cold", 20, 0),
     Cell("cold", 20, 200),
     Cell("cold", 200, 50),
-    *(Cell(name, 20, 50) for name in ("unchanged", "changed", "changed-etags")),
+    *(Cell(name, 20, 50) for name in ("unchanged", "changed", "changed-etags", "changed-versions")),
     Cell("throttled", 20, 50),
     Cell("down", 20, 50),
     Cell("serve", 200, 0),
 ]
 # One cell of each kind.
 QUICK = [Cell(name, 20, 50) for name in ("cold", "changed", "throttled", "serve")]
-BUILDS = ("cold", "unchanged", "changed", "changed-etags", "throttled")
+BUILDS = ("cold", "unchanged", "changed", "changed-etags", "changed-versions", "throttled")
 FULL = [
     *(Cell(*each) for each in product(BUILDS, (20, 200), LATENCIES)),
     # Without a server, and where nearly nobody asks one, latency makes no difference.

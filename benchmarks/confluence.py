@@ -33,6 +33,8 @@ class Confluence:
         self.url: str = announcement["url"]
         self.variables: dict[str, str] = announcement["environment"]
         """The environment that points the plugin here, signed in."""
+        self.rest_variables: dict[str, str] = announcement["rest_environment"]
+        """The credentials for Confluence's own REST API."""
         self._client = httpx.Client(base_url=self.url, trust_env=False, timeout=60)
 
     def __enter__(self) -> Self:

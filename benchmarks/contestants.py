@@ -42,6 +42,8 @@ class Job:
     confluence: Confluence
     theme: str
     copies: Copies = "fresh"
+    asks_for_versions: bool = False
+    """Whether there are credentials for Confluence's own REST API, which tells what has changed."""
 
     @property
     def page_ids(self) -> list[str]:
@@ -138,7 +140,7 @@ class Plugin(Contestant):
     def write(self, job: Job) -> None:
         """Write a configuration: there are no files."""
         options = {
-            "site": "acme.atlassian.net",
+            "site": job.confluence.url if job.asks_for_versions else "acme.atlassian.net",
             "cloud_id": "11111111-2222-3333-4444-555555555555",
             "page_path": "pages/{id}",
             "max_age": "forever" if job.copies == "fresh" else "0",
@@ -149,7 +151,8 @@ class Plugin(Contestant):
     def variables(self, job: Job) -> dict[str, str]:
         """Return where Confluence is, and how to sign in there."""
         token_file = str(job.root / ".cache" / "tokens.json")
-        return {**job.confluence.variables, "CONFLUENCE_MD_TOKEN_FILE": token_file}
+        rest = job.confluence.rest_variables if job.asks_for_versions else {}
+        return {**job.confluence.variables, **rest, "CONFLUENCE_MD_TOKEN_FILE": token_file}
 
 
 class ExporterOfSpace(Contestant):

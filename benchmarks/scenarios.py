@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,6 +39,8 @@ class Scenario:
     changing: bool = False
     """Whether a page has changed since."""
     etags: bool = False
+    asks_for_versions: bool = False
+    """Whether the plugin has credentials for Confluence's own REST API."""
     refusals: int = 0
     """How many of the first requests for the text of a page are answered with 429."""
     down: bool = False
@@ -57,6 +59,14 @@ SCENARIOS = {
         warm=True,
         changing=True,
         etags=True,
+        only=frozenset({LocalFiles.name, Plugin.name}),
+    ),
+    "changed-versions": Scenario(
+        "one page changed, with REST credentials",
+        "checked",
+        warm=True,
+        changing=True,
+        asks_for_versions=True,
         only=frozenset({LocalFiles.name, Plugin.name}),
     ),
     "throttled": Scenario("cold, 30 x 429", refusals=30),
@@ -97,11 +107,8 @@ def measure_cell(
         content.write(root / "confluence")
         with Confluence(root / "confluence") as confluence:
             confluence.warm_up(map(id_of, range(cell.pages)))
-            lanes = [
-                Lane(each, Job(root / each.name, content, confluence, theme, scenario.copies),
-                     cell)
-                for each in present
-            ]  # fmt: skip
+            job = Job(root, content, confluence, theme, scenario.copies, scenario.asks_for_versions)
+            lanes = [Lane(each, replace(job, root=root / each.name), cell) for each in present]
             measure = measure_rebuilds if scenario.serving else _measure_builds
             measure(lanes, runs)
             return {lane.contestant.name: lane.runs for lane in lanes}

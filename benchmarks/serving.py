@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 BUILT = re.compile(r"Documentation built in ([\d.]+) seconds")
 PATIENCE_SECONDS = 600.0
+STOP_SECONDS = 10.0
 
 
 class Server:
@@ -31,7 +32,8 @@ class Server:
     def __init__(self, lane: Lane, url: str, process: subprocess.Popen[bytes], log: Path) -> None:
         """Watch the server at `url`, which writes to `log`."""
         self.lane = lane
-        self._url = url
+        # One for all pages: a client takes longer to make than a page to get.
+        self._client = httpx.Client(base_url=url, trust_env=False, timeout=PATIENCE_SECONDS)
         self._process = process
         self._log = log
         self._builds = 0
@@ -49,7 +51,7 @@ class Server:
 
     def read(self, path: str) -> str | None:
         """Return a page as it is served."""
-        response = httpx.get(f"{self._url}/{path}", trust_env=False, timeout=PATIENCE_SECONDS)
+        response = self._client.get(path)
         return response.text if response.is_success else None
 
     def measure_rebuild(self, number: int) -> Run:
@@ -93,5 +95,14 @@ def _serve(lane: Lane) -> Iterator[Server]:
             server.wait_for_build()
             yield server
         finally:
-            process.send_signal(signal.SIGINT)
-            process.wait(PATIENCE_SECONDS)
+            stop(process)
+
+
+def stop(process: subprocess.Popen[bytes], patience: float = STOP_SECONDS) -> None:
+    """Stop a server as a person would; or by force, where a shell lets Ctrl-C be ignored."""
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(patience)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

@@ -30,10 +30,14 @@ class Anchors:
     Args:
         ids: All IDs of the page.
         headings: The ID and the text of each heading, in order.
+        title: The title that the page has as a heading.
     """
 
-    def __init__(self, ids: Iterable[str], headings: Sequence[tuple[str, str]]) -> None:
+    def __init__(
+        self, ids: Iterable[str], headings: Sequence[tuple[str, str]], title: str = ""
+    ) -> None:
         self._ids = frozenset(ids)
+        self._title = title
         # Strict first, or "C" and "C++" would be the same heading.
         self._readings = [
             (reduce, _group(headings, reduce)) for reduce in (_drop_blanks, _drop_punctuation)
@@ -44,12 +48,12 @@ class Anchors:
 
         Args:
             anchor: What follows `#` in an address of Confluence.
-            titles: Titles that the page has or had: the old editor puts one before the heading.
+            titles: Other titles the page has or had: the old editor puts one before the heading.
         """
         text = unquote(anchor)
         if text in self._ids:
             return text
-        titles = tuple(titles)
+        titles = (*titles, self._title)
         for reduce, ids_by_key in self._readings:
             for name, number in _read_count(text):
                 for key in _make_keys(name, titles, reduce):
@@ -67,7 +71,9 @@ def read_anchors(text: str) -> Anchors:
         reader.close()
     except AssertionError:  # what Python's parser says to some broken declarations: `<![x`
         pass
-    return Anchors(reader.ids, [(heading.anchor_id, heading.text) for heading in reader.headings])
+    title = next((heading.text for heading in reader.headings if heading.tag == "h1"), "")
+    headings = [(heading.anchor_id, heading.text) for heading in reader.headings]
+    return Anchors(reader.ids, headings, title)
 
 
 def _read_count(text: str) -> Iterator[tuple[str, int]]:

@@ -1,4 +1,4 @@
-"""What the exporter's REST API answers: everything that reads an answer is here.
+"""What the REST APIs answer, the exporter's and Confluence's own: what reads an answer is here.
 
 Documented is Markdown as plain text, a ZIP archive in the field `zipBase64` of an object, that a
 handler fails with a 5xx and a trace ID, and limits.
@@ -13,11 +13,19 @@ from typing import Any
 import httpx
 
 from mkdocs_confluence_md.auth import lacks_scope
-from mkdocs_confluence_md.errors import AnswerError, CredentialsError, FailureError
+from mkdocs_confluence_md.errors import (
+    AnswerError,
+    CredentialsError,
+    EmptyError,
+    FailureError,
+    TooLargeError,
+)
 from mkdocs_confluence_md.wire import STATUS_PAGE, host_and_port, read_json_object
 
 SCOPES = ("export:markdown:custom", "read:forge-app:confluence")
+DIVIDE_TREE = "Name parts of it in nav instead, each as confluence:ID/."
 _WEB_PAGES = ("text/html", "application/xhtml+xml")
+_PERHAPS_TOO_LARGE = (500, 502, 504)
 _MOMENTARY = (408, 425, 429)
 _TRACE_HEADERS = ("atl-traceid", "atl-request-id")
 
@@ -45,7 +53,7 @@ def read_markdown(response: httpx.Response) -> str:
     # JSON can hold halves of characters, which no file can.
     markdown = markdown.encode("utf-8", "replace").decode()
     if not markdown.strip():
-        raise FailureError(
+        raise EmptyError(
             f"The answer of {host} is empty.",
             "Try again later; a page that really is empty needs some text in Confluence.",
             detail,
@@ -53,8 +61,12 @@ def read_markdown(response: httpx.Response) -> str:
     return markdown
 
 
-def read_zip(response: httpx.Response) -> bytes:
+def read_zip(response: httpx.Response, what: str = "page's attachments") -> bytes:
     """Return the ZIP archive of a successful export; whether it is one, nobody has looked.
+
+    Args:
+        response: With the status 200.
+        what: Is exported.
 
     Raises:
         AnswerError: The answer says that the export failed.
@@ -65,8 +77,8 @@ def read_zip(response: httpx.Response) -> bytes:
     fields = read_json_object(response)
     if fields.get("success") is False:
         raise AnswerError(
-            f"The app could not export the page's attachments, says {host}.",
-            "Export the page by hand in Confluence to see whether the app can read them.",
+            f"The app could not export the {what}, says {host}.",
+            "Export it by hand in Confluence to see whether the app can read it.",
             detail,
         )
     try:
@@ -78,6 +90,12 @@ def read_zip(response: httpx.Response) -> bytes:
             "have changed.",
             detail,
         ) from None
+
+
+def read_page_count(response: httpx.Response) -> int:
+    """Return how many pages an export says that it has; 0 if it says nothing."""
+    count = read_json_object(response).get("pageCount")
+    return count if isinstance(count, int) and not isinstance(count, bool) else 0
 
 
 def _read_kind(response: httpx.Response, wanted: str) -> str:
@@ -121,8 +139,11 @@ def _read_json_markdown(response: httpx.Response) -> str:
     )
 
 
-def explain_refusal(response: httpx.Response) -> AnswerError | CredentialsError | FailureError:
-    """Turn an answer that is no export into the error to raise."""
+def explain_refusal(
+    response: httpx.Response, *, space: bool = False
+) -> AnswerError | CredentialsError | FailureError:
+    """Turn an answer that is no export into the error to raise: of a page, or of a space."""
+    what, name = ("space", "space key") if space else ("page", "page ID")
     status, detail = response.status_code, _detail(response)
     where = f"({host_and_port(response.request)} answers {status})"
     if status == httpx.codes.UNAUTHORIZED and lacks_scope(response):
@@ -140,15 +161,15 @@ def explain_refusal(response: httpx.Response) -> AnswerError | CredentialsError 
     if status == httpx.codes.FORBIDDEN:
         return AnswerError(
             f"Access is denied {where}.",
-            "Either the account may not see the page, or App REST APIs are turned off: a site "
-            "admin turns them on in the settings of the app.",
+            f"Either the account may not see the {what}, or App REST APIs are turned off: a "
+            "site admin turns them on in the settings of the app.",
             detail,
         )
     if status in (httpx.codes.NOT_FOUND, httpx.codes.GONE):
         return AnswerError(
-            f"There is no such page, or the account may not see it {where}.",
-            "Compare the page ID with the page's address in Confluence, and open it there as the "
-            "account that the token belongs to.",
+            f"There is no such {what}, or the account may not see it {where}.",
+            f"Compare the {name} with the {what}'s address in Confluence, and open it "
+            "there as the account that the token belongs to.",
             detail,
         )
     if status in _MOMENTARY or status >= httpx.codes.INTERNAL_SERVER_ERROR:
@@ -158,6 +179,60 @@ def explain_refusal(response: httpx.Response) -> AnswerError | CredentialsError 
     return kind(
         f"The export was refused {where}.",
         "Check the options `site`, `environment`, `gateway` and `base_url`.",
+        detail,
+    )
+
+
+def explain_tree_refusal(
+    response: httpx.Response, *, space: bool
+) -> AnswerError | CredentialsError | FailureError:
+    """Turn an answer that is no export of a tree into the error to raise."""
+    error = explain_refusal(response, space=space)
+    if response.status_code == httpx.codes.REQUEST_ENTITY_TOO_LARGE:
+        host = host_and_port(response.request)
+        return TooLargeError(f"The export is too large ({host} answers 413).", DIVIDE_TREE)
+    if response.status_code in _PERHAPS_TOO_LARGE:
+        return TooLargeError(error.what, error.remedy, error.detail)
+    return error
+
+
+def read_rest_answer(response: httpx.Response) -> dict[str, Any]:
+    """Return what Confluence's own REST API answers.
+
+    Raises:
+        FailureError: It is no answer of that API.
+    """
+    _read_kind(response, "JSON")
+    fields = read_json_object(response)
+    if isinstance(fields.get("results"), list):
+        return fields
+    raise FailureError(
+        f"The answer of {host_and_port(response.request)} is no list of pages.",
+        "Try again later, and check for a newer version of mkdocs-confluence-md: the API may have "
+        "changed.",
+        _detail(response),
+    )
+
+
+def explain_rest_refusal(
+    response: httpx.Response,
+) -> AnswerError | CredentialsError | FailureError:
+    """Turn a refusal of Confluence's own REST API into the error to raise."""
+    status, detail = response.status_code, _detail(response)
+    where = f"({host_and_port(response.request)} answers {status})"
+    if status in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
+        return CredentialsError(
+            f"Confluence's REST API does not accept the account's API token {where}.",
+            "Compare CONFLUENCE_MD_EMAIL and CONFLUENCE_MD_API_TOKEN with the account and its "
+            "tokens on https://id.atlassian.com/manage-profile/security/api-tokens.",
+            detail,
+        )
+    if status in _MOMENTARY or status >= httpx.codes.INTERNAL_SERVER_ERROR:
+        return describe_failure(response)
+    kind = FailureError if response.is_redirect else AnswerError
+    return kind(
+        f"Confluence's REST API refused to answer {where}.",
+        "Check the option `site`; a proxy may also want you to log in.",
         detail,
     )
 
@@ -185,10 +260,20 @@ def _detail(response: httpx.Response) -> str:
     texts = (answer.get(name) for name in ("message", "error", "errorMessage"))
     words = next((" ".join(text.split()) for text in texts if isinstance(text, str)), "")
     # Nobody promises that a service does not repeat the token that it complains of.
-    token = response.request.headers.get("Authorization", "").removeprefix("Bearer ")
-    words = words.replace(token, "…") if token else words
+    for secret in _find_secrets(response.request):
+        words = words.replace(secret, "…")
     parts = [f"“{words[:200]}”"] if words else []
     traces = (name for name in _TRACE_HEADERS if name in response.headers)
     parts += [f"[{name}: {response.headers[name][:100]}]" for name in traces]
     # Nothing that a terminal would obey.
     return "".join(character for character in " ".join(parts) if character.isprintable())
+
+
+def _find_secrets(request: httpx.Request) -> list[str]:
+    """Return what a request was authorized with, in all forms in which it could be repeated."""
+    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+    secrets = [value]
+    if scheme == "Basic":
+        name, _, password = binascii.a2b_base64(value).decode().partition(":")
+        secrets += [password, name]
+    return [secret for secret in secrets if secret]

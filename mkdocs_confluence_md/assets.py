@@ -6,13 +6,14 @@ says that a page is unchanged says nothing of its attachments, which are replace
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from mkdocs_confluence_md.archive import Finding, Limits, Problem, read_archive
 from mkdocs_confluence_md.attachments import find_file
 from mkdocs_confluence_md.errors import ConfluenceError, FailureError
+from mkdocs_confluence_md.fetched import Asset, Assets
 from mkdocs_confluence_md.keys import attachments_resource
 from mkdocs_confluence_md.manifest import (
     KeptFile,
@@ -21,6 +22,7 @@ from mkdocs_confluence_md.manifest import (
     read_manifest,
     write_manifest,
 )
+from mkdocs_confluence_md.unpacking import unpack
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,29 +31,6 @@ if TYPE_CHECKING:
     from mkdocs_confluence_md.attachments import Reference
     from mkdocs_confluence_md.cache import ExportCache
     from mkdocs_confluence_md.exporter import Exporter
-
-
-@dataclass(frozen=True)
-class Asset:
-    """A file for the site."""
-
-    name: str
-    """As it is in Confluence: not a safe one."""
-    content: bytes
-
-
-@dataclass(frozen=True)
-class Assets:
-    """The files that a page refers to, as far as they can be had."""
-
-    files: Mapping[str, Asset] = field(default_factory=dict)
-    """By the key of the reference."""
-    problems: tuple[tuple[str, str], ...] = ()
-    """What was wrong with the export, each with the name that has the problem."""
-    error: ConfluenceError | None = None
-    """Why there are none, or only copies from earlier."""
-    age: float = 0.0
-    """Of copies from earlier, in seconds."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +113,9 @@ class AssetFetcher:
         references: Mapping[str, Reference],
         kept: _Kept | None,
     ) -> Assets:
-        archive = read_archive(self._exporter.export_attachments(base_url, page_id), self._limits)
+        archive = read_archive(
+            self._exporter.export_archive(base_url, page_id, attachments=True), self._limits
+        )
         if Finding(Problem.UNREADABLE) in archive.problems:
             raise FailureError(
                 "The export of the page's attachments is no ZIP archive, or is damaged.",
@@ -179,20 +160,9 @@ def _unpack(archive: Archive, page_id: str, references: Mapping[str, Reference])
     """Unpack what a page refers to, and nothing else."""
     # Somebody may have attached Markdown: then not all of it is the page.
     candidates = archive.entries if len(archive.pages) > 1 else archive.assets
-    entries = {entry.path: entry for entry in candidates}
     folder = archive.pages[0].path.rpartition("/")[0] if archive.pages else ""
-    files: dict[str, Asset] = {}
-    problems = list(archive.problems)
-    unpack = cache(archive.read)
-    for key, reference in references.items():
-        path = find_file(reference, list(entries), folder, page_id)
-        content = unpack(entries[path]) if path else None
-        if isinstance(content, Finding):
-            problems.append(content)
-        elif path and content is not None:
-            files[key] = Asset(_name_of(reference.path) or _name_of(path), content)
-    told = dict.fromkeys((problem.problem.value, problem.name) for problem in problems)
-    return Assets(files, tuple(told))
+    find = partial(find_file, folder=folder, page_id=page_id)
+    return unpack(archive, candidates, references, find, archive.problems)
 
 
 def _describe_absence() -> FailureError:
@@ -200,7 +170,3 @@ def _describe_absence() -> FailureError:
         "There is no copy of them in the cache.",
         "Build once with the network while Confluence answers.",
     )
-
-
-def _name_of(path: str) -> str:
-    return path.rpartition("/")[2]

@@ -10,16 +10,21 @@ from mkdocs_confluence_md.beside import Shelves, place_files
 from mkdocs_confluence_md.embedding import Embedding, EmbeddingExtension, show_name
 from mkdocs_confluence_md.manifest import make_digest
 from mkdocs_confluence_md.pipeline import join
-from mkdocs_confluence_md.reports import report_missing_files, report_unsafe_files
+from mkdocs_confluence_md.reports import (
+    describe_placed,
+    report_missing_files,
+    report_unsafe_files,
+)
+from mkdocs_confluence_md.trail import Trail
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from mkdocs.config.defaults import MkDocsConfig
     from mkdocs.structure.files import Files
 
-    from mkdocs_confluence_md.assets import Assets
-    from mkdocs_confluence_md.placement import PlacedPage
+    from mkdocs_confluence_md.fetched import Assets
+    from mkdocs_confluence_md.slots import PlacedPage
 
 
 class AttachedFiles:
@@ -30,6 +35,8 @@ class AttachedFiles:
         self._assets: dict[str, tuple[PlacedPage, Assets]] = {}
         """Of the pages that have some, by `src_uri`."""
         self._shelves: Shelves | None = None
+        self.trail = Trail()
+        """Where the addresses of attachments led."""
 
     def join(self, config: MkDocsConfig) -> None:
         """Have all pages of a site rendered with these files."""
@@ -38,6 +45,7 @@ class AttachedFiles:
     def begin(self) -> None:
         """Begin a build."""
         self._extension.pages.clear()
+        self.trail = Trail()
         self._assets = {}
         self._shelves = None
 
@@ -64,7 +72,14 @@ class AttachedFiles:
             page_file.src_uri,
             {key: placed[digest] for key, digest in digests.items()},
             lambda src_uri: added[src_uri].url_relative_to(page_file),
+            trail=self.trail,
         )
+
+    def list_files(self, src_uri: str) -> tuple[Assets, Mapping[str, str]] | None:
+        """Return what a page brings, and the `src_uri` of each file by the key of its reference."""
+        if src_uri not in self._assets:
+            return None
+        return self._assets[src_uri][1], self._extension.pages[src_uri].files
 
     def find_problems(self, src_uri: str) -> Iterator[str]:
         """Say, when a page is rendered, what is wrong with the files that it brings."""
@@ -73,8 +88,8 @@ class AttachedFiles:
         page, assets = self._assets[src_uri]
         missing = self._extension.pages[src_uri].missing.values()
         if names := list(dict.fromkeys(map(show_name, missing))):
-            yield report_missing_files(page.title, page.ref.page_id, names, assets.error)
-        yield from report_unsafe_files(page.title, page.ref.page_id, assets.problems)
+            yield report_missing_files(page, names, assets.error)
+        yield from report_unsafe_files(describe_placed(page), assets.problems)
 
     def _find_shelves(self, files: Files) -> Shelves:
         if self._shelves is None:

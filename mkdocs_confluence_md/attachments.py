@@ -27,14 +27,20 @@ _PAGE = re.compile(r"\.md$", re.IGNORECASE)
 # More than a page refers to, never less: what it refers to in truth shows when it is rendered.
 # Each is quick whatever the text is: it begins with something rare, and stops at the next of that.
 _TARGET = re.compile(r"\]\(\s*(?P<target><[^<>\n]*>|(?:[^()\n]|\n(?!\s*\n)|\([^()\n]*\))*)\)")
-_TITLE = re.compile(r"""\s+(?:"[^"]*"|'[^']*'|\([^()]*\))\s*$""")
+_TITLE = re.compile(r"""(?<!\s)\s+(?:"[^"]*"|'[^']*'|\([^()]*\))\s*$""")
 _DEFINITION = re.compile(r"^[ \t>]*\[[^\]\n]+\]:[ \t]*\n?[ \t>]*(<[^<>\n]*>|\S+)", re.MULTILINE)
 _BARE = re.compile(r"https?://[^\s<>\"')\]]+")
 _SIGNS = ("/download/", "/child/attachment/", "]:", "src", "href")
 _ELSEWHERE = ("http://", "https://", "mailto:", "confluence:", "/", "#")
 _LONGEST_LABEL = 300
 _ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
-_FENCE = re.compile(r"[\s>]*(?:(?:[-+*]|[0-9]+[.)])\s+)?(`{3,}|~{3,})")
+_LINE_END = re.compile(r"\r\n?|\n")
+_FENCE = re.compile(
+    r"(?P<before>[ >]*(?:(?:[-+*]|[0-9]+[.)]) +)?)(?P<mark>`{3,}(?![^`]*`)|~{3,})(?P<info>.*)"
+)
+_HTML_LINE = re.compile(r"[ >]*(?:(?:[-+*]|[0-9]+[.)]) +)?<")
+_INDENTATION = 3
+"""Blanks that a fence may have before it; with more it is something else."""
 
 _TAG = re.compile(
     r"""<(?P<name>img|a|source|video|audio)\b(?:[^<>"']|"[^"<]*"|'[^'<]*')*>""", re.IGNORECASE
@@ -148,20 +154,58 @@ def _unescape(text: str) -> str:
 
 
 def _drop_fences(markdown: str) -> str:
-    """Leave out code between fences; a fence that is never closed may be none."""
+    """Leave out code between fences; where it is in doubt what is code, all of it is kept."""
     kept: list[str] = []
-    opened_at, fence = 0, ""
-    for line in markdown.splitlines():
-        match = _FENCE.match(line)
-        if fence:
-            if match and match[1].startswith(fence) and not line[match.end() :].strip():
+    opened_at, fence = 0, None
+    in_html = False
+    for line in _LINE_END.split(markdown):
+        if fence is None:
+            fence = _open_fence(line, previous=kept[-1] if kept else "")
+            opened_at = len(kept)
+            in_html = bool(line.strip()) and (in_html or _HTML_LINE.match(line) is not None)
+            if fence and in_html:
+                return markdown
+        else:
+            closed = fence.is_closed_by(line)
+            if closed is None:
+                return markdown
+            if closed:
                 del kept[opened_at:]
-                fence = ""
+                fence = None
                 continue
-        elif match:
-            opened_at, fence = len(kept), match[1]
         kept.append(line)
     return "\n".join(kept)
+
+
+@dataclass(frozen=True)
+class _Fence:
+    container: str
+    """What each line of the code begins with: that of a list item, or of a quotation."""
+    mark: str
+    is_doubtful: bool
+    """Whether it may be the text of a paragraph, which has no blank lines."""
+
+    def is_closed_by(self, line: str) -> bool | None:
+        """Tell whether the code ends here; None where only a whole parser could tell."""
+        is_blank = not line.strip()
+        outside = not line.startswith(self.container) and (not is_blank or ">" in self.container)
+        if outside or (is_blank and self.is_doubtful):
+            return None
+        match = _FENCE.match(line)
+        if match is None or not match["mark"].startswith(self.mark) or match["info"].strip():
+            return False
+        blanks = match["before"].removeprefix(self.container)
+        return True if len(blanks) <= _INDENTATION and not blanks.strip() else None
+
+
+def _open_fence(line: str, previous: str) -> _Fence | None:
+    match = _FENCE.match(line)
+    if match is None:
+        return None
+    before = match["before"]
+    blanks = len(before) - len(before.rstrip(" "))
+    is_doubtful = bool(previous.strip()) and (blanks > _INDENTATION or bool(before.strip(" >")))
+    return _Fence(re.sub("[^ >]", " ", before), match["mark"], is_doubtful)
 
 
 def change_tags(text: str, change: Callable[[str, str], str | None]) -> str:
@@ -204,20 +248,69 @@ def find_file(reference: Reference, paths: Sequence[str], folder: str, page_id: 
     return _find_path(posixpath.normpath(posixpath.join(start, reference.path)), paths)
 
 
+def find_enclosed(
+    reference: Reference, paths: Sequence[str], page_path: str, page_id: str
+) -> str | None:
+    """Find the file that is meant in an export of many pages.
+
+    Args:
+        reference: As the page has it.
+        paths: Of the files of all pages.
+        page_path: Of the page in the export.
+        page_id: Of the page; empty where it is not known.
+    """
+    folder = posixpath.dirname(page_path)
+    if reference.owner:
+        marked = [path for path in paths if reference.owner in path.split("/")]
+        if marked:
+            return find_file(reference, marked, folder, reference.owner)
+        if page_id not in ("", reference.owner):
+            return None
+    else:
+        wanted = posixpath.normpath(posixpath.join(folder, reference.path))
+        exact = [path for path in paths if unquote(path) == unquote(wanted)]
+        if exact:
+            return exact[0]
+    return _find_nearest(reference, paths, page_path)
+
+
+def _find_nearest(reference: Reference, paths: Sequence[str], page_path: str) -> str | None:
+    """Find a file by its number or name: of several the one that is nearest to the page."""
+    numbered = [path for path in paths if reference.number and _has_number(path, reference.number)]
+    name = reference.path or reference.label
+    candidates = numbered or _find_by_name(name, paths) or _find_by_letters(name, paths)
+    # A page may have a folder of its own beside it.
+    own = page_path.removesuffix(".md").split("/")
+    common = {path: posixpath.commonprefix([path.split("/")[:-1], own]) for path in candidates}
+    most = max(map(len, common.values()), default=0)
+    nearest = [path for path in candidates if len(common[path]) == most]
+    return nearest[0] if len(nearest) == 1 else None
+
+
 def _has_number(path: str, number: str) -> bool:
     return re.search(rf"(?<![0-9])(?:att)?{number}(?![0-9])", path) is not None
 
 
 def _find_path(wanted: str, paths: Sequence[str]) -> str | None:
     """Find a path by its name, the stricter the better; then by the folders that agree."""
+    if found := _find_by_name(wanted, paths):
+        return max(found, key=lambda path: (_count_common(wanted, path), path == wanted))
+    found = _find_by_letters(wanted, paths)
+    return found[0] if len(found) == 1 else None
+
+
+def _find_by_name(wanted: str, paths: Sequence[str]) -> list[str]:
     for read in (_as_it_is, unquote, unquote_plus):
         name = read(_name_of(wanted))
         found = [path for path in paths if name and read(_name_of(path)) == name]
         if found:
-            return max(found, key=lambda path: (_count_common(wanted, path), path == wanted))
+            return found
+    return []
+
+
+def _find_by_letters(wanted: str, paths: Sequence[str]) -> list[str]:
     letters = _letters_of(_name_of(wanted))
-    found = [path for path in paths if letters and _letters_of(_name_of(path)) == letters]
-    return found[0] if len(found) == 1 else None
+    return [path for path in paths if letters and _letters_of(_name_of(path)) == letters]
 
 
 def _as_it_is(name: str) -> str:

@@ -21,7 +21,6 @@ from mkdocs_confluence_md.errors import (
     ConfluenceError,
     CredentialsError,
     FailureError,
-    SettingError,
 )
 from mkdocs_confluence_md.oauth import (
     WRONG_CLIENT,
@@ -32,7 +31,6 @@ from mkdocs_confluence_md.oauth import (
     read_subject,
 )
 from mkdocs_confluence_md.tokens import SignIn, TokenStore, default_token_file
-from mkdocs_confluence_md.trust import origin_of
 from mkdocs_confluence_md.wire import STATUS_PAGE, host_and_port
 
 if TYPE_CHECKING:
@@ -65,13 +63,7 @@ class TokenAuth(httpx.Auth):
         Raises:
             SettingError: The trust rule of `trust.py` forbids it.
         """
-        if objection := self._trust.find_objection(url):
-            raise SettingError(
-                f"No token is sent to {origin_of(url) or url}: {objection}.",
-                "Correct the option `site` or `base_url`, or CONFLUENCE_MD_API_URL or "
-                "CONFLUENCE_MD_AUTH_URL. A host of your own needs https, and must be named in the "
-                "environment variable CONFLUENCE_MD_TRUSTED_HOSTS.",
-            )
+        self._trust.check(url)
 
     def _add_token(self, request: httpx.Request, token: str) -> None:
         self.check_trust(str(request.url))

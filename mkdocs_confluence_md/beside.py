@@ -36,7 +36,8 @@ def place_files(page_uri: str, names: Mapping[str, str], shelves: Shelves) -> di
     """Give each file of a page a place, and take it.
 
     Args:
-        page_uri: The page's `src_uri`: the files of `a/deploy.md` are in `a/deploy/`.
+        page_uri: The page's `src_uri`: the files of `a/deploy.md`, and of `a/deploy/index.md`,
+            are in `a/deploy/`.
         names: Each file's name, whatever it is, by what tells the file from others (its digest).
         shelves: What is taken.
 
@@ -46,7 +47,8 @@ def place_files(page_uri: str, names: Mapping[str, str], shelves: Shelves) -> di
     placed = {}
     # In the order of names, so that it does not matter in which order a page refers to them.
     for identity, name in sorted(names.items(), key=lambda item: (item[1], item[0])):
-        folder, safe_name = page_uri.removesuffix(".md"), make_safe_name(name)
+        folder = page_uri.removesuffix(".md").removesuffix("/index")
+        safe_name = make_safe_name(name)
         while not shelves.is_free(f"{folder}/-"):
             folder = f"{folder}-files"
         while not shelves.is_free(f"{folder}/{safe_name}"):

@@ -42,7 +42,10 @@ LIMIT_BYTES = 500_000_000
 
 # CacheControl counts in whole seconds; this is "forever" in a build's terms: about 30 years.
 _FOREVER_SECONDS = 10**9
-_KEPT_HEADERS = ("etag", "last-modified")
+FACTS_HEADER = "x-confluence-facts"
+"""What is kept with a page's copy besides the answer: what else Confluence says of the page."""
+
+_KEPT_HEADERS = ("etag", "last-modified", FACTS_HEADER)
 
 # What CacheControl logs of an entry would be a second message about it, in its own words.
 logging.getLogger("cachecontrol").addHandler(logging.NullHandler())

@@ -25,6 +25,8 @@ from mkdocs_confluence_md.chains import (
     site_argument,
 )
 from mkdocs_confluence_md.cli_cache import cache
+from mkdocs_confluence_md.cli_check import check
+from mkdocs_confluence_md.cli_pull import pull
 from mkdocs_confluence_md.environment import read_environment
 from mkdocs_confluence_md.errors import ConfluenceError, CredentialsError, SettingError
 from mkdocs_confluence_md.exporter import ENVIRONMENT_IDS, ApiAddress, probe, read_site
@@ -86,10 +88,12 @@ class _Commands(click.Group):
 @click.group(cls=_Commands, epilog="Example: confluence-md login --site acme.atlassian.net")
 @click.version_option(__version__, prog_name="confluence-md")
 def cli() -> None:
-    """Sign in to Confluence for the MkDocs plugin confluence-md, and look after its cache."""
+    """Sign in to Confluence for the MkDocs plugin confluence-md, and look after a project."""
 
 
 cli.add_command(cache)
+cli.add_command(check)
+cli.add_command(pull)
 
 
 @cli.command(epilog="Example: confluence-md login --site acme.atlassian.net")

@@ -57,17 +57,15 @@ def _directory_options(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-def _read_page_ids(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> list[str]:
-    return list(dict.fromkeys(_read_page_id(value) for value in values))
+def _read_targets(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> list[str]:
+    return list(dict.fromkeys(_read_target(value) for value in values))
 
 
-def _read_page_id(value: str) -> str:
+def _read_target(value: str) -> str:
     reference = parse_reference(value)
-    if isinstance(reference, PageRef):
-        return reference.page_id
     if isinstance(reference, Complaint):
         raise click.BadParameter(str(reference))
-    raise click.BadParameter(f"{value!r} is no page. Write its ID, like 123456.")
+    return reference.page_id if isinstance(reference, PageRef) else reference.target
 
 
 @click.group(epilog="Example: confluence-md cache show")
@@ -96,22 +94,23 @@ def show(*, config_file: Path, cache_dir: Path | None, json_wanted: bool) -> Non
 
 @cache.command(epilog="Example: confluence-md cache clear 123456")
 @_directory_options
-@click.argument("page_ids", metavar="[ID]...", nargs=-1, callback=_read_page_ids)
-def clear(*, config_file: Path, cache_dir: Path | None, page_ids: list[str]) -> None:
-    """Remove the copies of pages, by ID or address, or of all pages.
+@click.argument("targets", metavar="[ID]...", nargs=-1, callback=_read_targets)
+def clear(*, config_file: Path, cache_dir: Path | None, targets: list[str]) -> None:
+    """Remove the copies of pages, by ID or address, of trees (ID/, space/KEY), or of all.
 
     The next build exports them again; a server that is running goes on with what it has in memory.
     Without a copy, a page cannot be built while Confluence does not answer.
     """
     with _opened(config_file, cache_dir) as opened:
         store = opened.store
-        removed = remove_pages(store, page_ids) if page_ids else remove_all(store)
-    if removed or not page_ids:
+        removed = remove_pages(store, targets) if targets else remove_all(store)
+    if removed or not targets:
         click.echo(f"Removed {summarize(removed)} from {opened.directory}", err=True)
-    there_were = {each.page.page_id for each in removed}
-    missing = [page_id for page_id in page_ids if page_id not in there_were]
-    for page_id in missing:
-        click.echo(f"There is no copy of page {page_id} in {opened.directory}", err=True)
+    there_were = {each.page.target for each in removed}
+    missing = [target for target in targets if target not in there_were]
+    for target in missing:
+        what = f"page {target}" if target.isdigit() else target
+        click.echo(f"There is no copy of {what} in {opened.directory}", err=True)
     _finish(opened, fine=not missing)
 
 

@@ -43,7 +43,9 @@ markdown_extensions in mkdocs.yml:
 
 def draws_diagrams(extension_settings: Mapping[str, Any]) -> bool:
     """Tell whether the settings of the site's extensions make diagrams of Mermaid's fences."""
-    fences = extension_settings.get("pymdownx.superfences", {}).get("custom_fences", [])
+    # `pymdownx.extra` passes on what is in its own settings.
+    settings = {**extension_settings.get("pymdownx.extra", {}), **extension_settings}
+    fences = settings.get("pymdownx.superfences", {}).get("custom_fences", [])
     return any(fence.get("name") in {"mermaid", "*"} for fence in fences)
 
 
@@ -78,9 +80,9 @@ class CommonMark(Extension):
         md.preprocessors.register(reader, "confluence_text", _FIRST)
         md.treeprocessors.register(_Writer(md, self, reader), "confluence_tree", _FIRST)
 
-    def is_reading(self, text: str) -> bool:
-        """Tell whether this is the text of the page, and not something that a plugin converts."""
-        return self.page is not None and self.page.markdown == text
+    def take(self, text: str) -> str | None:
+        """Return the page's text if this is it; None for something that a plugin converts."""
+        return text if self.page is not None and self.page.markdown == text else None
 
 
 class _Reader(Preprocessor):
@@ -92,8 +94,8 @@ class _Reader(Preprocessor):
         self.text = ""
 
     def run(self, lines: list[str]) -> list[str]:
-        text = "\n".join(lines)
-        if not self._extension.is_reading(text):
+        text = self._extension.take("\n".join(lines))
+        if text is None:
             return lines
         # Python-Markdown's own marks, which it takes out of all it reads.
         self.text = text.replace(STX, "").replace(ETX, "")

@@ -6,18 +6,28 @@ No option is a secret, so no dump of the configuration can leak one.
 from __future__ import annotations
 
 import re
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from mkdocs.config import config_options as opt
 from mkdocs.config.base import BaseConfigOption, Config, ValidationError
 
-from mkdocs_confluence_md.exporter import ENVIRONMENT_IDS, is_cloud_id, read_site
-from mkdocs_confluence_md.placement import check_page_path
-from mkdocs_confluence_md.project import DEFAULT_CACHE_DIR
+from mkdocs_confluence_md.exporter import ENVIRONMENT_IDS, ApiAddress, is_cloud_id, read_site
+from mkdocs_confluence_md.paths import check_page_path
+from mkdocs_confluence_md.project import (
+    DEFAULT_CACHE_DIR,
+    choose_cache_dir,
+    resolve_cache_dir,
+)
 from mkdocs_confluence_md.trust import origin_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mkdocs.config.defaults import MkDocsConfig
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _MOST_CONCURRENCY = 32
+_LEAST_INTERVAL = 5
 
 
 T = TypeVar("T")
@@ -101,6 +111,24 @@ class Duration(_Option[float]):
         return float(int(match[1]) * _SECONDS[match[2]])
 
 
+class Interval(_Option[float]):
+    """A duration between two questions: `60s`, `5m`, `1h`; or `off`."""
+
+    def run_validation(self, value: object) -> float:
+        """Return seconds; 0 for `off`."""
+        text = str(value).strip().lower()
+        # YAML reads an `off` without quotes as false.
+        if text in ("off", "false"):
+            return 0.0
+        match = re.fullmatch(r"([0-9]+)([smhd])", text)
+        seconds = int(match[1]) * _SECONDS[match[2]] if match else 0
+        if seconds < _LEAST_INTERVAL:
+            raise ValidationError(
+                f"{value!r} is no interval. Write off, or at least {_LEAST_INTERVAL}s: 60s, 5m, 1h."
+            )
+        return float(seconds)
+
+
 class CacheDir(_Option[str]):
     """A directory, relative to `mkdocs.yml`."""
 
@@ -159,6 +187,9 @@ class PluginConfig(Config):
     offline = opt.Type(bool, default=False)
     """Never use the network: serve what is cached."""
 
+    watch = Interval(default="off")
+    """How often `mkdocs serve` asks whether pages have changed: `60s`, at least `5s`, or `off`."""
+
     on_error = opt.Choice(("fail", "placeholder"), default="fail")
     """What a page that cannot be had does: end the build, or say so on the page, with a warning."""
 
@@ -167,3 +198,34 @@ class PluginConfig(Config):
 
     cache_dir = CacheDir(default=DEFAULT_CACHE_DIR)
     """Where exports are kept, relative to `mkdocs.yml`."""
+
+    snapshot = opt.Optional(CacheDir())
+    """What `pull` wrote, relative to `mkdocs.yml`: for builds offline or without credentials."""
+
+
+def make_address(options: PluginConfig) -> ApiAddress:
+    """Return where the API is, as far as the options say."""
+    return ApiAddress(
+        site=options.site or "",
+        cloud_id=options.cloud_id or "",
+        environment=options.environment,
+        gateway=options.gateway,
+        base_url=options.base_url or "",
+    )
+
+
+def find_cache_dir(options: PluginConfig, config: MkDocsConfig) -> Path:
+    """Return the cache's directory.
+
+    Raises:
+        SettingError: It is no good place.
+    """
+    others = {"docs_dir": config.docs_dir, "site_dir": config.site_dir}
+    if custom_dir := config.theme.custom_dir:
+        others["custom_dir"] = custom_dir
+    return choose_cache_dir(config.config_file_path or "mkdocs.yml", options.cache_dir, others)
+
+
+def find_snapshot_dir(options: PluginConfig, config_file: str | Path) -> Path | None:
+    """Return the snapshot's directory, if the options name one."""
+    return resolve_cache_dir(config_file, options.snapshot) if options.snapshot else None

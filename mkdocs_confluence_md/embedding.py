@@ -18,6 +18,7 @@ from markdown.util import AtomicString
 
 from mkdocs_confluence_md.attachments import change_tags, read_address
 from mkdocs_confluence_md.pipeline import find_place, read_text
+from mkdocs_confluence_md.trail import Destination, Trail
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -47,6 +48,8 @@ class Embedding:
     """Returns the URL of a `src_uri`, relative to the page."""
     missing: dict[str, Reference] = field(default_factory=dict)
     """By key; filled while the page is rendered."""
+    trail: Trail = field(default_factory=Trail)
+    """Where the addresses led; the same."""
 
     def find(self, address: str, label: str = "") -> tuple[str, Reference | None]:
         """Return the `src_uri` that an address means, or the reference that leads nowhere."""
@@ -54,6 +57,15 @@ class Embedding:
         if reference is None:
             return "", None
         return self.files.get(reference.key, ""), reference
+
+    def find_path(self, src_uri: str) -> str:
+        """Return the address of a file, relative to the page's own."""
+        folder = posixpath.dirname(self.page_uri)
+        return quote(posixpath.relpath(src_uri, folder or "."))
+
+    def note(self, address: str, destination: Destination, *, raw: bool = False) -> None:
+        """Note where an address of the page led."""
+        self.trail.note(self.page_uri, address, destination, raw=raw)
 
 
 class EmbeddingExtension(Extension):
@@ -98,25 +110,33 @@ class _Embedder(Treeprocessor):
         label = read_text(element.get("alt", "") if is_image else "".join(element.itertext()))
         src_uri, reference = embedding.find(address, label)
         if src_uri:
-            folder = posixpath.dirname(embedding.page_uri)
-            path = quote(posixpath.relpath(src_uri, folder or "."))
-            element.set(attribute, path + _fragment_of(address))
+            path = embedding.find_path(src_uri) + _fragment_of(address)
+            element.set(attribute, path)
+            embedding.note(read_text(address), Destination(path))
         elif reference and self._is_missing(reference, embedding, is_image=is_image):
             embedding.missing[reference.key] = reference
             if is_image:
-                _replace_by_name(element, reference)
+                name = show_name(reference)
+                embedding.note(read_text(address), Destination("", missing=name))
+                _replace_by_name(element, name)
 
     def _make_change(self, embedding: Embedding) -> Callable[[str, str], str | None]:
         def change(tag: str, address: str) -> str | None:
             src_uri, reference = embedding.find(address)
             if src_uri:
-                return embedding.make_url(src_uri) + _fragment_of(address)
+                path = embedding.find_path(src_uri) + _fragment_of(address)
+                url = embedding.make_url(src_uri) + _fragment_of(address)
+                embedding.note(address, Destination(path, url), raw=True)
+                return url
             is_image = tag == "img"
             if reference is None or not self._is_missing(reference, embedding, is_image=is_image):
                 return None
             embedding.missing[reference.key] = reference
-            name = html.escape(show_name(reference))
-            return f'<span class="{MISSING_CLASS}">{name}</span>' if is_image else None
+            if not is_image:
+                return None
+            name = show_name(reference)
+            embedding.note(address, Destination("", missing=name), raw=True)
+            return show_missing(name)
 
         return change
 
@@ -139,11 +159,16 @@ def show_name(reference: Reference) -> str:
     return shown.strip() or "attachment"
 
 
-def _replace_by_name(element: Element, reference: Reference) -> None:
+def show_missing(name: str) -> str:
+    """Write the HTML that stands where a picture is missing."""
+    return f'<span class="{MISSING_CLASS}">{html.escape(name)}</span>'
+
+
+def _replace_by_name(element: Element, name: str) -> None:
     element.tag = "span"
     element.attrib.clear()
     element.set("class", MISSING_CLASS)
-    element.text = AtomicString(show_name(reference))
+    element.text = AtomicString(name)
 
 
 def _fragment_of(address: str) -> str:

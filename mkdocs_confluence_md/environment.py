@@ -21,6 +21,21 @@ PREFIX = "CONFLUENCE_MD_"
 ATLASSIAN_API = "https://api.atlassian.com"
 ATLASSIAN_AUTH = "https://auth.atlassian.com"
 
+VARIABLES = {
+    "ACCESS_TOKEN": "A bearer token, used as it is, never refreshed. It wins over the next three.",
+    "CLIENT_ID": "The client ID of the OAuth 2.0 integration; also for `confluence-md login`.",
+    "CLIENT_SECRET": "Its secret; also for `confluence-md login`.",
+    "REFRESH_TOKEN": "The refresh token that begins the chain of a CI job.",
+    "TOKEN_FILE": "Where tokens are kept. Without it, in the user's config directory.",
+    "EMAIL": "The e-mail address of an account, for Confluence's own REST API.",
+    "API_TOKEN": "An API token of that account.",
+    "OFFLINE": "`1` does what the option `offline` does.",
+    "TRUSTED_HOSTS": "Hosts, besides Atlassian's, that may receive a token, separated by commas.",
+    "API_URL": f"Replaces `{ATLASSIAN_API}`, for a proxy or for tests. The host is trusted.",
+    "AUTH_URL": f"Replaces `{ATLASSIAN_AUTH}`, likewise.",
+}
+"""What each variable is for, by its name without the prefix: the documentation has it from here."""
+
 
 @dataclass(frozen=True)
 class ClientCredentials:
@@ -29,6 +44,14 @@ class ClientCredentials:
     client_id: str
     client_secret: str = field(repr=False)
     refresh_token: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class RestCredentials:
+    """An account of Confluence, for its own REST API."""
+
+    email: str = field(repr=False)
+    api_token: str = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -42,6 +65,7 @@ class Environment:
     """With `client_id`, what `confluence-md login` would otherwise ask for."""
     credentials: ClientCredentials | None = None
     """Only where there is a refresh token, and no access token, which wins."""
+    rest_credentials: RestCredentials | None = None
     token_file: Path | None = None
     """None means the user's config directory."""
     offline: bool = False
@@ -74,6 +98,7 @@ def read_environment(variables: Mapping[str, str]) -> Environment:
         client_id=_read_secret(variables, "CLIENT_ID"),
         client_secret=_read_secret(variables, "CLIENT_SECRET"),
         credentials=None if access_token else _read_credentials(variables),
+        rest_credentials=_read_rest_credentials(variables),
         token_file=_read_path(token_file) if token_file else None,
         offline=_read_flag(variables, "OFFLINE"),
         api_url=api_url,
@@ -110,6 +135,20 @@ def _read_credentials(variables: Mapping[str, str]) -> ClientCredentials | None:
             "Set all three variables, or not the last one.",
         )
     return ClientCredentials(values["CLIENT_ID"], values["CLIENT_SECRET"], values["REFRESH_TOKEN"])
+
+
+def _read_rest_credentials(variables: Mapping[str, str]) -> RestCredentials | None:
+    names = ("EMAIL", "API_TOKEN")
+    email, api_token = (_read_secret(variables, name) for name in names)
+    if email and api_token:
+        return RestCredentials(email, api_token)
+    if email or api_token:
+        given, missing = names if email else reversed(names)
+        raise SettingError(
+            f"Confluence's REST API needs {PREFIX}{missing}, besides {PREFIX}{given}.",
+            "Set both variables, or neither of them.",
+        )
+    return None
 
 
 def _read_url(variables: Mapping[str, str], name: str) -> str:

@@ -4,8 +4,11 @@
     ├── SettingError       an option or an environment variable is missing or wrong
     ├── CredentialsError   nobody is signed in, or the sign-in was refused
     ├── TokenFileError     the token file cannot be read or written
+    ├── SnapshotError      a pulled directory cannot be read or written
     ├── AnswerError        the service answered, and its answer is final (403, 404, …)
     └── FailureError       no usable answer: network, time-out, 429, 5xx, or an unreadable body
+        ├── TooLargeError  perhaps because the answer would be too large
+        └── EmptyError     the answer is empty, which a page may be, too
 
 They become `mkdocs.exceptions.PluginError` in one place, `plugin.py`, and `click.ClickException` in
 one, `cli.py`. No message contains a token: messages are made from names, addresses and the
@@ -59,9 +62,21 @@ class TokenFileError(ConfluenceError):
     """The token file cannot be read or written."""
 
 
+class SnapshotError(ConfluenceError):
+    """A directory that `pull` wrote, or is to write, cannot be read or written."""
+
+
 class AnswerError(ConfluenceError):
     """The service answered, and asking again would give the same answer."""
 
 
 class FailureError(ConfluenceError):
     """There was no usable answer, but a later try may get one."""
+
+
+class TooLargeError(FailureError):
+    """There was no usable answer, perhaps because of its size: asking for less may help."""
+
+
+class EmptyError(FailureError):
+    """The answer is empty; so is a page without any text, but that is rare."""

@@ -15,13 +15,17 @@ from urllib.parse import urlsplit
 import httpx
 
 from mkdocs_confluence_md.answers import (
+    DIVIDE_TREE,
     describe_failure,
     explain_refusal,
+    explain_tree_refusal,
     read_markdown,
+    read_page_count,
     read_zip,
 )
 from mkdocs_confluence_md.environment import ATLASSIAN_API
-from mkdocs_confluence_md.errors import SettingError
+from mkdocs_confluence_md.errors import SettingError, TooLargeError
+from mkdocs_confluence_md.references import SpaceRef
 from mkdocs_confluence_md.traffic import AT_A_TERMINAL, Patience, Traffic
 from mkdocs_confluence_md.transport import LARGE
 from mkdocs_confluence_md.trust import origin_of
@@ -35,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mkdocs_confluence_md.auth import TokenAuth
+    from mkdocs_confluence_md.references import TreeRef
 
 APP_ID = "0def1d4f-1593-4dd0-99a3-a098b3959067"
 ENVIRONMENT_IDS = {
@@ -43,6 +48,9 @@ ENVIRONMENT_IDS = {
     "dev": "08a10a13-932b-47bb-b760-0cc1e93d4a50",
 }
 
+
+MOST_PAGES = 100
+"""That one export may have."""
 
 _NO_ACCESS = (401, 403)
 _NO_ANSWER = (429, 502, 503, 504)
@@ -221,8 +229,8 @@ class Exporter:
             raise explain_refusal(response)
         return Export(read_markdown(response), response.headers)
 
-    def export_attachments(self, base_url: str, page_id: str) -> bytes:
-        """Export one page with its attachments, as a ZIP archive that is not looked into.
+    def export_archive(self, base_url: str, page_id: str, *, attachments: bool) -> bytes:
+        """Export one page, maybe with its attachments, as an archive that is not looked into.
 
         Raises:
             ConfluenceError: As `export_page`.
@@ -231,14 +239,45 @@ class Exporter:
             self._client,
             "POST",
             f"{base_url}/bulkExport",
-            json={"pageId": page_id, "bulkExport": False, "includeAttachments": True},
+            json={"pageId": page_id, "bulkExport": False, "includeAttachments": attachments},
             headers={"Accept": "application/json"},
             auth=self.auth,
-            extensions={LARGE: True},
+            extensions={LARGE: "of a page, with attachments"},
         )
         if response.status_code != httpx.codes.OK:
             raise explain_refusal(response)
         return read_zip(response)
+
+    def export_tree(
+        self, base_url: str, ref: TreeRef | SpaceRef, *, attachments: bool
+    ) -> tuple[bytes, int]:
+        """Export a tree, at most `MOST_PAGES` of its pages.
+
+        Returns:
+            A ZIP archive that is not looked into, and how many pages there are said to be in it.
+
+        Raises:
+            TooLargeError: It failed in a way in which large exports do.
+            ConfluenceError: As `export_page`.
+        """
+        root = {"spaceKey": ref.key} if isinstance(ref, SpaceRef) else {"pageId": ref.page_id}
+        options = {"bulkExport": True, "maxPages": MOST_PAGES, "includeAttachments": attachments}
+        content = "with attachments" if attachments else "without attachments"
+        try:
+            response = send(
+                self._client,
+                "POST",
+                f"{base_url}/bulkExport",
+                json={**root, **options},
+                headers={"Accept": "application/json"},
+                auth=self.auth,
+                extensions={LARGE: f"of a tree, {content}"},
+            )
+        except TooLargeError as error:
+            raise TooLargeError(error.what, DIVIDE_TREE) from None
+        if response.status_code != httpx.codes.OK:
+            raise explain_tree_refusal(response, space=isinstance(ref, SpaceRef))
+        return read_zip(response, ref.name), read_page_count(response)
 
     def probe(self, base_url: str) -> None:
         """Make a call that exports nothing, to see whether the API answers to this sign-in.

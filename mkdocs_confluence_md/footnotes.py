@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from markdown.extensions.footnotes import FootnoteExtension
-from markdown.util import AtomicString
+from markdown.util import HTML_PLACEHOLDER_RE, AtomicString
 
 if TYPE_CHECKING:
     from markdown import Markdown
@@ -69,7 +69,7 @@ class Footnotes:
         identifiers = self._links_back[label]
         if not identifiers:
             return
-        line = note[-1] if len(note) and note[-1].tag == "p" else ET.SubElement(note, "p")
+        line = note[-1] if len(note) and _is_text(note[-1]) else ET.SubElement(note, "p")
         number = self._labels.index(label) + 1
         # The older form of this setting is that of the % operator.
         title = self._extension.getConfig("BACKLINK_TITLE").replace("%d", "{}").format(number)
@@ -85,6 +85,11 @@ def _find_settings(markdown: Markdown) -> dict[str, object]:
         if isinstance(extension, FootnoteExtension):
             return dict(extension.getConfigs())
     return {}
+
+
+def _is_text(element: ET.Element) -> bool:
+    """Tell whether this is a paragraph, and not one that only stands for code."""
+    return element.tag == "p" and not HTML_PLACEHOLDER_RE.fullmatch(element.text or "")
 
 
 def _append_space(line: ET.Element) -> None:

@@ -14,9 +14,11 @@ from mkdocs_confluence_md.keys import (
     is_file,
     read_attachments_copy,
     read_page_copy,
+    read_tree_copy,
 )
-from mkdocs_confluence_md.manifest import read_manifest
-from mkdocs_confluence_md.reports import describe_age, describe_size
+from mkdocs_confluence_md.manifest import read_manifest, read_tree_manifest
+from mkdocs_confluence_md.references import SpaceRef
+from mkdocs_confluence_md.reports import describe_age, describe_size, format_table
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -29,17 +31,20 @@ _ACCOUNT_DIGITS = 8
 
 @dataclass(frozen=True)
 class Holding:
-    """A copy of a page."""
+    """A copy of a page, or of a tree."""
 
     page: PageCopy
     entry: Entry
     attachments: tuple[Entry, ...] = ()
-    """What the cache keeps of its attachments: which there are, and the files themselves."""
+    """What the cache keeps of its attachments: which there are, and the files themselves.
+
+    Of a tree, its archive."""
 
     @property
     def files(self) -> list[Entry]:
-        """The attachments."""
-        return [entry for entry in self.attachments if is_file(entry.key)]
+        """The attachments of a page."""
+        files = [entry for entry in self.attachments if is_file(entry.key)]
+        return files if self.page.tree is None else []
 
     @property
     def size(self) -> int:
@@ -54,20 +59,20 @@ def find_holdings(store: Store) -> list[Holding]:
     found = [
         Holding(page, entry, tuple(attachments.get(page, ())))
         for entry in entries
-        if (page := read_page_copy(entry.key))
+        if (page := read_page_copy(entry.key) or read_tree_copy(entry.key))
     ]
-    return sorted(found, key=lambda each: (-each.entry.stored_at, each.page.page_id))
+    return sorted(found, key=lambda each: (-each.entry.stored_at, each.page.target))
 
 
-def remove_pages(store: Store, page_ids: Collection[str]) -> list[Holding]:
-    """Remove all copies of pages, whoever exported them; return what was removed.
+def remove_pages(store: Store, targets: Collection[str]) -> list[Holding]:
+    """Remove all copies of pages and trees, whoever exported them; return what was removed.
 
     An attachment stays as long as another page has it too.
     """
     entries = _list_entries(store)
     attachments = _find_attachments(store, entries)
-    staying = {page: kept for page, kept in attachments.items() if page.page_id not in page_ids}
-    going = [each for each in find_holdings(store) if each.page.page_id in page_ids]
+    staying = {page: kept for page, kept in attachments.items() if page.target not in targets}
+    going = [each for each in find_holdings(store) if each.page.target in targets]
     keys = {each.entry.key for each in going}
     keys |= {entry.key for page in attachments.keys() - staying for entry in attachments[page]}
     keys -= {entry.key for kept in staying.values() for entry in kept}
@@ -78,16 +83,25 @@ def remove_pages(store: Store, page_ids: Collection[str]) -> list[Holding]:
 
 
 def _find_attachments(store: Store, entries: Sequence[Entry]) -> dict[PageCopy, list[Entry]]:
-    """Say of each copy of a page what is kept of its attachments."""
+    """Say of each copy of a page what is kept of its attachments; of a tree, of its archive."""
     by_key = {entry.key: entry for entry in entries}
     pages = {key: page for key in by_key if (page := read_attachments_copy(key))}
-    texts = read_texts(store.read(pages))
-    found = {}
-    for key, page in pages.items():
-        manifest = read_manifest(texts.get(key, ""))
-        files = map(file_key, sorted(manifest.digests) if manifest else ())
-        found[page] = [by_key[each] for each in (key, *files) if each in by_key]
+    trees = {key: page for key in by_key if (page := read_tree_copy(key))}
+    texts = read_texts(store.read({**pages, **trees}))
+    found: dict[PageCopy, list[Entry]] = {}
+    for key, page in {**pages, **trees}.items():
+        files = map(file_key, _find_digests(texts.get(key, ""), is_tree=key in trees))
+        own = () if key in trees else (key,)
+        found[page] = [by_key[each] for each in (*own, *files) if each in by_key]
     return found
+
+
+def _find_digests(text: str, *, is_tree: bool) -> list[str]:
+    if is_tree:
+        tree = read_tree_manifest(text)
+        return [tree.digest] if tree else []
+    manifest = read_manifest(text)
+    return sorted(manifest.digests) if manifest else []
 
 
 def remove_all(store: Store) -> list[Holding]:
@@ -101,17 +115,15 @@ def remove_all(store: Store) -> list[Holding]:
 
 def as_table(holdings: Sequence[Holding], now: float) -> str:
     """Write a table for a person, with columns as wide as they must be."""
-    rows = [("PAGE", "HOST", "ACCOUNT", "SIZE", "AGE"), *(_as_row(each, now) for each in holdings)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
-    return "\n".join(lines)
+    rows = [_as_row(each, now) for each in holdings]
+    return format_table(("PAGE", "HOST", "ACCOUNT", "SIZE", "AGE"), rows)
 
 
 def as_json(holdings: Sequence[Holding], directory: str) -> str:
     """Write what there is for machines; times as ISO 8601, in UTC."""
     copies = [
         {
-            "page_id": each.page.page_id,
+            **_name(each.page),
             "base_url": each.page.base_url,
             "account": each.page.account,
             "size": each.size,
@@ -122,6 +134,12 @@ def as_json(holdings: Sequence[Holding], directory: str) -> str:
     ]
     total = measure(holdings)
     return json.dumps({"directory": directory, "size": total, "copies": copies}, indent=2)
+
+
+def _name(page: PageCopy) -> dict[str, str]:
+    if isinstance(page.tree, SpaceRef):
+        return {"space": page.tree.key}
+    return {"tree": page.tree.page_id} if page.tree else {"page_id": page.page_id}
 
 
 def summarize(holdings: Sequence[Holding]) -> str:
@@ -140,7 +158,7 @@ def _as_row(holding: Holding, now: float) -> tuple[str, ...]:
     page, entry = holding.page, holding.entry
     age = f"{describe_age(max(0.0, now - entry.stored_at))} ago"
     account = page.account[:_ACCOUNT_DIGITS] or "-"
-    return page.page_id, page.host, account, describe_size(holding.size), age
+    return page.target, page.host, account, describe_size(holding.size), age
 
 
 def _as_time(seconds: float) -> str:

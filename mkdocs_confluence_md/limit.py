@@ -10,6 +10,7 @@ from mkdocs_confluence_md.keys import (
     is_file,
     read_attachments_copy,
     read_page_copy,
+    read_tree_copy,
 )
 
 if TYPE_CHECKING:
@@ -37,8 +38,8 @@ class Entry:
 def choose_what_goes(entries: Sequence[Entry], wanted: Collection[str], limit: int) -> list[str]:
     """Return the keys to remove so that what stays fits.
 
-    Only copies of pages and of their attachments go, and the aliases that lead to them: all else is
-    small, and a cloud ID would have to be looked up again.
+    Only copies of pages, of their attachments and of trees go, and the aliases that lead to them:
+    all else is small, and a cloud ID would have to be looked up again.
 
     Args:
         entries: All that there is.
@@ -62,4 +63,5 @@ def choose_what_goes(entries: Sequence[Entry], wanted: Collection[str], limit: i
 
 
 def _may_go(key: str) -> bool:
-    return is_file(key) or bool(read_page_copy(key) or read_attachments_copy(key))
+    copies = (read_page_copy, read_attachments_copy, read_tree_copy)
+    return is_file(key) or any(read(key) for read in copies)

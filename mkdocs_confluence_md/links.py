@@ -14,7 +14,7 @@ import html
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 from markdown.extensions import Extension
 from markdown.treeprocessors import Treeprocessor
@@ -23,9 +23,10 @@ from mkdocs.utils import get_relative_url
 from mkdocs_confluence_md.anchors import Anchors, read_anchors
 from mkdocs_confluence_md.pipeline import Place, find_place, join, read_text
 from mkdocs_confluence_md.references import Complaint
-from mkdocs_confluence_md.reports import describe_page
+from mkdocs_confluence_md.reports import describe_placed
 from mkdocs_confluence_md.tags import change_links
-from mkdocs_confluence_md.targets import Inside, LinkMap, Outside, may_be_ours
+from mkdocs_confluence_md.targets import Inside, LinkMap, Outside, is_relative, may_be_ours
+from mkdocs_confluence_md.trail import Destination, Trail, shows_address, write_fragment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -36,7 +37,8 @@ if TYPE_CHECKING:
     from mkdocs.structure.files import File
     from mkdocs.structure.pages import Page
 
-    from mkdocs_confluence_md.placement import PlacedPage
+    from mkdocs_confluence_md.slots import PlacedPage
+    from mkdocs_confluence_md.targets import Trees
 
 LINK_CLASS = "confluence-link"
 """The class of links that leave the site for Confluence."""
@@ -61,6 +63,11 @@ class _LateLink:
     target: Inside
     text: str
     """The link's text where that is nothing but the address; otherwise empty."""
+    address: str
+    """As the page has it."""
+    path: str
+    """Of the page that it leads to; empty within a page."""
+    raw: bool
 
 
 class LinkExtension(Extension):
@@ -74,11 +81,12 @@ class LinkExtension(Extension):
         """Have all pages of a site rendered with this extension."""
         join(self, config)
 
-    def begin(self, pages: Iterable[PlacedPage], site: str) -> None:
+    def begin(self, pages: Iterable[PlacedPage], site: str, trees: Trees | None = None) -> None:
         """Begin a build with these pages from Confluence, and this site (an origin, or empty)."""
         pages = tuple(pages)
-        self.link_map = LinkMap(pages, site)
+        self.link_map = LinkMap(pages, site, trees)
         self.pages = {page.src_uri: page for page in pages}
+        self.trail = Trail()
         self._late_links: list[_LateLink] = []
         self._problems: list[str] = []
         self._told: set[str] = set()
@@ -98,9 +106,9 @@ class LinkExtension(Extension):
         """Keep a complaint, to be told with the page where the link stands."""
         self._problems.append(_write_line(f"{self._describe(place)} links to {complaint}"))
 
-    def add_late_link(self, place: Place, target: Inside, text: str) -> str:
+    def add_late_link(self, link: _LateLink) -> str:
         """Keep a link that is finished when all pages are there; return the query to give it."""
-        self._late_links.append(_LateLink(place, target, text))
+        self._late_links.append(link)
         return f"?confluence-link={len(self._late_links) - 1}"
 
     def finish(self) -> list[str]:
@@ -113,19 +121,29 @@ class LinkExtension(Extension):
         for file in dict.fromkeys(link.place.file for link in self._late_links):
             if file.page and file.page.content:
                 file.page.content = finisher.finish(file.page.content)
+        for number, destination in finisher.destinations.items():
+            link = self._late_links[number]
+            self.note(link.place, link.address, destination, raw=link.raw)
         messages = (
             f"{self._describe(link.place)} links to '#{link.target.anchor}' in "
-            f"{_describe(link.target.page)}, which has no such heading. The link leads to the top "
-            "of the page."
+            f"{describe_placed(link.target.page)}, which has no such heading. The link leads to "
+            "the top of the page."
             for link in finisher.unmatched
         )
         return list(dict.fromkeys(map(_write_line, messages)))
+
+    def note(
+        self, place: Place | None, address: str, destination: Destination, *, raw: bool
+    ) -> None:
+        """Note where a link led; a text that is no page of the site is forgotten."""
+        if place:
+            self.trail.note(place.file.src_uri, address, destination, raw=raw)
 
     def _describe(self, place: Place | None) -> str:
         if place is None:
             return "A text"
         page = self.pages.get(place.file.src_uri)
-        return _describe(page) if page else place.file.src_uri
+        return describe_placed(page) if page else place.file.src_uri
 
 
 class _LinkTreeprocessor(Treeprocessor):
@@ -157,30 +175,38 @@ class _LinkWriter:
                 blocks[number] = change_links(block, self._change_raw_link)
 
     def _may_be_ours(self, address: str) -> bool:
-        return may_be_ours(address) or (self._page is not None and address.startswith("#"))
+        if may_be_ours(address) or self._page is None:
+            return may_be_ours(address)
+        return address.startswith("#") or (bool(self._page.path) and is_relative(address))
 
     def _may_have_links(self, block: str) -> bool:
-        in_page = self._page is not None and _LINK_IN_PAGE.search(block) is not None
-        return in_page or may_be_ours(block)
+        if may_be_ours(block) or self._page is None:
+            return may_be_ours(block)
+        in_tree = bool(self._page.path) and "href" in block.lower()
+        return in_tree or _LINK_IN_PAGE.search(block) is not None
 
     def _write_element(self, element: Element) -> None:
         address = read_text(element.get("href"))
         target = self._find_target(address)
         if isinstance(target, Inside):
             text = "" if len(element) else read_text(element.text)
-            bare = _reduce_address(text) == _reduce_address(address)
-            element.set("href", self._link_inside(target, text=text if bare else ""))
+            bare = shows_address(text, address)
+            element.set("href", self._link_inside(target, address, text=text if bare else ""))
         elif target:
             if target.url != address:
                 element.set("href", target.url)
+                self._links.note(self._place, address, Destination(target.url), raw=False)
             element.set("class", f"{element.get('class', '')} {LINK_CLASS}".strip())
 
     def _change_raw_link(self, address: str) -> str | None:
         target = self._find_target(address)
         if isinstance(target, Inside):
-            return self._link_inside(target, raw=True)
+            return self._link_inside(target, address, raw=True)
         # Most links that leave the site are right as they are, and stay as the author wrote them.
-        return target.url if target and target.url != address else None
+        if target is None or target.url == address:
+            return None
+        self._links.note(self._place, address, Destination(target.url), raw=True)
+        return target.url
 
     def _find_target(self, address: str) -> Inside | Outside | None:
         if address.startswith("#") and address[1:] in self._find_ids():
@@ -203,17 +229,21 @@ class _LinkWriter:
         """Find the file of a page, which another plugin may have taken out of the site."""
         return self._place.files.src_uris.get(target.page.src_uri) if self._place else None
 
-    def _link_inside(self, target: Inside, *, text: str = "", raw: bool = False) -> str:
+    def _link_inside(
+        self, target: Inside, address: str, *, text: str = "", raw: bool = False
+    ) -> str:
         place, file = self._place, self._find_file(target)
         assert place  # noqa: S101  for the type checker: without a place there is no file
         assert file  # noqa: S101  the same
-        late = bool(target.anchor or text)
-        query = self._links.add_late_link(place, target, text) if late else ""
-        if late and file == place.file:
-            return query
-        if raw:
-            return f"{file.url_relative_to(place.file)}{query}"
-        return f"{quote(get_relative_url(file.src_uri, place.file.src_uri))}{query}"
+        path = quote(get_relative_url(file.src_uri, place.file.src_uri))
+        url = file.url_relative_to(place.file) if raw else ""
+        self._links.note(place, address, Destination(path, url), raw=raw)
+        if not target.anchor and not text:
+            return url or path
+        if file == place.file:
+            path = url = ""
+        link = _LateLink(place, target, text, address, path, raw)
+        return f"{url or path}{self._links.add_late_link(link)}"
 
 
 class _Finisher:
@@ -224,6 +254,8 @@ class _Finisher:
         self._anchors: dict[str, Anchors] = {}
         self.unmatched: list[_LateLink] = []
         """Links whose anchors mean no heading."""
+        self.destinations: dict[int, Destination] = {}
+        """Where those links led that were found, by number."""
 
     def finish(self, content: str) -> str:
         """Return a page's HTML with its late links as they should be."""
@@ -234,22 +266,26 @@ class _Finisher:
         if number >= len(self._late_links):  # not one of ours: somebody wrote about them
             return match[0]
         link = self._late_links[number]
-        fragment = self._find_fragment(link) if link.target.anchor else ""
+        anchor_id = (self._find_anchor_id(link) or "") if link.target.anchor else ""
+        fragment = f"#{html.escape(anchor_id)}" if anchor_id else ""
         # An empty address would load the page again.
         address = f"{match['path']}{fragment}" or "#"
+        path = f"{link.path}{write_fragment(anchor_id)}" or "#"
+        title = _find_title(link) if link.text else ""
+        self.destinations[number] = Destination(path, html.unescape(address), title)
         return f'{match["name"]}"{address}"{self._finish_text(link, match)}'
 
-    def _find_fragment(self, link: _LateLink) -> str:
+    def _find_anchor_id(self, link: _LateLink) -> str | None:
         page = _find_page(link)
         uri = link.target.page.src_uri
         if uri not in self._anchors:
             self._anchors[uri] = read_anchors((page and page.content) or "")
-        titles = (link.target.title, _find_title(link), link.target.page.title)
+        own_title = html.unescape(str(page.meta.get("title", ""))) if page else ""
+        titles = (link.target.title, _find_title(link), link.target.page.known_title, own_title)
         anchor_id = self._anchors[uri].find(link.target.anchor, titles)
         if anchor_id is None:
             self.unmatched.append(link)
-            return ""
-        return f"#{html.escape(anchor_id)}"
+        return anchor_id
 
     def _finish_text(self, link: _LateLink, match: re.Match[str]) -> str:
         title = _find_title(link) if link.text else ""
@@ -267,15 +303,6 @@ def _find_title(link: _LateLink) -> str:
     """Return the title that the site shows for the target, as text: to MkDocs titles are HTML."""
     page = _find_page(link)
     return html.unescape(str(page.title or "")) if page else ""
-
-
-def _describe(page: PlacedPage) -> str:
-    return describe_page(page.title, page.ref.page_id)
-
-
-def _reduce_address(text: str) -> str:
-    """Reduce an address to what it has in common with a text that shows it."""
-    return re.sub(r"^https?://", "", unquote(text), flags=re.IGNORECASE)
 
 
 def _write_line(text: str) -> str:

@@ -1,4 +1,4 @@
-"""What the cache keeps of a page's attachments: which file stands for which reference. Pure.
+"""What the cache keeps of attachments and trees: which file stands for which of them. Pure.
 
 The files themselves are kept by content, so that pages share them.
 """
@@ -9,6 +9,8 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from mkdocs_confluence_md.trees import Tree, TreePage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -46,12 +48,25 @@ class Manifest:
         return {file.digest for file in self.files.values()}
 
 
+@dataclass(frozen=True)
+class TreeManifest:
+    """What the cache keeps of an export of a tree, besides its archive."""
+
+    digest: str
+    """SHA-256 of the archive, in hexadecimal digits."""
+    page_count: int
+    """As the exporter says it."""
+    has_attachments: bool
+    too_large_at: float = 0.0
+    """When it turned out to be too large with attachments, in seconds since the epoch, or 0."""
+
+
 def make_digest(content: bytes) -> str:
     """Name a content."""
     return hashlib.sha256(content).hexdigest()
 
 
-def write_manifest(manifest: Manifest) -> str:
+def write_manifest(manifest: Manifest | TreeManifest) -> str:
     """Write a manifest as text."""
     return json.dumps(asdict(manifest), ensure_ascii=False)
 
@@ -65,6 +80,39 @@ def read_manifest(text: str) -> Manifest | None:
         return Manifest(files, tuple(map(str, fields["missing"])), problems)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
+
+
+def read_tree_manifest(text: str) -> TreeManifest | None:
+    """Read a tree's manifest; None if it is none of ours."""
+    try:
+        fields: Any = json.loads(text)
+        return TreeManifest(
+            str(fields["digest"]),
+            int(fields["page_count"]),
+            bool(fields["has_attachments"]),
+            float(fields["too_large_at"]),
+        )
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
+        return None
+
+
+def write_listing(tree: Tree) -> str:
+    """Write a tree as text."""
+    return json.dumps(asdict(tree), ensure_ascii=False)
+
+
+def read_listing(text: str) -> Tree | None:
+    """Read a tree; None if it is none."""
+    try:
+        fields: Any = json.loads(text)
+        return Tree(str(fields["title"]), tuple(map(_read_page, fields["roots"])))
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+
+
+def _read_page(fields: Mapping[str, Any]) -> TreePage:
+    children = tuple(map(_read_page, fields["children"]))
+    return TreePage(str(fields["title"]), str(fields["page_id"]), "", children)
 
 
 def _read_file(fields: Mapping[str, Any]) -> KeptFile:

@@ -18,6 +18,11 @@ _LANGUAGE = re.compile(r"[\w#.+-]+")
 # Other options are orders to the site's fences: some of them run the code.
 _OPTION = re.compile(r"""\b(title|linenums|hl_lines)=("[^"`]*"|'[^'`]*')""")
 
+# Python's parser of HTML, which MkDocs and search plugins use, raises an error at any other.
+_BROKEN_DECLARATION = re.compile(
+    r"<!(?=\[(?!(?:cdata|if|else|endif)(?![-_.a-z0-9])))", re.IGNORECASE
+)
+
 
 class SiteMarkup:
     """The markup of one site, for one page."""
@@ -32,6 +37,8 @@ class SiteMarkup:
 
     def keep_html(self, text: str) -> str:
         """Put HTML that the page has itself into the stash, and return what stands for it."""
+        # With a blank, browsers still take it for the comment that it is to them.
+        text = _BROKEN_DECLARATION.sub("<! ", text)
         self.raw_html.append(text)
         return self._markdown.htmlStash.store(text)
 

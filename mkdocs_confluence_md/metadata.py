@@ -24,11 +24,18 @@ class Additions:
     def __init__(self) -> None:
         self._src_uris: Collection[str] = ()
         self._aside: dict[str, tuple[Page, dict[str, Any]]] = {}
+        self._own: dict[str, Collection[str]] = {}
 
     def begin(self, src_uris: Collection[str]) -> None:
         """Begin a build with these pages from Confluence."""
         self._src_uris = src_uris
         self._aside = {}
+        self._own = {}
+
+    def spare(self, src_uri: str, names: Collection[str]) -> None:
+        """Leave to a page what it states itself, under names under which others have additions."""
+        if names:
+            self._own[src_uri] = names
 
     def show_only(self, page: Page, pages: Iterable[Page]) -> None:
         """Let a page's template see the additions of that page only.
@@ -46,7 +53,9 @@ class Additions:
         """Put a page's additions aside."""
         if page.file.src_uri in self._src_uris:
             page.title = page.title  # which may come from the metadata
-            additions = {name: page.meta.pop(name) for name in ADDED_NAMES if name in page.meta}
+            own = self._own.get(page.file.src_uri, ())
+            names = [name for name in ADDED_NAMES if name in page.meta and name not in own]
+            additions = {name: page.meta.pop(name) for name in names}
             self._aside[page.file.src_uri] = (page, additions)
 
     def show_all(self) -> None:

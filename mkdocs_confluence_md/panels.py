@@ -5,7 +5,7 @@ They become the markup of the site's own admonitions and details. Read as panels
 - alerts as on GitHub and in Obsidian: `> [!NOTE]`, `> [!TIP] With a title`, and with a sign
   behind (`> [!NOTE]-`) an expand;
 - quotations that begin with a label: `> **Note:** …`, `> **Warning**` on a line of its own;
-- quotations that begin with the sign of a panel: `> ⚠️ …`, `> :warning: …`, `> ✅ **A title**`;
+- quotations that begin with the sign of a panel: `> ⚠️ …`, `> **⚠️ A title**`, `> :warning: …`;
 - containers: `:::info A title` to `:::`, and `:::expand A title`;
 - the HTML in which Confluence itself writes panels.
 
@@ -76,7 +76,8 @@ _CONTAINER = re.compile(r"[ \t]*(?P<name>\w+)(?:[ \t]+(?P<title>\S.*))?")
 _MACRO_KINDS = {"information": "info", "note": "warning", "tip": "success", "warning": "danger"}
 _MACRO = re.compile(
     r'class="(?P<classes>confluence-information-macro\s+'
-    r'confluence-information-macro-(?P<macro>information|note|tip|warning)|panel)"'
+    r"confluence-information-macro-(?P<macro>information|note|tip|warning)|panel)"
+    r'(?P<more>\s+conf-macro\b[^"]*)?"'
 )
 _MACRO_TITLE = re.compile(r'class="(?P<classes>panelHeader|title)"')
 
@@ -128,7 +129,8 @@ def style_html(html: str) -> str:
         return html
     styled = _MACRO.sub(
         lambda match: (
-            f'class="{match["classes"]} admonition {_MACRO_KINDS.get(match["macro"], "note")}"'
+            f'class="{match["classes"]}{match["more"] or ""} '
+            f'admonition {_MACRO_KINDS.get(match["macro"], "note")}"'
         ),
         html,
     )
@@ -169,6 +171,7 @@ def _read_alert(words: list[Token]) -> Panel | None:
 
 
 def _read_sign(words: list[Token]) -> Panel | None:
+    words = _put_sign_first(words)
     match = _SIGN.match(words[0].content) if words and words[0].type == "text" else None
     if match is None:
         return None
@@ -181,6 +184,19 @@ def _read_sign(words: list[Token]) -> Panel | None:
     if _is_bold(line):
         return Panel(kind, line[1:-1], body)
     return Panel(kind, _make_text(kind.capitalize()), rest)
+
+
+def _put_sign_first(words: list[Token]) -> list[Token]:
+    """Make `⚠️ **Title**` of `**⚠️ Title**`."""
+    if [word.type for word in words[:2]] != ["strong_open", "text"]:
+        return words
+    match = _SIGN.match(words[1].content)
+    if match is None:
+        return words
+    bold = [words[0], *_make_text(words[1].content[match.end() :]), *words[2:]]
+    # Nothing else was bold.
+    bold = bold[2:] if bold[1].type == "strong_close" else bold
+    return [*_make_text(match[0]), *bold]
 
 
 def _read_label(words: list[Token]) -> Panel | None:
@@ -216,8 +232,13 @@ def _is_break(word: Token) -> bool:
 def _split_line(words: list[Token]) -> tuple[list[Token], list[Token]]:
     """Separate the first line from those behind it."""
     end = next((place for place, word in enumerate(words) if _is_break(word)), len(words))
-    line = [word for word in words[:end] if word.type != "text" or word.content.strip()]
-    return line, words[end + 1 :]
+    return _strip(words[:end]), words[end + 1 :]
+
+
+def _strip(line: list[Token]) -> list[Token]:
+    """Leave out the blanks at both ends."""
+    kept = [place for place, word in enumerate(line) if word.type != "text" or word.content.strip()]
+    return line[kept[0] : kept[-1] + 1] if kept else []
 
 
 def _open_panel(panel: Panel) -> Iterator[Token]:

@@ -6,47 +6,29 @@ a local file that already has the path makes a difference, and that is reported.
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from dataclasses import dataclass, field, replace
-from string import Formatter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from slugify import slugify
-
-from mkdocs_confluence_md.references import Complaint, PageRef, Reference, parse_nav_entry
+from mkdocs_confluence_md.paths import LONGEST_SLUG, join_sections, make_path, make_slug
+from mkdocs_confluence_md.references import (
+    Complaint,
+    PageRef,
+    Reference,
+    SpaceRef,
+    TreeRef,
+    parse_nav_entry,
+)
+from mkdocs_confluence_md.sections import Planter, Plot
+from mkdocs_confluence_md.slots import LocalFileConflict, PlacedPage, Slots
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from mkdocs_confluence_md.sections import Twins
+    from mkdocs_confluence_md.trees import Tree
 
 Nav: TypeAlias = "list[Any] | dict[str, Any] | str"
 """What MkDocs' option `nav` holds: lists, one-item mappings and texts, at any depth."""
-
-FIELDS = frozenset({"section", "title", "id"})
-"""What may stand in braces in the option `page_path`."""
-
-# File systems allow 255 bytes a name; a character has up to 4 in UTF-8, and an ID may follow.
-_LONGEST_SLUG = 55
-
-
-@dataclass(frozen=True)
-class PlacedPage:
-    """A Confluence page with its place in the site."""
-
-    ref: PageRef
-    title: str
-    """As in `nav`; empty where `nav` gives none."""
-    src_uri: str
-    """The path that MkDocs sees, relative to `docs_dir`, with `/` and `.md`."""
-
-
-@dataclass(frozen=True)
-class LocalFileConflict:
-    """A local file already has the path that a page would get; the page moved aside."""
-
-    page: PlacedPage
-    wanted: str
-    """The `src_uri` that the page would have had."""
 
 
 @dataclass(frozen=True)
@@ -54,74 +36,79 @@ class Placement:
     """The whole result."""
 
     nav: Nav
-    """`nav` with a path in the place of each reference."""
+    """`nav` with a path in the place of each reference, and a section in that of each tree."""
     pages: tuple[PlacedPage, ...]
     """Each page once, in the order of `nav`."""
     complaints: tuple[Complaint, ...]
     """Entries that cannot be placed; they stand in `nav` as they were."""
     conflicts: tuple[LocalFileConflict, ...]
+    trees: Mapping[TreeRef | SpaceRef, str] = field(default_factory=dict)
+    """Each tree that `nav` refers to, with its title there, or an empty one.
+
+    Those that are not known stand in `nav` as they were."""
+    by_path: Mapping[tuple[TreeRef | SpaceRef, str], PlacedPage] = field(default_factory=dict)
+    """The pages of trees, by tree and path in its export, wherever they have their place."""
 
 
-def place(
+def place(  # noqa: PLR0913  the site's options
     nav: Nav,
     *,
     page_path: str,
     local_uris: Iterable[str],
     site_host: str = "",
     use_directory_urls: bool = True,
+    trees: Mapping[TreeRef | SpaceRef, Tree] | None = None,
+    twins: Twins | None = None,
 ) -> Placement:
     """Find the references in `nav` and give each page a path.
 
     Args:
         nav: As MkDocs validated it. It is not changed.
-        page_path: The option: a path with fields from `FIELDS`.
+        page_path: The option: a path with fields.
         local_uris: The destinations (`dest_uri`) of the files that the site already has.
         site_host: The Confluence site's host, empty where it is not known: a URL of another
             site is complained of, because its ID would name a different page here.
         use_directory_urls: MkDocs' option.
+        trees: What is known of the trees that `nav` refers to.
+        twins: Which of their pages are in an earlier tree, too.
     """
-    local_slots = {_slot(uri) for uri in local_uris}
-    placer = _Placer(page_path, site_host, local_slots, use_directory_urls)
+    slots = Slots(local_uris, use_directory_urls=use_directory_urls)
+    placer = _Placer(page_path, site_host, slots, trees or {})
     placed = placer.walk(nav, title=None, section="")
+    # Pages that are declared come first, so that their places follow from `mkdocs.yml` alone.
+    planter = Planter(page_path, slots, placer.pages, twins or {})
+    declared = list(placer.pages.values())
+    for plot in placer.plots:
+        planter.plant(plot)
+    empty = {id(plot.items) for plot in placer.plots if not plot.items}
+    placed = _drop_empty(placed, empty) if empty else placed
+    pages = [*declared, *planter.added]
+    if planter.added:
+        order = {uri: number for number, uri in enumerate(_find_uris(placed))}
+        pages.sort(key=lambda page: order.get(page.src_uri, len(order)))
     return Placement(
-        placed, tuple(placer.pages.values()), tuple(placer.complaints), tuple(placer.conflicts)
+        placed,
+        tuple(pages),
+        tuple(placer.complaints),
+        (*placer.conflicts, *planter.conflicts),
+        placer.trees,
+        planter.by_path,
     )
-
-
-def check_page_path(page_path: str) -> str | None:
-    """Say what is wrong with a value of the option `page_path`; None if nothing is."""
-    try:
-        parts = list(Formatter().parse(page_path))
-    except ValueError as error:
-        return f"cannot be read: {error}."
-    names = {name for _, name, _, _ in parts if name is not None}
-    plain = all(not spec and not conversion for _, _, spec, conversion in parts)
-    if not names <= FIELDS or not plain:
-        return "may contain the fields {section}, {title} and {id}, and no others."
-    if not names & {"title", "id"}:
-        return "must contain {title} or {id}, so that pages can be told apart."
-    literal = "".join(text for text, *_ in parts)
-    misplaced = re.search(r"\\|:|\.\.", literal) or page_path.startswith("/")
-    if misplaced or not page_path.isprintable():
-        return "must be a path below docs_dir, with / between folders."
-    return None
-
-
-def make_slug(text: str) -> str:
-    """Turn a title into a path segment that people can read; may be empty (only emoji, say)."""
-    return slugify(text, allow_unicode=True, max_length=_LONGEST_SLUG, word_boundary=True)
 
 
 @dataclass
 class _Placer:
+    """Gives the pages that are declared their places, and remembers where trees belong."""
+
     page_path: str
     site_host: str
-    local_slots: set[str]
-    use_directory_urls: bool
+    slots: Slots
+    known_trees: Mapping[TreeRef | SpaceRef, Tree]
     pages: dict[str, PlacedPage] = field(default_factory=dict)
     complaints: list[Complaint] = field(default_factory=list)
     conflicts: list[LocalFileConflict] = field(default_factory=list)
-    taken_slots: set[str] = field(default_factory=set)
+    trees: dict[TreeRef | SpaceRef, str] = field(default_factory=dict)
+    plots: list[Plot] = field(default_factory=list)
 
     def walk(self, item: Any, *, title: str | None, section: str) -> Any:  # noqa: ANN401  as Nav
         """Copy a part of `nav`, with paths for references."""
@@ -129,25 +116,27 @@ class _Placer:
             return [self.walk(child, title=None, section=section) for child in item]
         if isinstance(item, dict):
             return self._walk_mapping(item, section)
-        page = self._place_entry(title, item, section)
-        return page.src_uri if page else item
+        found = self._place_entry(title, item, section)
+        return _write_bare(found) if found else item
 
     def _walk_mapping(self, item: dict[str, Any], section: str) -> Any:  # noqa: ANN401  as Nav
         copy: dict[str, Any] = {}
         for title, value in item.items():
             if not isinstance(value, str):
-                inner = "/".join(filter(None, (section, make_slug(str(title)))))
+                inner = join_sections(section, make_slug(str(title)))
                 copy[title] = self.walk(value, title=None, section=inner)
-            elif page := self._place_entry(title, value, section):
-                # `confluence: "123"` has no title: the page names itself.
-                if title == "confluence" and len(item) == 1:
-                    return page.src_uri
-                copy[title] = page.src_uri
+                continue
+            found = self._place_entry(title, value, section)
+            # `confluence: "123"` has no title: the page names itself.
+            if found and title == "confluence" and len(item) == 1:
+                return _write_bare(found)
+            if isinstance(found, Plot):
+                copy[title] = found.items
             else:
-                copy[title] = value
+                copy[title] = found.src_uri if found else value
         return copy
 
-    def _place_entry(self, title: str | None, value: Any, section: str) -> PlacedPage | None:  # noqa: ANN401  as Nav
+    def _place_entry(self, title: str | None, value: Any, section: str) -> PlacedPage | Plot | None:  # noqa: ANN401  as Nav
         reference = parse_nav_entry(title, value) if isinstance(value, str) else None
         if reference is None:
             return None
@@ -155,8 +144,10 @@ class _Placer:
             entry = value if title is None else f"{title}: {value}"
             self.complaints.append(replace(complaint, entry=entry))
             return None
-        assert isinstance(reference, PageRef)  # noqa: S101  for the type checker
         own_title = "" if title in (None, "confluence") else str(title).strip()
+        if isinstance(reference, TreeRef | SpaceRef):
+            return self._reserve(reference, own_title, section)
+        assert isinstance(reference, PageRef)  # noqa: S101  for the type checker
         known = self.pages.get(reference.page_id)
         return known or self._allocate(reference, own_title, section)
 
@@ -164,11 +155,7 @@ class _Placer:
         if isinstance(reference, Complaint):
             return reference
         if not isinstance(reference, PageRef):
-            return Complaint(
-                entry,
-                "whole trees and spaces are not supported yet.",
-                "List the pages one by one, as confluence:123456.",
-            )
+            return None
         if not is_atlassian(reference.host) or reference.host == self.site_host:
             return None
         if is_atlassian(self.site_host):
@@ -180,38 +167,23 @@ class _Placer:
         self.site_host = self.site_host or reference.host
         return None
 
+    def _reserve(self, ref: TreeRef | SpaceRef, title: str, section: str) -> Plot | None:
+        self.trees.setdefault(ref, title)
+        if ref not in self.known_trees:
+            return None
+        self.plots.append(Plot(ref, self.known_trees[ref], title, section))
+        return self.plots[-1]
+
     def _allocate(self, ref: PageRef, title: str, section: str) -> PlacedPage:
-        wanted = self._make_path(ref, title, section)
-        path = wanted
-        while self._is_taken(path):
-            path = f"{path}-{ref.page_id[:_LONGEST_SLUG]}"
-        page = PlacedPage(ref, title, f"{path}.md")
-        if self._slot_of(wanted) in self.local_slots:
+        short_id = ref.page_id[:LONGEST_SLUG]
+        wanted = make_path(
+            self.page_path, section=section, title=title, page_id=ref.page_id, otherwise=short_id
+        )
+        page = PlacedPage(ref, title, f"{self.slots.allocate(wanted, short_id)}.md")
+        if self.slots.is_local(wanted):
             self.conflicts.append(LocalFileConflict(page, f"{wanted}.md"))
-        self.taken_slots.add(self._slot_of(path))
         self.pages[ref.page_id] = page
         return page
-
-    def _is_taken(self, path: str) -> bool:
-        slot = self._slot_of(path)
-        return slot in self.taken_slots or slot in self.local_slots
-
-    def _slot_of(self, path: str) -> str:
-        """Return the slot of a page with a path (without `.md`), by MkDocs' rules.
-
-        So `a.md` and `a/index.md` are the same, and `a/readme.md` is not: only `README` is.
-        """
-        if path.rpartition("/")[2] == "index" or not self.use_directory_urls:
-            return _slot(f"{path}.html")
-        return _slot(f"{path}/index.html")
-
-    def _make_path(self, ref: PageRef, title: str, section: str) -> str:
-        # No ID is that long; a file's name may not be.
-        short_id = ref.page_id[:_LONGEST_SLUG]
-        path = self.page_path.removesuffix(".md").format(
-            section=section, title=make_slug(title) or short_id, id=short_id
-        )
-        return "/".join(segment for segment in path.split("/") if segment not in ("", "."))
 
 
 def is_atlassian(host: str) -> bool:
@@ -220,6 +192,28 @@ def is_atlassian(host: str) -> bool:
     return host.endswith(".atlassian.net")
 
 
-def _slot(dest_uri: str) -> str:
-    """Reduce a destination to what must be unique: some file systems ignore case and form."""
-    return unicodedata.normalize("NFC", dest_uri).casefold()
+def _write_bare(found: PlacedPage | Plot) -> Any:  # noqa: ANN401  as Nav
+    """Write an entry that has no title of its own."""
+    return {found.section_title: found.items} if isinstance(found, Plot) else found.src_uri
+
+
+def _drop_empty(item: Any, empty: set[int]) -> Any:  # noqa: ANN401  as Nav
+    """Copy `nav` without the sections of trees whose pages all stand elsewhere."""
+    if isinstance(item, list) and id(item) not in empty:
+        kept = (_drop_empty(child, empty) for child in item)
+        return [child for child in kept if child != {}]
+    if isinstance(item, dict):
+        return {
+            title: _drop_empty(value, empty)
+            for title, value in item.items()
+            if id(value) not in empty
+        }
+    return item
+
+
+def _find_uris(item: Any) -> Iterator[str]:  # noqa: ANN401  as Nav
+    if isinstance(item, list | dict):
+        for child in item.values() if isinstance(item, dict) else item:
+            yield from _find_uris(child)
+    elif isinstance(item, str):
+        yield item

@@ -13,49 +13,57 @@ from mkdocs.exceptions import PluginError
 from mkdocs.plugins import BasePlugin, event_priority, get_plugin_logger
 
 from mkdocs_confluence_md.attached import AttachedFiles, make_file
-from mkdocs_confluence_md.auth import make_auth
-from mkdocs_confluence_md.cache import ExportCache
 from mkdocs_confluence_md.commonmark import MERMAID_ADVICE, CommonMark, draws_diagrams
-from mkdocs_confluence_md.config import PluginConfig
+from mkdocs_confluence_md.config import (
+    PluginConfig,
+    find_cache_dir,
+    find_snapshot_dir,
+    make_address,
+)
 from mkdocs_confluence_md.environment import read_environment
 from mkdocs_confluence_md.errors import ConfluenceError, SettingError
-from mkdocs_confluence_md.exporter import ApiAddress, Exporter
-from mkdocs_confluence_md.library import Library
+from mkdocs_confluence_md.exporter import ApiAddress
+from mkdocs_confluence_md.forest import Forest
+from mkdocs_confluence_md.inside import Inside
 from mkdocs_confluence_md.links import LinkExtension
 from mkdocs_confluence_md.metadata import Additions
-from mkdocs_confluence_md.placement import PlacedPage, Placement, place
+from mkdocs_confluence_md.opening import make_library
+from mkdocs_confluence_md.placement import Placement, place
 from mkdocs_confluence_md.progress import ProgressBar
-from mkdocs_confluence_md.project import choose_cache_dir
-from mkdocs_confluence_md.references import editor_url, view_url
+from mkdocs_confluence_md.reading import MissingPagesError, Reader
 from mkdocs_confluence_md.reports import (
-    PageFailure,
-    describe_page,
+    describe_placed,
     report_complaints,
     report_conflict,
     report_failures,
-    report_pages,
     report_stale_assets,
     report_stale_pages,
 )
 from mkdocs_confluence_md.sanitizing import sanitize
-from mkdocs_confluence_md.source import make_placeholder, make_source
+from mkdocs_confluence_md.snapshot_library import report_origin
+from mkdocs_confluence_md.source import find_own_facts
 from mkdocs_confluence_md.traffic import Patience
 from mkdocs_confluence_md.trust import host_of
+from mkdocs_confluence_md.watching import MARKER, Watching
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
     import jinja2
     from mkdocs.config.defaults import MkDocsConfig
+    from mkdocs.livereload import LiveReloadServer
     from mkdocs.structure.files import Files
     from mkdocs.structure.nav import Navigation
     from mkdocs.structure.pages import Page
     from mkdocs.utils.templates import TemplateContext
 
-    from mkdocs_confluence_md.environment import Environment
+    from mkdocs_confluence_md.fetched import FetchedPage
+    from mkdocs_confluence_md.lending import AnyLibrary
+    from mkdocs_confluence_md.slots import PlacedPage
 
 log = get_plugin_logger("confluence-md")
+
+_TAGS_PLUGINS = frozenset({"tags", "material/tags"})
 
 
 class ConfluencePlugin(BasePlugin[PluginConfig]):
@@ -67,19 +75,24 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
     patience = Patience()
     """How long is waited for what. A hook may replace it, as tests do to be quick."""
 
+    watch_seconds: float | None = None
+    """Takes the place of the option `watch`, if a hook sets it, as tests do to be quick."""
+
     def __init__(self) -> None:
-        self._library: Library | None = None
+        self._library: AnyLibrary | None = None
         self._library_settings: object = None
         self._progress = ProgressBar(sys.stderr)
         self._address = ApiAddress()
         self._links = LinkExtension()
         self._attached = AttachedFiles()
+        self._forest = Forest()
         self._pages: dict[str, PlacedPage] = {}
         """What this plugin placed, by `src_uri`."""
-        self._failures: list[PageFailure] = []
-        """Pages of this build in whose place there are placeholders."""
+        self._reader: Reader | None = None
+        """Of the pages of this build, if there are any."""
         self._additions = Additions()
         self._commonmark = CommonMark()
+        self._watching = Watching(log.info)
 
     def on_startup(self, *, command: Literal["build", "gh-deploy", "serve"], dirty: bool) -> None:
         """Do nothing: having this hook is what makes MkDocs keep the instance while serving."""
@@ -91,12 +104,12 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
         self._links.join(config)
         self._attached.join(config)
         with _plugin_errors():
-            self._address = _make_address(self.config)
+            self._address = make_address(self.config)
             placement = self._place(config, [])
-            if placement.pages and not placement.complaints:
+            if (placement.pages or placement.trees) and not placement.complaints:
                 library = self._open_library(config)
                 self._progress.begin(visible=log.isEnabledFor(logging.INFO))
-                library.start(page.ref.page_id for page in placement.pages)
+                library.start((page.ref.page_id for page in placement.pages), placement.trees)
             elif self._library:  # another plugin may still add pages
                 self._library.start([])
 
@@ -104,38 +117,44 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
     def on_files(self, files: Files, *, config: MkDocsConfig) -> None:
         """Place the pages that `nav` refers to and add them to the site."""
         with _plugin_errors():
-            placement = self._place(config, [file.dest_uri for file in files])
+            local_uris = [file.dest_uri for file in files]
+            self._reader, self._pages = None, {}
+            placement = self._place(config, local_uris)
+            if (placement.pages or placement.trees) and not placement.complaints:
+                placement = self._fetch(config, local_uris, placement)
             _report(placement)
-            self._pages = {page.src_uri: page for page in placement.pages}
-            self._failures = []
             self._additions.begin(self._pages)
-            self._links.begin(placement.pages, self._address.find_site())
+            self._links.begin(placement.pages, self._address.find_site(), placement.by_path)
             self._attached.begin()
-            if not placement.pages:
-                return
-            # Another plugin may have changed `nav` since.
-            library = self._open_library(config)
-            library.add(page.ref.page_id for page in placement.pages)
-            for page in placement.pages:
-                files.append(make_file(page.src_uri, "", config))
-            config.nav = placement.nav
+            if placement.pages:
+                for page in placement.pages:
+                    files.append(make_file(page.src_uri, "", config))
+                config.nav = placement.nav
 
     def on_nav(self, nav: Navigation, *, config: MkDocsConfig, files: Files) -> None:
         """Let the edit button of each page lead to its editor in Confluence."""
         del nav, config
         for src_uri, placed in self._pages.items():
             file = files.src_uris.get(src_uri)
-            if file and file.page:
-                site = self._find_site(placed)
-                file.page.edit_url = editor_url(site, placed.ref.page_id) if site else None
+            if file and file.page and self._reader:
+                file.page.edit_url = self._reader.find_editor(placed)
 
     def on_page_read_source(self, *, page: Page, config: MkDocsConfig) -> str | None:
         """Give MkDocs the source of a page as soon as that page is there."""
         del config
         placed = self._pages.get(page.file.src_uri)
-        if placed is None or self._library is None:
+        if placed is None or self._reader is None:
             return None
-        return self._read_page(self._library, placed)
+
+        def take(fetched: FetchedPage) -> None:
+            self._attached.expect(placed, fetched.assets)
+            self._additions.spare(placed.src_uri, find_own_facts(fetched.markdown))
+            size = len(fetched.markdown)
+            log.debug(f"{describe_placed(placed)} has {size} characters of Markdown")
+
+        with _plugin_errors():
+            placeholder = self.config.on_error == "placeholder"
+            return self._reader.read(placed, placeholder=placeholder, take=take)
 
     def on_page_markdown(
         self, markdown: str, *, page: Page, config: MkDocsConfig, files: Files
@@ -170,16 +189,20 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
             log.log(config.validation.links.anchors, problem)
         if "mermaid" in self._commonmark.languages and not draws_diagrams(config.mdx_configs):
             log.info(MERMAID_ADVICE)
-        if self._library is None or not self._pages:
+        if self._library is None:
             return
-        pages = self._library.wait_for_pages(self._progress.show)
+        pages = self._reader.wait_for_pages() if self._reader else []
+        if self._watching.is_on:
+            self._watching.follow(self._library)
         self._progress.clear()
+        if self._reader is None:
+            return
         if pages:
-            log.info(report_pages(pages))
+            log.info(report_origin(self._library, pages))
         for warning in filter(None, (report_stale_pages(pages), report_stale_assets(pages))):
             log.warning(warning)
-        if self._failures:
-            log.warning(report_failures(self._failures))
+        if self._reader.failures:
+            log.warning(report_failures(self._reader.failures))
 
     @event_priority(50)  # early, so that other plugins see the metadata as a whole
     def on_page_context(
@@ -201,6 +224,20 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
         del config
         self._additions.show_all()
 
+    def on_serve(
+        self, server: LiveReloadServer, *, config: MkDocsConfig, builder: Callable[..., None]
+    ) -> None:
+        """Build the site anew when a page changes in Confluence, if that is wanted."""
+        del builder
+        interval = self.watch_seconds or self.config.watch
+        if not interval or self._library is None or self._library.offline:
+            return
+        marker = find_cache_dir(self.config, config) / MARKER
+        if problem := self._watching.try_to_start(self._library, marker, interval):
+            log.warning(problem)
+        else:
+            server.watch(str(marker))
+
     def on_build_error(self, *, error: Exception) -> None:
         """Do not fetch for a build that has failed."""
         del error
@@ -211,84 +248,79 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
     def on_shutdown(self) -> None:
         """End the threads and close the connections and the cache."""
         self._progress.clear()  # an interrupted build ends here, and nowhere else
+        self._watching.close()
+        self._close_library()
+
+    def _close_library(self) -> None:
         if self._library:
             self._library.close()
             self._library = None
+
+    def look_inside(self) -> Inside:
+        """Return what this build knows of its pages, for whoever keeps them elsewhere."""
+        return Inside(
+            self._pages, self._reader, self._forest.fetched, self._links.trail, self._attached
+        )
 
     def _report_links(self) -> None:
         for problem in self._links.take_problems():
             log.warning(problem)
 
-    def _place(self, config: MkDocsConfig, local_uris: list[str]) -> Placement:
+    def _place(
+        self, config: MkDocsConfig, local_uris: list[str], forest: Forest | None = None
+    ) -> Placement:
         return place(
             config.nav or [],
             page_path=self.config.page_path,
             local_uris=local_uris,
             site_host=host_of(self._address.find_site()),
             use_directory_urls=config.use_directory_urls,
+            trees=forest.trees if forest else {},
+            twins=forest.twins if forest else {},
         )
 
-    def _open_library(self, config: MkDocsConfig) -> Library:
+    def _fetch(
+        self, config: MkDocsConfig, local_uris: list[str], placement: Placement
+    ) -> Placement:
+        """Fetch what `nav` refers to, and place it again as soon as trees are known."""
+        library, tell = self._open_library(config), self._progress.show
+        # Another plugin may have changed `nav` since.
+        declared = [page.ref.page_id for page in placement.pages]
+        library.add_trees(placement.trees)
+        library.add(declared)
+        self._forest.begin(library, declared, tell, attachments=self.config.attachments)
+        if placement.trees:
+            placement = self._place(config, local_uris, self._forest)
+            self._forest.begin_pages(placement.pages)
+        self._pages = {page.src_uri: page for page in placement.pages}
+        site = self._address.find_site()
+        self._reader = Reader(
+            library, self._forest, self._pages, placement.trees, site=site, tell=tell
+        )
+        self._reader.check_trees(placeholder=self.config.on_error == "placeholder")
+        for warning in self._forest.report(placement.trees):
+            log.warning(warning)
+        return placement
+
+    def _open_library(self, config: MkDocsConfig) -> AnyLibrary:
         """Return the library for the settings as they are now: the same one, if they are, too."""
         environment = read_environment(os.environ)
         address = replace(self._address, api_url=environment.api_url)
         settings = (environment, address, dict(self.config))
         if self._library is None or settings != self._library_settings:
-            self.on_shutdown()
-            self._library = self._make_library(environment, address, config)
+            self._close_library()
+            self._library = make_library(
+                self.config,
+                environment,
+                address,
+                cache_dir=find_cache_dir(self.config, config),
+                snapshot_dir=find_snapshot_dir(self.config, config.config_file_path),
+                patience=self.patience,
+                warn=log.warning,
+                labels_matter=bool(_TAGS_PLUGINS & set(config.plugins)),
+            )
             self._library_settings = settings
         return self._library
-
-    def _make_library(
-        self, environment: Environment, address: ApiAddress, config: MkDocsConfig
-    ) -> Library:
-        options = self.config
-        address.check()
-        auth = make_auth(environment, site=address.find_site(), base_url=address.base_url)
-        auth.check_trust(address.make_base_url())
-        return Library(
-            Exporter(address, auth, concurrency=options.concurrency, patience=self.patience),
-            ExportCache(_find_cache_dir(options, config), warn=log.warning),
-            threads=2 * options.concurrency,
-            max_age=options.max_age,
-            offline=options.offline or environment.offline,
-            attachments=options.attachments,
-        )
-
-    def _read_page(self, library: Library, placed: PlacedPage) -> str:
-        page_id, title = placed.ref.page_id, placed.title
-        try:
-            fetched = library.wait_for(page_id, self._progress.show)
-        except ConfluenceError as error:
-            if self.config.on_error == "placeholder":
-                failure = self._describe_failure(placed, error)
-                self._failures.append(failure)
-                return make_placeholder(failure)
-            errors = library.wait_for_errors(self._progress.show)
-            raise PluginError(self._report_errors(errors)) from None
-        self._attached.expect(placed, fetched.assets)
-        log.debug(
-            f"{describe_page(title, page_id)} has {len(fetched.markdown)} characters of Markdown"
-        )
-        return make_source(fetched.markdown, page_id=page_id, title=title)
-
-    def _report_errors(self, errors: dict[str, ConfluenceError]) -> str:
-        return report_failures(
-            [
-                self._describe_failure(placed, errors[placed.ref.page_id])
-                for placed in self._pages.values()
-                if placed.ref.page_id in errors
-            ]
-        )
-
-    def _describe_failure(self, placed: PlacedPage, error: ConfluenceError) -> PageFailure:
-        site, page_id = self._find_site(placed), placed.ref.page_id
-        return PageFailure(placed.title, page_id, view_url(site, page_id) if site else "", error)
-
-    def _find_site(self, placed: PlacedPage) -> str:
-        """Return the origin for links to a page: the options know it, or the pasted URL does."""
-        pasted = f"https://{placed.ref.host}" if placed.ref.host else ""
-        return self._address.find_site() or pasted
 
 
 @contextmanager
@@ -298,23 +330,8 @@ def _plugin_errors() -> Iterator[None]:
         yield
     except ConfluenceError as error:
         raise PluginError(f"confluence-md: {error}") from None
-
-
-def _make_address(options: PluginConfig) -> ApiAddress:
-    return ApiAddress(
-        site=options.site or "",
-        cloud_id=options.cloud_id or "",
-        environment=options.environment,
-        gateway=options.gateway,
-        base_url=options.base_url or "",
-    )
-
-
-def _find_cache_dir(options: PluginConfig, config: MkDocsConfig) -> Path:
-    others = {"docs_dir": config.docs_dir, "site_dir": config.site_dir}
-    if custom_dir := config.theme.custom_dir:
-        others["custom_dir"] = custom_dir
-    return choose_cache_dir(config.config_file_path or "mkdocs.yml", options.cache_dir, others)
+    except MissingPagesError as error:
+        raise PluginError(str(error)) from None
 
 
 def _report(placement: Placement) -> None:

@@ -1,7 +1,7 @@
-"""Where a project's `mkdocs.yml` says that the cache is.
+"""A project's `mkdocs.yml`, read without building: what commands need of it.
 
-Only the plugin's options are looked at: a mistake in `nav`, a theme or another plugin that is not
-installed are no reason not to find the cache.
+Only the plugin's options and `nav` are looked at: a theme or another plugin that is not installed
+is no reason not to find the cache, or not to say what is wrong with `nav`.
 """
 
 from __future__ import annotations
@@ -13,15 +13,20 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from mkdocs.exceptions import ConfigurationError
 from mkdocs.utils.yaml import get_yaml_loader, yaml_load
+from yaml.nodes import ScalarNode
 
 from mkdocs_confluence_md.errors import SettingError
+from mkdocs_confluence_md.written import find_value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from yaml.nodes import Node
+
 DEFAULT_CACHE_DIR = ".cache/plugin/confluence-md"
 
 _PLUGIN = "confluence-md"
+_CORRECT = "Correct it: YAML reports the first line where it makes no sense."
 _REMEDY = "Name the configuration with -f, or the cache's directory with --cache-dir."
 
 
@@ -71,19 +76,60 @@ def find_cache_dir(config_file: Path) -> Path:
         SettingError: It cannot be read, or does not have the plugin.
     """
     try:
-        with config_file.open("rb") as file:
-            config = yaml_load(file, get_yaml_loader(_Loader))
-    except OSError as error:
-        raise SettingError(f"{config_file} cannot be read: {error.strerror}.", _REMEDY) from None
-    except (ConfigurationError, TypeError, ValueError) as error:
-        raise SettingError(f"{config_file} is no configuration: {error}.", _REMEDY) from None
-    options = _find_options(config.get("plugins")) if isinstance(config, dict) else None
-    if options is None:
-        raise SettingError(f"{config_file} does not have the plugin {_PLUGIN}.", _REMEDY)
-    cache_dir = options.get("cache_dir") or DEFAULT_CACHE_DIR
+        cache_dir = read_options(config_file).get("cache_dir") or DEFAULT_CACHE_DIR
+    except SettingError as error:
+        raise SettingError(error.what, _REMEDY) from None
     if not isinstance(cache_dir, str):
         raise SettingError(f"The option `cache_dir` in {config_file} is no path.", _REMEDY)
     return resolve_cache_dir(config_file, cache_dir)
+
+
+def read_options(config_file: Path) -> dict[str, Any]:
+    """Read the plugin's options from `mkdocs.yml`, and those that it inherits from.
+
+    Raises:
+        SettingError: It cannot be read, or does not have the plugin.
+    """
+    try:
+        with config_file.open("rb") as file:
+            config = yaml_load(file, get_yaml_loader(_Loader))
+    except OSError as error:
+        raise _explain_absence(config_file, error) from None
+    except (ConfigurationError, TypeError, ValueError, RecursionError) as error:
+        raise SettingError(f"{config_file} is no configuration: {error}.", _CORRECT) from None
+    options = _find_options(config.get("plugins")) if isinstance(config, dict) else None
+    if options is None:
+        raise SettingError(
+            f"{config_file} does not have the plugin {_PLUGIN}.",
+            f"Add it:\n\nplugins:\n  - search\n  - {_PLUGIN}:\n      site: acme.atlassian.net\n",
+        )
+    return options
+
+
+def read_nav(config_file: Path) -> tuple[Path, Node | None]:
+    """Read `nav`, and the file where it stands: `mkdocs.yml`, or one that it inherits from.
+
+    Raises:
+        SettingError: A file cannot be read.
+        yaml.YAMLError: It is no YAML.
+    """
+    seen: set[Path] = set()
+    file = config_file
+    while file.resolve() not in seen:
+        seen.add(file.resolve())
+        try:
+            root = yaml.compose(file.read_bytes(), _Loader)
+        except OSError as error:
+            raise _explain_absence(file, error) from None
+        nav, parent = find_value(root, "nav"), find_value(root, "INHERIT")
+        if nav is not None or not isinstance(parent, ScalarNode):
+            break
+        file = file.parent / parent.value
+    return file, nav
+
+
+def _explain_absence(file: Path, error: OSError) -> SettingError:
+    return SettingError(f"{file} cannot be read: {error.strerror}.", "Name it with -f.")
 
 
 def _find_options(plugins: object) -> dict[str, Any] | None:

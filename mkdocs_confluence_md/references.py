@@ -31,12 +31,32 @@ class TreeRef:
 
     page_id: str
 
+    @property
+    def name(self) -> str:
+        """What it is called in a sentence."""
+        return f"tree of page {self.page_id}"
+
+    @property
+    def target(self) -> str:
+        """What stands behind the scheme in `nav`."""
+        return f"{self.page_id}/"
+
 
 @dataclass(frozen=True)
 class SpaceRef:
     """All pages of a space: `confluence:space/KEY`."""
 
     key: str
+
+    @property
+    def name(self) -> str:
+        """What it is called in a sentence."""
+        return f"space {self.key}"
+
+    @property
+    def target(self) -> str:
+        """What stands behind the scheme in `nav`."""
+        return f"space/{self.key}"
 
 
 @dataclass(frozen=True)
@@ -60,6 +80,7 @@ _TINY_CODE = re.compile(r"[A-Za-z0-9_-]{1,11}")
 _PAGE_PATH = re.compile(
     r"/wiki(?:/spaces/[^/]+)?/pages/(?:edit[a-z0-9-]*/)?([0-9]+)(?:/(.*))?", re.DOTALL
 )
+_TITLE_PATH = re.compile(r"/wiki/display/[^/]+/(.*)", re.DOTALL)
 _ACTION_PATH = re.compile(r"/wiki/pages/[a-z]+\.action")
 _OVERVIEW_PATH = re.compile(r"/wiki/spaces/[^/]+/overview/?")
 _TINY_PATH = re.compile(r"/wiki/x/([^/]*)/?")
@@ -161,8 +182,9 @@ def title_in_url(text: str) -> str:
     It was the title when the address was copied, without some of its punctuation.
     """
     url = _split_url(text)
-    match = _PAGE_PATH.fullmatch(unquote_plus(url.path)) if url else None
-    return (match[2] or "") if match else ""
+    path = unquote_plus(url.path) if url else ""
+    match = _PAGE_PATH.fullmatch(path) or _TITLE_PATH.fullmatch(path)
+    return (match[match.re.groups] or "") if match else ""
 
 
 def space_url(site: str, key: str) -> str:

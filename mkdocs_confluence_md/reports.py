@@ -6,14 +6,15 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mkdocs_confluence_md.library import FetchedPage, Origin
+from mkdocs_confluence_md.fetched import FetchedPage, Origin
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from mkdocs_confluence_md.errors import ConfluenceError
-    from mkdocs_confluence_md.placement import LocalFileConflict
-    from mkdocs_confluence_md.references import Complaint
+    from mkdocs_confluence_md.facts import PageFacts
+    from mkdocs_confluence_md.references import Complaint, SpaceRef, TreeRef
+    from mkdocs_confluence_md.slots import LocalFileConflict, PlacedPage
 
 
 _MOST_NAMES = 10
@@ -22,19 +23,60 @@ _LONGEST_NAME = 80
 
 @dataclass(frozen=True)
 class PageFailure:
-    """A page that could not be had, and why."""
+    """A page or a tree that could not be had, and why."""
 
     title: str
-    """As in `nav`; empty where the page has no title there."""
+    """As in `nav`; empty where there is no title."""
     page_id: str
+    """Empty for a space."""
     url: str
-    """Where a person would look at the page; empty where the site is not known."""
+    """Where a person would look at it; empty where the site is not known."""
     error: ConfluenceError
+    tree: TreeRef | SpaceRef | None = None
+    """What it is of, if not of one page."""
+    own_title: str = ""
+    """As in Confluence; empty where it is not known."""
+
+    @property
+    def kind(self) -> str:
+        """What it is, in one word."""
+        if self.tree is None:
+            return "page"
+        return "tree" if self.page_id else "space"
+
+    @property
+    def name(self) -> str:
+        """What it is called without its title, at the beginning of a sentence."""
+        return describe_tree("", self.tree) if self.tree else describe_page("", self.page_id)
+
+    @property
+    def description(self) -> str:
+        """What it is called."""
+        if self.tree:
+            return describe_tree(self.title, self.tree)
+        return describe_page(self.title or _write_line(self.own_title), self.page_id)
 
 
 def describe_page(title: str, page_id: str) -> str:
-    """Name a page for a person: by its title where it has one, always with its ID."""
+    """Name a page for a person: by its title where it has one, with its ID where that is known."""
+    if not page_id:
+        return f"“{title}”"
     return f"“{title}” (page {page_id})" if title else f"Page {page_id}"
+
+
+def describe_tree(title: str, ref: TreeRef | SpaceRef) -> str:
+    """Name a tree or a space for a person."""
+    return f"“{title}” ({ref.name})" if title else f"{ref.name[0].upper()}{ref.name[1:]}"
+
+
+def describe_placed(page: PlacedPage) -> str:
+    """Name a page that is in the site."""
+    return describe_page(page.title or _write_line(page.own_title), page.ref.page_id)
+
+
+def _write_line(text: str) -> str:
+    """Keep what somebody wrote in Confluence from looking like more than one line of a log."""
+    return "".join(char if char.isprintable() else " " for char in text)
 
 
 def describe_age(seconds: float) -> str:
@@ -56,7 +98,7 @@ def report_conflict(conflict: LocalFileConflict) -> str:
     """Tell of a page that could not have its place in the site."""
     page = conflict.page
     return (
-        f"{describe_page(page.title, page.ref.page_id)} would be {conflict.wanted}, but a "
+        f"{describe_placed(page)} would be {conflict.wanted}, but a "
         f"local file has that place in the site. The page is {page.src_uri} instead; give "
         "it another title in nav, or rename the local file."
     )
@@ -82,7 +124,7 @@ def report_stale_pages(pages: Sequence[FetchedPage]) -> str:
 def report_stale_assets(pages: Sequence[FetchedPage]) -> str:
     """Tell in one message that attachments are copies from earlier; empty if none is."""
     assets = [page.assets for page in pages if page.assets]
-    stale = [each for each in assets if each.error and each.files]
+    stale = [each for each in assets if each.error and each.files and each.age]
     if not stale:
         return ""
     count = "1 page" if len(stale) == 1 else f"{len(stale)} pages"
@@ -93,8 +135,15 @@ def report_stale_assets(pages: Sequence[FetchedPage]) -> str:
     )
 
 
+def report_news(changed: Sequence[PageFacts]) -> str:
+    """Tell which pages have changed in Confluence while the site is served."""
+    names = _enumerate([describe_page(_make_printable(each.title), each.page_id)
+                        for each in changed])  # fmt: skip
+    return f"Changed in Confluence: {names}"
+
+
 def report_missing_files(
-    title: str, page_id: str, names: Sequence[str], error: ConfluenceError | None
+    page: PlacedPage, names: Sequence[str], error: ConfluenceError | None
 ) -> str:
     """Tell which attachments a page is without, and why."""
     what = error or (
@@ -102,21 +151,42 @@ def report_missing_files(
         "this page, and to no other."
     )
     return (
-        f"{describe_page(title, page_id)} refers to attachments that could not be had: "
+        f"{describe_placed(page)} refers to attachments that could not be had: "
         f"{_enumerate(names)}. Readers see the names of pictures instead. {what}"
     )
 
 
-def report_unsafe_files(
-    title: str, page_id: str, problems: Sequence[tuple[str, str]]
-) -> Iterator[str]:
-    """Tell what was wrong with the export of a page's attachments, in one message a kind."""
+def report_unsafe_files(exported: str, problems: Sequence[tuple[str, str]]) -> Iterator[str]:
+    """Tell what was wrong with the files of an export, in one message a kind."""
     by_kind: dict[str, list[str]] = {}
     for what, name in problems:
         by_kind.setdefault(what, []).append(_make_printable(name))
     for what, names in by_kind.items():
         files = f" ({_enumerate(names)})" if any(names) else ""
-        yield f"The export of {describe_page(title, page_id)} has attachments that are unsafe: {what}{files}."  # fmt: skip  # noqa: E501
+        yield f"The export of {exported} has attachments that are unsafe: {what}{files}."
+
+
+def report_cut_tree(ref: TreeRef | SpaceRef, title: str, said: int, there: int, most: int) -> str:
+    """Tell that a tree may have more pages than were exported; empty if it has not.
+
+    Args:
+        ref: The tree.
+        title: As in `nav`.
+        said: How many pages the exporter says that there are.
+        there: How many there are.
+        most: That an export may have.
+    """
+    if said > there:
+        what = f"its export should have {said} pages and has {there}"
+    elif max(said, there) >= most:
+        what = f"one export has at most {most} pages, and this one has as many"
+    else:
+        return ""
+    return (
+        f"{describe_tree(title, ref)} may have more pages than are in the site: {what}. With "
+        "CONFLUENCE_MD_EMAIL and CONFLUENCE_MD_API_TOKEN in the environment it is whole, whatever "
+        "its size; without them, name parts of it in nav, each as confluence:ID/."
+    )
 
 
 def report_pages(pages: Sequence[FetchedPage]) -> str:
@@ -140,20 +210,41 @@ def describe_size(size: int) -> str:
     return f"{size / 1000:.1f} kB" if size < 1_000_000 else f"{size / 1_000_000:.1f} MB"  # noqa: PLR2004  the same
 
 
+def report_stale_listing(ref: TreeRef | SpaceRef, age: float, error: ConfluenceError) -> str:
+    """Tell that it is not known which pages a tree has now."""
+    return (
+        f"The pages of the {ref.name} could not be listed; a list from {describe_age(age)} ago "
+        f"stands in for it. {error}"
+    )
+
+
+def format_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Write a table for a person, with columns as wide as they must be."""
+    lines = [head, *rows]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
+
+
 def report_failures(failures: Sequence[PageFailure]) -> str:
-    """Tell of all failing pages in one message: pages with the same cause stand together."""
+    """Tell of all that fails in one message: what has the same cause stands together."""
     by_cause: dict[tuple[str, str], list[PageFailure]] = {}
     for failure in failures:
         by_cause.setdefault((failure.error.what, failure.error.remedy), []).append(failure)
-    count = "1 page" if len(failures) == 1 else f"{len(failures)} pages"
-    lines = [f"{count} could not be fetched from Confluence."]
+    lines = [f"{_count(failures)} could not be fetched from Confluence."]
     for (what, remedy), pages in by_cause.items():
         lines += ["", f"  {what}", f"  {remedy}"]
         for page in pages:
-            lines.append(f"  - {describe_page(page.title, page.page_id)} {page.url}".rstrip())
+            lines.append(f"  - {page.description} {page.url}".rstrip())
             if page.error.detail:
                 lines.append(f"    {page.error.detail}")
     return "\n".join(lines)
+
+
+def _count(failures: Sequence[PageFailure]) -> str:
+    counts = Counter(failure.kind for failure in failures)
+    kinds = [kind for kind in ("page", "tree", "space") if counts[kind]]
+    texts = [f"{counts[kind]} {kind}{'s' * (counts[kind] > 1)}" for kind in kinds]
+    return " and ".join(filter(None, (", ".join(texts[:-1]), texts[-1])))
 
 
 def _enumerate(names: Sequence[str]) -> str:

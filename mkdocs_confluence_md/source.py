@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from mkdocs_confluence_md.errors import AnswerError, FailureError
-from mkdocs_confluence_md.reports import describe_page
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mkdocs_confluence_md.facts import PageFacts
     from mkdocs_confluence_md.reports import PageFailure
 
-ADDED_NAMES = ("title", "confluence_id", "render_macros")
+_FACT_NAMES = ("confluence_title", "revision_date", "author", "tags")
+ADDED_NAMES = ("title", "confluence_id", "render_macros", *_FACT_NAMES)
 """What `make_source` adds to a page's front matter."""
 
 # A page's own title has been read, and the rest are instructions, not facts.
@@ -36,21 +37,49 @@ _Dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 _FRONT_MATTER = re.compile(
     r"---[ \t]*\n(?P<yaml>[ \t]*[^ \t\n].*?\n)(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL
 )
-_FIRST_HEADING = re.compile(r"\s*(?:#[ \t]+\S|\S[^\n]*\n=+[ \t]*(?:\n|\Z))")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?=T|\Z)")
+_FIRST_HEADING = re.compile(r"\s*(?:#[ \t]+\S[^\n]*|\S[^\n]*\n=+[ \t]*(?:\n|\Z))")
 
 
-def make_source(markdown: str, *, page_id: str, title: str) -> str:
+def make_source(
+    markdown: str,
+    *,
+    page_id: str,
+    title: str,
+    otherwise: str = "",
+    facts: PageFacts | None = None,
+) -> str:
     """Put front matter before a page's Markdown; the Markdown itself is passed on untouched.
 
     Args:
         markdown: As exported; front matter of its own is kept and completed.
-        page_id: Becomes `confluence_id`.
+        page_id: Becomes `confluence_id`; empty where it is not known.
         title: The page's title in `nav`. Where it is empty, the page's own title or first
-            heading serves, and the ID only where it has neither.
+            heading serves, then its title in Confluence, and the ID only where it has none.
+        otherwise: That title, as far as it is known without facts.
+        facts: Become metadata, where the page's own front matter says nothing of the kind.
     """
-    own, body = split_front_matter(markdown.removeprefix("\ufeff").replace("\r\n", "\n"))
-    headed = not title and bool(_FIRST_HEADING.match(body))
-    return f"---\n{_make_front_matter(own, page_id, title, headed)}---\n\n{body}"
+    own, body = split_front_matter(_clean(markdown))
+    headed = not title and bool(find_heading(body))
+    in_confluence = (facts.title if facts else "") or otherwise
+    page_title = title or ("" if headed else _clean_title(in_confluence) or page_id)
+    return f"---\n{_make_front_matter(own, page_id, page_title, facts)}---\n\n{body}"
+
+
+def find_heading(body: str) -> str:
+    """Return the Markdown of the first-level heading with which a text begins; or nothing."""
+    match = _FIRST_HEADING.match(body)
+    return match[0].strip() if match else ""
+
+
+def read_front_matter(markdown: str) -> tuple[Mapping[Any, Any], str]:
+    """Separate front matter, as what it says, from the text behind it."""
+    own, body = split_front_matter(_clean(markdown))
+    return _read_front_matter(own) or {}, body
+
+
+def _clean(markdown: str) -> str:
+    return markdown.removeprefix("\ufeff").replace("\r\n", "\n")
 
 
 def split_front_matter(markdown: str) -> tuple[str, str]:
@@ -59,6 +88,12 @@ def split_front_matter(markdown: str) -> tuple[str, str]:
     if match is None or _read_front_matter(match["yaml"]) is None:
         return "", markdown
     return match["yaml"], markdown[match.end() :]
+
+
+def find_own_facts(markdown: str) -> frozenset[str]:
+    """Return the names of those added facts that a page's own front matter has already."""
+    own, _ = read_front_matter(markdown)
+    return frozenset(own).intersection(_FACT_NAMES)
 
 
 # Remembered, as is what is made of it, because `mkdocs serve` asks for each page again after each
@@ -74,16 +109,31 @@ def _read_front_matter(text: str) -> Mapping[Any, Any] | None:
 
 
 @cache
-def _make_front_matter(own: str, page_id: str, title: str, headed: bool) -> str:  # noqa: FBT001  `cache` is best without names
+def _make_front_matter(own: str, page_id: str, title: str, facts: PageFacts | None) -> str:
     own_meta = _read_front_matter(own) or {}
-    page_title = _clean_title(own_meta.get("title")) or title or ("" if headed else page_id)
+    added = _describe(facts) if facts else {}
+    page_title = _clean_title(own_meta.get("title")) or title
     meta: dict[str, Any] = {"title": page_title} if page_title else {}
-    meta |= {name: value for name, value in own_meta.items() if _is_harmless(name, value)}
-    meta["confluence_id"] = page_id
+    harmless = {name: value for name, value in own_meta.items() if _is_harmless(name, value)}
+    meta |= {name: _escape(value) for name, value in harmless.items()}
+    meta |= {"confluence_id": page_id} if page_id else {}
     # mkdocs-macros would run what people in Confluence write, with our environment at hand.
     meta["render_macros"] = False
+    meta |= {name: value for name, value in added.items() if name not in meta}
     # Wide, because a folded title would still be right but hard to read in a log.
     return yaml.dump(meta, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=1000)
+
+
+def _describe(facts: PageFacts) -> dict[str, Any]:
+    """Write facts as metadata, under the names under which themes and plugins look for it."""
+    date_of_change = _DATE.match(facts.changed_at)
+    described = {
+        "confluence_title": _clean_title(facts.title),
+        "revision_date": date_of_change[0] if date_of_change else "",
+        "author": _clean_title(facts.author),
+        "tags": [_clean_title(label) for label in sorted(facts.labels or ())],
+    }
+    return {name: value for name, value in described.items() if value}
 
 
 def _is_harmless(name: object, value: object) -> bool:
@@ -99,14 +149,20 @@ def _is_harmless(name: object, value: object) -> bool:
     return value is None or isinstance(value, str | int | float | date)
 
 
+def _escape(value: object) -> object:
+    """Make HTML of what somebody wrote in Confluence: themes print it as HTML, tags as well."""
+    if isinstance(value, list):
+        return [_escape(item) for item in value]
+    return html.escape(value) if isinstance(value, str) else value
+
+
 def _clean_title(title: object) -> str:
-    # Themes print titles as HTML, and this one was written by somebody in Confluence.
     return html.escape(str(title).strip()) if isinstance(title, str | int | float | date) else ""
 
 
 def make_placeholder(failure: PageFailure) -> str:
     """Make the source of a page that says why the real one is not there."""
-    name = html.escape(describe_page("", failure.page_id))
+    name = html.escape(failure.name)
     link = (
         f' <a href="{html.escape(failure.url)}">Read it in Confluence.</a>' if failure.url else ""
     )
@@ -115,4 +171,4 @@ def make_placeholder(failure: PageFailure) -> str:
     what = html.escape(failure.error.what) if about_page else "The site's owner can tell why."
     # HTML rather than Markdown: an error's words are nobody's markup.
     text = f"<p><strong>{name} could not be fetched.</strong> {what}{link}</p>"
-    return make_source(text, page_id=failure.page_id, title=failure.title)
+    return make_source(text, page_id=failure.page_id, title=failure.title, otherwise=failure.name)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import posixpath
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
-from urllib.parse import urlsplit
+from unicodedata import normalize
+from urllib.parse import unquote, unquote_plus, urlsplit
 
 from mkdocs_confluence_md.placement import is_atlassian
 from mkdocs_confluence_md.references import (
@@ -12,6 +15,7 @@ from mkdocs_confluence_md.references import (
     Complaint,
     PageRef,
     SpaceRef,
+    TreeRef,
     has_scheme,
     is_confluence_url,
     parse_reference,
@@ -22,10 +26,10 @@ from mkdocs_confluence_md.references import (
 from mkdocs_confluence_md.trust import host_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
-    from mkdocs_confluence_md.placement import PlacedPage
     from mkdocs_confluence_md.references import Reference
+    from mkdocs_confluence_md.slots import PlacedPage
 
 
 @dataclass(frozen=True)
@@ -51,9 +55,20 @@ class Inside:
 Target: TypeAlias = Inside | Outside | Complaint
 
 
+Trees: TypeAlias = "Mapping[tuple[TreeRef | SpaceRef, str], PlacedPage]"
+"""The pages of trees, by tree and path in its export."""
+
+_SPACE_IN_PATH = re.compile(r"/wiki/(?:spaces|display)/([^/]+)/")
+
+
 def may_be_ours(text: str) -> bool:
     """Tell quickly whether a link, or HTML with links, may have to do with Confluence."""
     return "/wiki" in text or "/l/cp/" in text or SCHEME in text.lower()
+
+
+def is_relative(address: str) -> bool:
+    """Tell quickly whether an address may lead to a page beside the one where it stands."""
+    return bool(address) and not address.startswith(("/", "#", "?")) and ":" not in address
 
 
 class LinkMap:
@@ -62,10 +77,22 @@ class LinkMap:
     Args:
         pages: The pages of the site that come from Confluence.
         site: The origin of the Confluence site; empty where it is not known.
+        trees: Those of them that are in trees, also if they have their place elsewhere.
     """
 
-    def __init__(self, pages: Iterable[PlacedPage] = (), site: str = "") -> None:
-        self._pages = {page.ref.page_id: page for page in pages}
+    def __init__(
+        self, pages: Iterable[PlacedPage] = (), site: str = "", trees: Trees | None = None
+    ) -> None:
+        self._pages = {page.ref.page_id: page for page in pages if page.ref.page_id}
+        self._by_path = {(ref, _decode(path)): page for (ref, path), page in (trees or {}).items()}
+        self._by_name = _group(trees or {}, _name_page)
+        # Of a page with its descendants the space is not known, which a title says nothing without.
+        listed: dict[tuple[TreeRef | SpaceRef, str], PlacedPage] = {
+            (page.tree, page.ref.page_id): page
+            for page in self._pages.values()
+            if isinstance(page.tree, SpaceRef) and not page.path
+        }
+        self._by_title = _group({**(trees or {}), **listed}, _title_page)
         pasted = dict.fromkeys(page.ref.host for page in self._pages.values() if page.ref.host)
         self._hosts = {host_of(site), *pasted} - {""}
         self._site = site or next((f"https://{host}" for host in pasted), "")
@@ -78,18 +105,36 @@ class LinkMap:
             page: The page from Confluence where it stands; None for a page that is a local file.
 
         Returns:
-            None for a link that is none of ours, or an attachment.
+            None for a link that is none of ours, or the whole address of an attachment.
         """
         address, _, anchor = link.partition("#")
         if not address:
             return self._find_in_page(page, anchor)
+        if page and page.tree and page.path and is_relative(address):
+            return self._find_in_tree(page.tree, page.path, link)
         if page and self._site and address.startswith("/wiki/"):
             address = self._site + address
+            if _is_attachment(address):  # which is none of the site's files, or it would be one
+                return Outside(_join(address, anchor))
         if has_scheme(address):
             return self._find_reference(link, address, anchor)
         if not is_confluence_url(address) or _is_attachment(address):
             return None
-        return self._find_url(address, anchor)
+        return self._find_url(address, anchor, page)
+
+    def _find_in_tree(self, tree: TreeRef | SpaceRef, path: str, link: str) -> Target | None:
+        """Find where a path leads from a page in the export of a tree."""
+        address, _, anchor = link.partition("#")
+        folder, wanted = posixpath.dirname(path), address.partition("?")[0]
+        for decode in (unquote, unquote_plus):
+            target = _decode(posixpath.normpath(posixpath.join(folder, decode(wanted))))
+            for name in (target, f"{target}.md", f"{target}/index.md", f"{target}/README.md"):
+                if page := self._by_path.get((tree, name)):
+                    return Inside(page, anchor, "", Outside(link))
+        # Maybe it was written for a page that lies elsewhere.
+        named = self._by_name.get((tree, _reduce_title(_name_path(_decode(wanted)))), [])
+        is_page = wanted.lower().endswith(".md") and len(named) == 1
+        return Inside(named[0], anchor, "", Outside(link)) if is_page else None
 
     def _find_in_page(self, page: PlacedPage | None, anchor: str) -> Target | None:
         return Inside(page, anchor, "", Outside(f"#{anchor}")) if page and anchor else None
@@ -106,15 +151,33 @@ class LinkMap:
         page = None if isinstance(reference, SpaceRef) else self._pages.get(reference.page_id)
         return Inside(page, anchor, "", otherwise) if page else otherwise
 
-    def _find_url(self, address: str, anchor: str) -> Target | None:
+    def _find_url(
+        self, address: str, anchor: str, place: PlacedPage | None = None
+    ) -> Target | None:
         """Find where an address leads that people paste; an ID means nothing in another site."""
         host = (urlsplit(address).hostname or "").lower()
         if host not in self._hosts and not is_atlassian(host):
             return None
         reference = parse_reference(address) if host in self._hosts else None
         page = self._pages.get(reference.page_id) if isinstance(reference, PageRef) else None
+        if reference and not page and place and place.tree:
+            has_id = isinstance(reference, PageRef)
+            page = self._find_title(place.tree, address, has_id=has_id)
         outside = Outside(_join(address, anchor))
         return Inside(page, anchor, title_in_url(address), outside) if page else outside
+
+    def _find_title(
+        self, tree: TreeRef | SpaceRef, address: str, *, has_id: bool
+    ) -> PlacedPage | None:
+        """Find the page of a tree that an address means by its title.
+
+        One that has an ID as well means no page with another one.
+        """
+        space = _SPACE_IN_PATH.match(urlsplit(address).path)
+        is_elsewhere = space and isinstance(tree, SpaceRef) and space[1] != tree.key
+        same = self._by_title.get((tree, _reduce_title(title_in_url(address))), [])
+        found = [page for page in same if not (has_id and page.ref.page_id)]
+        return found[0] if len(found) == 1 and not is_elsewhere else None
 
     def _leave(self, link: str, reference: Reference, anchor: str) -> Outside | Complaint:
         if not self._site:
@@ -127,6 +190,42 @@ class LinkMap:
             return Outside(_join(space_url(self._site, reference.key), anchor))
         # Of a whole tree, the page at its root.
         return Outside(_join(view_url(self._site, reference.page_id), anchor))
+
+
+def _group(
+    trees: Trees, name: Callable[[str, PlacedPage], str]
+) -> dict[tuple[TreeRef | SpaceRef, str], list[PlacedPage]]:
+    """Sort the pages of trees by a name."""
+    found: dict[tuple[TreeRef | SpaceRef, str], list[PlacedPage]] = {}
+    for (tree, path), page in trees.items():
+        if key := _reduce_title(name(path, page)):
+            found.setdefault((tree, key), []).append(page)
+    return found
+
+
+def _title_page(path: str, page: PlacedPage) -> str:
+    del path
+    return page.own_title
+
+
+def _name_page(path: str, page: PlacedPage) -> str:
+    del page
+    return _name_path(_decode(path))
+
+
+def _name_path(path: str) -> str:
+    """Return the name of a page: that of its folder if it is the folder's own page."""
+    *folders, name = path.removesuffix(".md").split("/")
+    return folders[-1] if folders and name in ("index", "README") else name
+
+
+def _reduce_title(title: str) -> str:
+    """Reduce a title to letters and digits: an address has it without some of the rest."""
+    return re.sub(r"[\W_]+", "", normalize("NFKC", title)).casefold()
+
+
+def _decode(path: str) -> str:
+    return normalize("NFC", unquote(path))
 
 
 def _join(address: str, anchor: str) -> str:

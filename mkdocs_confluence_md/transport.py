@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import httpx
 from httpx_retries import Retry, RetryTransport
 
-from mkdocs_confluence_md.errors import FailureError
+from mkdocs_confluence_md.errors import TooLargeError
 from mkdocs_confluence_md.traffic import BuildOverError, OutageError, Trouble
 
 if TYPE_CHECKING:
@@ -26,10 +26,10 @@ ONLY_ONCE = "mkdocs_confluence_md.only_once"
 """The extension of a request that must not arrive twice."""
 
 LARGE = "mkdocs_confluence_md.large"
-"""The extension of a request whose answer has files in it.
+"""The extension of a request whose answer is large; its value names what is in it.
 
-It is a service of its own: files that are too large for the app, or too slow, say nothing of
-whether pages can be had.
+Each of these is a service of its own: files that are too large for the app, or too slow, say
+nothing of whether pages can be had.
 """
 
 # An answer of over about 5 MB may fail (seen); one that is larger by far is no page.
@@ -92,7 +92,7 @@ class _Tries(Retry):
 
     def __init__(self, request: httpx.Request, traffic: Traffic) -> None:
         # A 500 of an export is about its page; of all others, it is about the service.
-        is_export = "Authorization" in request.headers
+        is_export = request.headers.get("Authorization", "").startswith("Bearer ")
         too_busy = _TOO_BUSY if is_export else (500, *_TOO_BUSY)
         super().__init__(
             allowed_methods=("GET", "POST"),
@@ -176,11 +176,12 @@ class _OneTry(httpx.BaseTransport):
 
     def _send(self, request: httpx.Request) -> httpx.Response:
         large, patience = LARGE in request.extensions, self._traffic.patience
-        until = self._traffic.clock() + (patience.large_answer if large else patience.answer)
+        seconds = patience.large_answer if large else patience.answer
+        until = self._traffic.clock() + seconds
         response = self._client.send(request, stream=True)
         try:
             most = _LARGEST_FILES_BYTES if large else _LARGEST_ANSWER_BYTES
-            body = b"".join(self._read(response, until, most))
+            body = b"".join(self._read(response, most, seconds, until))
         finally:
             response.close()
         headers = response.headers.copy()
@@ -188,18 +189,19 @@ class _OneTry(httpx.BaseTransport):
             headers.pop(name, None)
         return httpx.Response(response.status_code, headers=headers, content=body, request=request)
 
-    def _read(self, response: httpx.Response, until: float, most: int) -> Iterator[bytes]:
+    def _read(
+        self, response: httpx.Response, most: int, seconds: float, until: float
+    ) -> Iterator[bytes]:
         size = 0
         for chunk in response.iter_bytes():
             size += len(chunk)
             if size > most:
-                raise FailureError(
+                raise TooLargeError(
                     f"The answer of {response.url.netloc.decode('ascii')} is larger than "
                     f"{most // 1_000_000} MB.",
                     "Divide the page in Confluence.",
                 )
             if self._traffic.clock() > until:
-                seconds = self._traffic.patience.answer
                 raise SlowAnswerError(f"within {seconds:g} seconds", request=response.request)
             yield chunk
 
@@ -221,7 +223,9 @@ def find_trouble(error: Exception) -> Trouble:
 def _name_service(request: httpx.Request) -> str:
     """Name what a request asks: for a page's export, it is the API's base URL."""
     url = str(request.url.copy_with(query=None, fragment=None))
-    return url if LARGE in request.extensions else url.rpartition("/")[0]
+    if content := request.extensions.get(LARGE):
+        return f"{url} {content}"
+    return url.rpartition("/")[0]
 
 
 def _repeat(outcome: object, request: httpx.Request) -> httpx.Response:

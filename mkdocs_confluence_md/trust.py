@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from mkdocs_confluence_md.errors import SettingError
+
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 """This machine, by the names that the client knows to reach without a proxy."""
 
@@ -44,6 +46,20 @@ class TrustRule:
         if {name, f"{name}:{parts.port or 443}"} & self.hosts:
             return None
         return f"{host} is neither Atlassian's nor trusted by the environment"
+
+    def check(self, url: str) -> None:
+        """Refuse a URL that may not receive a token.
+
+        Raises:
+            SettingError: There is an objection.
+        """
+        if objection := self.find_objection(url):
+            raise SettingError(
+                f"No token is sent to {origin_of(url) or url}: {objection}.",
+                "Correct the option `site` or `base_url`, or CONFLUENCE_MD_API_URL or "
+                "CONFLUENCE_MD_AUTH_URL. A host of your own needs https, and must be named in the "
+                "environment variable CONFLUENCE_MD_TRUSTED_HOSTS.",
+            )
 
 
 def origin_of(url: str) -> str:

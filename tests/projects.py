@@ -40,13 +40,21 @@ PAGES = {
 
 # Nobody wants to wait for the faults of a test as long as for real ones.
 IMPATIENT = Patience(
-    connect=0.5, silence=0.5, answer=1.0, first_wait=0.01, longest_wait=1.0, page=1.0, build=5.0
+    connect=0.5,
+    silence=0.5,
+    answer=1.0,
+    large_answer=3.0,
+    first_wait=0.01,
+    longest_wait=1.0,
+    page=1.0,
+    build=5.0,
 )
 IMPATIENT_HOOK = f"""
 from mkdocs_confluence_md.traffic import Patience
 
 def on_config(config):
     config.plugins["confluence-md"].patience = {IMPATIENT}
+    config.plugins["confluence-md"].watch_seconds = WATCH_SECONDS
 """
 
 
@@ -78,6 +86,8 @@ class Project:
 
     root: Path
     environment: dict[str, str] = field(default_factory=dict)
+    watch_seconds: float | None = None
+    """Takes the place of the option `watch`."""
 
     def __post_init__(self) -> None:
         (self.root / "docs").mkdir(parents=True, exist_ok=True)
@@ -100,7 +110,8 @@ class Project:
         **more_options: object,
     ) -> None:
         """Write `mkdocs.yml` with the plugin's options."""
-        self.write("impatient.py", IMPATIENT_HOOK)
+        hook = IMPATIENT_HOOK.replace("WATCH_SECONDS", repr(self.watch_seconds))
+        self.write("impatient.py", hook)
         config = {
             "site_name": "Handbook",
             "theme": {"name": theme},
@@ -125,6 +136,20 @@ class Project:
             check=False,
         )
         return Built(finished.returncode, _without_colours(finished.stdout), self.root / "site")
+
+    def run(self, *arguments: str, **variables: str) -> tuple[int, str, str]:
+        """Run `confluence-md`; return exit code, standard output and standard error."""
+        finished = subprocess.run(
+            [str(BIN / "confluence-md"), *arguments],
+            cwd=self.root,
+            env={**self.variables(), **variables},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert "Traceback" not in finished.stderr
+        return finished.returncode, finished.stdout, finished.stderr
 
     def variables(self) -> dict[str, str]:
         """Return the environment of a build."""

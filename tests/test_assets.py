@@ -13,7 +13,8 @@ from mkdocs_confluence_md.auth import make_auth
 from mkdocs_confluence_md.cache import ExportCache
 from mkdocs_confluence_md.environment import read_environment
 from mkdocs_confluence_md.exporter import ApiAddress, Exporter
-from mkdocs_confluence_md.library import Library, Origin
+from mkdocs_confluence_md.fetched import Origin
+from mkdocs_confluence_md.library import Library
 from mkdocs_confluence_md.manifest import KeptFile, Manifest, read_manifest, write_manifest
 from projects import IMPATIENT
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from mkdocs_confluence_md.assets import Assets
+    from mkdocs_confluence_md.fetched import Assets
     from standin import StandIn
 
 PAGE = "# Page\n\n![A](/wiki/download/attachments/301/a.png) and ![B](b.png)\n"
@@ -270,8 +271,8 @@ def test_files_that_are_damaged_or_gone_are_asked_for_again(
 class BrokenExporter(Exporter):
     """Raises what nobody expects."""
 
-    def export_attachments(self, base_url: str, page_id: str) -> bytes:
-        raise RuntimeError(f"boo {base_url} {page_id}")
+    def export_archive(self, base_url: str, page_id: str, *, attachments: bool) -> bytes:
+        raise RuntimeError(f"boo {base_url} {page_id} {attachments}")
 
 
 def test_a_mistake_of_ours_does_not_cost_the_page(open_library: Callable[..., Library]) -> None:

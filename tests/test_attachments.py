@@ -86,10 +86,52 @@ def test_code_between_fences_refers_to_nothing_but_a_fence_must_end() -> None:
     assert sorted(find_references(text, "1")) == ["b.png", "d.png"]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "```code``` begins a line.\n\n![a](a.png)\n\n```\ncode\n```\n",
+        "> ```\n> code\n\n![a](a.png)\n\n```\ncode\n```\n",
+        "- ```\n  code\n\n![a](a.png)\n\n```\ncode\n```\n",
+        "```\ncode\n     ```\n```\n![a](a.png)\n```\ncode\n```\n",
+        "```\n- ```\n```\n![a](a.png)\n```\ncode\n```\n",
+        "<div>\n```\n<img src=a.png>\n```\n</div>",
+        "Text\n     ```\n     ![a](a.png)\n\n     ```\n",
+    ],
+)
+def test_what_only_looks_like_a_fence_hides_nothing(text: str) -> None:
+    assert 'src="a.png"' in render(text).replace("=a.png", '="a.png"')
+    assert "a.png" in find_references(text, "1")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Text\n```md\n![a](a.png)\n```\n",
+        "1. Text\n\n    ```md\n    ![a](a.png)\n\n    x\n    ```\n",
+        "- ```md\n  ![a](a.png)\n  ```\n",
+        "> ```md\n> ![a](a.png)\n> ```\n",
+        "> - ```md\n>   ![a](a.png)\n>   ```\n",
+        "```md\r\n![a](a.png)\r\n```\r\n",
+    ],
+)
+def test_code_refers_to_nothing_in_lists_and_quotations(text: str) -> None:
+    assert find_references(text, "1") == {}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[a](x" + " " * 100_000 + "y)", "`" * 100_000 + " x`", "> ```\n" * 10_000],
+    ids=lambda text: text[:5].strip(),
+)
+def test_no_text_takes_quadratic_time(text: str) -> None:
+    # In quadratic time each would take a minute and more.
+    assert "b.png" in find_references(f"{text}\n\n![b](b.png)", "1")
+
+
 PIECES = st.sampled_from([
     "![", "[", "]", "](", ")", "a.png", "b c.png", "<", ">", " ", "\n", "\n\n", "> ", "- ", "`",
     "*", "\\", '"t"', "[r]: ", "[r]", "<img src=", "'d.png'", "<a href=", "</a>", "(", "_", "    ",
-    "e.pdf", f"{SITE}/wiki/download/attachments/1/f.png ",
+    "e.pdf", "```", "\n```\n", "\n~~~\n", f"{SITE}/wiki/download/attachments/1/f.png ",
 ])  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from benchmarks.__main__ import FULL, QUICK, USUAL, parse_arguments, select_cells
 from benchmarks.measuring import Run, run_command
 from benchmarks.scenarios import Cell
+from benchmarks.serving import stop
 from benchmarks.sites import Content, read_site
 from benchmarks.table import describe_runs, find_problem, format_row, format_table, median_ratio
 from benchmarks.targets import TARGETS, format_verdicts, judge
@@ -156,3 +158,16 @@ def test_it_measures_us_and_local_files() -> None:
     assert traffic.pop("cold") in {f"(4 / {peak})" for peak in (1, 2, 3)}
     assert set(traffic.values()) == {"(0)"}
     assert "**" not in finished.stdout
+
+
+def test_a_server_that_ignores_ctrl_c_is_stopped_by_force() -> None:
+    code = (
+        "import signal, time; signal.signal(2, signal.SIG_IGN); print(flush=True); time.sleep(600)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        process.stdout.readline()
+
+        stop(process, patience=0.1)
+
+    assert process.returncode == -signal.SIGKILL

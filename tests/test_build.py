@@ -449,6 +449,27 @@ def test_material_shows_and_indexes_what_a_page_states_of_itself(
     assert entry["tags"] == ["runbook"]
 
 
+def test_nothing_that_a_page_states_of_itself_is_run(
+    project: Project, standin: StandIn, pages: dict[str, str]
+) -> None:
+    pages["101"] = (
+        "---\ndescription: '\"><script>1</script>'\ntags: ['<script>2</script>']\n"
+        "revision_date: <script>3</script>\nsubtitle: <script>4</script>\n---\n# Deploy\n"
+    )
+    project.configure(
+        FIVE,
+        site=standin.url,
+        theme="material",
+        settings={"plugins": ["tags", {"confluence-md": {"site": standin.url}}]},
+    )
+
+    built = project.build()
+
+    for page in ("deploy", "104"):
+        assert not re.search("<script>[1-4]", built.page(page))
+    assert "&lt;script&gt;2" in built.page("deploy")
+
+
 @pytest.mark.parametrize("cache_dir", ["site/cache", "overrides", ".", "docs"])
 def test_the_cache_takes_no_directory_that_is_for_something_else(
     project: Project, standin: StandIn, cache_dir: str

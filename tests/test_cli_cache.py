@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import time
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -13,7 +12,6 @@ import pytest
 from mkdocs_confluence_md.cache import ExportCache
 from mkdocs_confluence_md.keys import attachments_resource
 from mkdocs_confluence_md.manifest import KeptFile, Manifest, make_digest, write_manifest
-from projects import BIN
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,17 +24,7 @@ JANE, JOHN = "0123456789abcdef", "fedcba9876543210"
 
 def run(project: Project, *arguments: str) -> tuple[int, str, str]:
     """Run the command; return exit code, standard output and standard error."""
-    finished = subprocess.run(
-        [str(BIN / "confluence-md"), "cache", *arguments],
-        cwd=project.root,
-        env=project.variables(),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert "Traceback" not in finished.stderr
-    return finished.returncode, finished.stdout, finished.stderr
+    return project.run("cache", *arguments)
 
 
 @pytest.fixture
@@ -170,12 +158,19 @@ def test_clear_removes_the_pages_that_are_named_by_id_or_address(
         assert cache.find("https://acme.atlassian.net/_edge/tenant_info", "", 60)
 
 
-@pytest.mark.parametrize("text", ["abc", "-1", "101/", "space/ENG", "https://example.com/"])
+@pytest.mark.parametrize("text", ["abc", "-1", "abc/", "space/E N G", "https://example.com/"])
 def test_what_is_no_page_is_refused(project: Project, directory: Path, text: str) -> None:
     code, _, messages = run(project, "clear", "--cache-dir", str(directory), "--", text)
 
     assert code == 2
     assert "Invalid value for '[ID]...'" in messages
+
+
+@pytest.mark.parametrize("text", ["101/", "space/ENG"])
+def test_a_tree_without_a_copy_is_told_of(project: Project, directory: Path, text: str) -> None:
+    code, _, messages = run(project, "clear", text)
+
+    assert (code, messages) == (1, f"There is no copy of {text} in {directory}\n")
 
 
 def test_a_damaged_cache_is_told_of(project: Project, directory: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html.parser import HTMLParser
 from urllib.parse import urlsplit
 
 import pytest
@@ -254,6 +255,14 @@ def test_footnotes_follow_the_sites_settings() -> None:
     assert render(text, settings) == render_locally(text, settings)
 
 
+@pytest.mark.parametrize("code", ["```py\n    x\n    ```", "    x"])
+def test_a_footnote_may_end_with_code(code: str) -> None:
+    html = render(f"Text[^1]\n\n[^1]: Note\n\n    {code}\n")
+
+    assert "<p><div" not in html
+    assert '</pre></div>\n<p><a class="footnote-backref"' in html
+
+
 def test_footnotes_that_nothing_refers_to_are_not_lost() -> None:
     html = render("Text[^b].\n\n[^a]: Unused.\n[^b]: Used.\n[^b]: Twice.\n\n    - with a list\n")
 
@@ -317,6 +326,21 @@ def test_raw_html_is_kept() -> None:
     assert "<p>A <kbd>K</kbd> <!-- c -->.</p>" in html
 
 
+@pytest.mark.parametrize("declaration", ["<![x]>", "<![ endif]>", "<![endif-x]>", "<![1"])
+def test_broken_declarations_end_no_build(declaration: str) -> None:
+    # Word writes such things, and Python's own parser of HTML, which themes and MkDocs use, raises.
+    html = render(f"<div>\n{declaration}\n</div>\n\nText")
+
+    HTMLParser().feed(html)
+    assert html.endswith("<p>Text</p>")
+    assert declaration.replace("<!", "<! ") in html
+
+
+@pytest.mark.parametrize("declaration", ["<![if !mso]>", "<![ENDIF]>", "<![CDATA[x]]>"])
+def test_other_declarations_are_kept(declaration: str) -> None:
+    assert declaration in render(f"<div>\n{declaration}\n</div>")
+
+
 def test_raw_html_that_is_no_block_gets_no_paragraph() -> None:
     html = render("<custom-tag>\n\ntext\n\n</custom-tag>\n")
 
@@ -352,13 +376,18 @@ def test_any_text_of_a_local_page_is_left_alone(text: str) -> None:
     assert make_markdown(extension, PLAIN).convert(text) == render_locally(text, PLAIN)
 
 
+DIAGRAMS = {"custom_fences": [{"name": "mermaid"}]}
+
+
 @pytest.mark.parametrize(
     ("settings", "drawn"),
     [
         ({}, False),
         ({"pymdownx.superfences": {}}, False),
         ({"pymdownx.superfences": {"custom_fences": [{"name": "math"}]}}, False),
-        ({"pymdownx.superfences": {"custom_fences": [{"name": "mermaid"}]}}, True),
+        ({"pymdownx.superfences": DIAGRAMS}, True),
+        ({"pymdownx.extra": {}}, False),
+        ({"pymdownx.extra": {"pymdownx.superfences": DIAGRAMS}}, True),
     ],
 )
 def test_it_is_known_whether_a_site_draws_diagrams(

@@ -7,14 +7,13 @@ import re
 import subprocess
 from pathlib import Path
 
-import pytest
 import yaml
 from mkdocs.config.base import BaseConfigOption
 
-from mkdocs_confluence_md import environment
 from mkdocs_confluence_md.cli import cli
 from mkdocs_confluence_md.cli_cache import cache
 from mkdocs_confluence_md.config import PluginConfig
+from mkdocs_confluence_md.environment import PREFIX, VARIABLES
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -38,24 +37,13 @@ def test_every_option_is_documented_with_its_default() -> None:
 
 
 def test_every_variable_is_documented() -> None:
-    source = Path(environment.__file__).read_text(encoding="utf-8")
-    names = set(re.findall(r'"([A-Z]{3,}(?:_[A-Z]+)*)"', source))
-
-    assert set(rows("Environment")) == {f"CONFLUENCE_MD_{name}" for name in names}
+    assert set(rows("Environment")) == {f"{PREFIX}{name}" for name in VARIABLES}
 
 
 def test_every_command_is_documented() -> None:
     names = {*cli.commands, *(f"cache {name}" for name in cache.commands)} - {"cache"}
 
     assert set(rows("Command")) == {f"confluence-md {name}" for name in names}
-
-
-@pytest.mark.parametrize("path", [ROOT / "docs/ci.md", ROOT / "docs/sign-in.md"])
-def test_the_yaml_in_the_documentation_is_yaml(path: Path) -> None:
-    blocks = re.findall(r"```yaml\n(.*?)```", path.read_text(encoding="utf-8"), re.DOTALL)
-
-    assert blocks
-    assert all(isinstance(yaml.safe_load(block), dict) for block in blocks)
 
 
 def test_the_recipe_for_github_keeps_the_token_file_encrypted(tmp_path: Path) -> None:
@@ -86,19 +74,3 @@ def test_the_recipe_for_github_keeps_the_token_file_encrypted(tmp_path: Path) ->
     token_file.unlink()
     assert "::warning::" in run("Unlock the token file", key="replaced")
     assert list(token_file.parent.iterdir()) == []
-
-
-def test_every_message_in_the_walk_through_is_one_of_ours() -> None:
-    """Each is quoted word for word, up to what is different each time."""
-    sources = " ".join(
-        re.sub(r'"\s*\n\s*f?"', "", path.read_text(encoding="utf-8"))
-        for path in (ROOT / "mkdocs_confluence_md").glob("*.py")
-    )
-    sources = re.sub(r"\{[^{}]*\}", "…", sources)
-    text = (ROOT / "docs/sign-in.md").read_text(encoding="utf-8")
-    quoted = re.findall(r"^\| `([^`]+)` \|", text.partition("| what you read |")[2], re.MULTILINE)
-
-    assert len(quoted) >= 8
-    for message in quoted:
-        known = re.sub(r"\b(8765|300)\b", "…", message).removesuffix("another program uses it.")
-        assert known.rstrip("…, ") in sources, message

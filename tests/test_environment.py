@@ -8,7 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mkdocs_confluence_md.environment import ClientCredentials, Environment, read_environment
+from mkdocs_confluence_md.environment import (
+    ClientCredentials,
+    Environment,
+    RestCredentials,
+    read_environment,
+)
 from mkdocs_confluence_md.errors import SettingError
 
 CREDENTIALS = {
@@ -269,3 +274,22 @@ def test_a_relative_token_file_is_the_same_from_everywhere() -> None:
     path = read_environment({"CONFLUENCE_MD_TOKEN_FILE": "tokens.json"}).token_file
 
     assert path == Path("tokens.json").absolute()
+
+
+def test_an_accounts_email_and_api_token_are_read_together() -> None:
+    variables = {"CONFLUENCE_MD_EMAIL": "jane@example.com", "CONFLUENCE_MD_API_TOKEN": "ATATT3x"}
+    environment = read_environment(variables)
+
+    assert environment.rest_credentials == RestCredentials("jane@example.com", "ATATT3x")
+    assert "jane" not in repr(environment)
+    assert "ATATT" not in repr(environment)
+    assert read_environment({}).rest_credentials is None
+
+
+@pytest.mark.parametrize(("given", "missing"), [("EMAIL", "API_TOKEN"), ("API_TOKEN", "EMAIL")])
+def test_half_of_an_account_names_the_other_half(given: str, missing: str) -> None:
+    assert fail(**{given: "s3cret"}) == (
+        f"Confluence's REST API needs CONFLUENCE_MD_{missing}, besides CONFLUENCE_MD_{given}. "
+        "Set both variables, or neither of them."
+    )
+    assert "s3cret" not in fail(**{given: "s3 cret"})

@@ -13,7 +13,8 @@ from mkdocs_confluence_md.cache import ExportCache
 from mkdocs_confluence_md.environment import read_environment
 from mkdocs_confluence_md.errors import AnswerError, FailureError
 from mkdocs_confluence_md.exporter import ApiAddress, Exporter
-from mkdocs_confluence_md.library import Library, Origin
+from mkdocs_confluence_md.fetched import Origin
+from mkdocs_confluence_md.library import Library
 from projects import IMPATIENT
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
 from mkdocs_confluence_md.links import LINK_CLASS, LinkExtension
-from mkdocs_confluence_md.placement import PlacedPage
 from mkdocs_confluence_md.references import PageRef
+from mkdocs_confluence_md.slots import PlacedPage
 from mkdocs_confluence_md.targets import may_be_ours
 
 if TYPE_CHECKING:
@@ -225,6 +225,20 @@ def test_links_between_pages_from_confluence_stay_in_the_site(
             "#here-it-is", "../runbooks/roll-back/#steps",
         ]  # fmt: skip
     assert built.log.count("links to '#Gone' in") == 2
+
+
+@pytest.mark.parametrize("title", ["Deploy", "Roll & out", "Own"])
+def test_an_old_anchor_begins_with_any_title_that_the_page_has(
+    project: Project, pages: dict[str, str], standin: StandIn, title: str
+) -> None:
+    pages["101"] = "---\ntitle: Own\n---\n# Roll & out\n\n## Before you start\n"
+    anchor = f"{title.replace(' ', '')}-Beforeyoustart"
+    project.write("docs/index.md", f"[x](confluence:101#{anchor})\n")
+    project.configure([{"Deploy": "confluence:101"}], site=standin.url)
+
+    built = project.build()
+
+    assert '<a href="deploy/#before-you-start">x</a>' in built.page("")
 
 
 def test_urls_that_name_their_files(project: Project, standin: StandIn) -> None:

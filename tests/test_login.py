@@ -18,6 +18,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from consenting import consent
 from projects import BIN, Project
 
 if TYPE_CHECKING:
@@ -93,14 +94,6 @@ def browser() -> Iterator[Browser]:
 def read_line(process: subprocess.Popen[str]) -> str:
     assert process.stdout is not None
     return process.stdout.readline().strip()
-
-
-def consent(url: str, decision: str = "accept") -> str:
-    """Consent as a browser would, without one; return where it would go next."""
-    fields = dict(re.findall(r'name="([^"]+)" value="([^"]*)"', httpx.get(url).text))
-    fields = {name: html.unescape(value) for name, value in fields.items()}
-    origin = httpx.URL(url).copy_with(path="/authorize", query=None)
-    return httpx.post(origin, data={**fields, "decision": decision}).headers["location"]
 
 
 def text_of(response: httpx.Response) -> str:

@@ -252,8 +252,8 @@ def test_entries_of_nav_that_are_no_pages(project: Project, standin: StandIn) ->
         {"A": "confluence:abc"},
         {"B": [{"C": "confluence:-5"}, "confluence:"]},
         f"confluence:{blog}",
-        {"Tree": "confluence:123/"},
-        {"Space": "confluence:space/ENG"},
+        {"Tree": "confluence:abc/"},
+        {"Space": "confluence:space/E N G"},
         {"D": "confluence:https://other.atlassian.net/wiki/spaces/ENG/pages/12"},
     ]
 
@@ -265,10 +265,10 @@ def test_entries_of_nav_that_are_no_pages(project: Project, standin: StandIn) ->
         f"{PASTE}\n"
         "  - 'confluence:': the page ID is missing. Write confluence:123456.\n"
         f"  - 'confluence:{blog}': this is a blog post, not a page. {PASTE}\n"
-        "  - 'Tree: confluence:123/': whole trees and spaces are not supported yet. List the pages "
-        "one by one, as confluence:123456.\n"
-        "  - 'Space: confluence:space/ENG': whole trees and spaces are not supported yet. List the "
-        "pages one by one, as confluence:123456.\n"
+        "  - 'Tree: confluence:abc/': a page ID consists of the digits 0 to 9 and nothing else. "
+        f"{PASTE}\n"
+        "  - 'Space: confluence:space/E N G': this is not a space key. Write the key that follows "
+        "/wiki/spaces/ in the address of the space: confluence:space/ENG.\n"
         "  - 'D: confluence:https://other.atlassian.net/wiki/spaces/ENG/pages/12': this page is in "
         "another site than acme.atlassian.net. Use a page of acme.atlassian.net, or change the "
         "option `site`.\n"
@@ -297,6 +297,8 @@ def test_entries_of_nav_that_are_no_pages(project: Project, standin: StandIn) ->
          "folders."),
         ("max_age", 900, "900 is no duration. Write 0, forever, or a number with its unit: 30s, "
          "15m, 12h, 7d."),
+        ("watch", "4s", "'4s' is no interval. Write off, or at least 5s: 60s, 5m, 1h."),
+        ("watch", True, "True is no interval. Write off, or at least 5s: 60s, 5m, 1h."),
         ("concurrency", 33, "33 is not a whole number from 1 to 32."),
         ("concurrency", True, "True is not a whole number from 1 to 32."),
         ("on_error", "ignore", "Expected one of: ('fail', 'placeholder') but received: 'ignore'"),
@@ -309,3 +311,62 @@ def test_options_that_cannot_be(project: Project, name: str, value: object, mess
         f"ERROR   -  Config value 'plugins': Plugin 'confluence-md' option '{name}': {message}"
         "\n\nAborted with a configuration error!"
     )
+
+
+def test_half_of_the_credentials_for_versions(project: Project) -> None:
+    project.environment["CONFLUENCE_MD_EMAIL"] = "jane@example.com"
+
+    assert fail(project) == setting(
+        "Confluence's REST API needs CONFLUENCE_MD_API_TOKEN, besides CONFLUENCE_MD_EMAIL. "
+        "Set both variables, or neither of them."
+    )
+
+
+def warn(project: Project, **options: Any) -> str:  # noqa: ANN401  any value
+    """Build a site, which must warn of something, and return the messages."""
+    project.configure(ONE, options=options)
+    built = project.build(strict=False)
+    assert built.exit_code == 0
+    text = re.sub(r"127\.0\.0\.1:[0-9]+", "127.0.0.1:PORT", built.messages())
+    return text.removeprefix("WARNING -  confluence-md: ")
+
+
+def test_credentials_for_versions_without_a_site(project: Project, standin: StandIn) -> None:
+    project.environment |= standin.rest_environment()
+
+    assert warn(project, cloud_id=CLOUD_ID) == (
+        "CONFLUENCE_MD_EMAIL and CONFLUENCE_MD_API_TOKEN are of no use without the option `site`: "
+        "Confluence cannot be asked which pages have changed. Write the host of your Confluence "
+        "site into mkdocs.yml: `site: acme.atlassian.net`."
+    )
+    assert standin.rest_requests() == []
+
+
+def test_credentials_for_versions_that_are_wrong(project: Project, standin: StandIn) -> None:
+    project.environment |= {
+        "CONFLUENCE_MD_EMAIL": "jane@example.com",
+        "CONFLUENCE_MD_API_TOKEN": "revoked",
+    }
+
+    assert warn(project, site=standin.url) == (
+        "Confluence did not say which pages have changed, so those whose copies have expired are "
+        "exported. Confluence's REST API does not accept the account's API token (127.0.0.1:PORT "
+        "answers 401). Compare CONFLUENCE_MD_EMAIL and CONFLUENCE_MD_API_TOKEN with the account "
+        "and its tokens on https://id.atlassian.com/manage-profile/security/api-tokens."
+    )
+    assert standin.exports() == ["101"]
+
+
+def test_credentials_for_versions_go_to_no_host_that_only_mkdocs_yml_names(
+    project: Project, standin: StandIn
+) -> None:
+    project.environment |= standin.rest_environment()
+
+    assert warn(project, site="wiki.example", cloud_id=CLOUD_ID) == (
+        "Confluence did not say which pages have changed, so those whose copies have expired are "
+        "exported. No token is sent to https://wiki.example: wiki.example is neither Atlassian's "
+        "nor trusted by the environment. Correct the option `site` or `base_url`, or "
+        "CONFLUENCE_MD_API_URL or CONFLUENCE_MD_AUTH_URL. A host of your own needs https, and must "
+        "be named in the environment variable CONFLUENCE_MD_TRUSTED_HOSTS."
+    )
+    assert standin.exports() == ["101"]

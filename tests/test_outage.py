@@ -10,7 +10,7 @@ import pytest
 
 from mkdocs_confluence_md.cache import ExportCache
 from mkdocs_confluence_md.errors import FailureError
-from mkdocs_confluence_md.library import FetchedPage, Origin
+from mkdocs_confluence_md.fetched import FetchedPage, Origin
 from mkdocs_confluence_md.reports import describe_age, report_pages, report_stale_pages
 
 if TYPE_CHECKING:

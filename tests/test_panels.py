@@ -29,6 +29,7 @@ def panel(kind: str, title: str, *paragraphs: str) -> str:
         ("> [!SUCCESS]\n> Text", "success", "Success"),
         ("> [!ERROR]\n> Text", "danger", "Error"),
         ("> [!WARNING] Look **out**\n> Text", "warning", "Look **out**"),
+        ("> [!WARNING] *Do* **not** `rm`\n> Text", "warning", "*Do* **not** `rm`"),
         # Labels
         ("> **Note:** Text", "note", "Note"),
         ("> **Note**: Text", "note", "Note"),
@@ -43,6 +44,10 @@ def panel(kind: str, title: str, *paragraphs: str) -> str:
         ("> \u2139\ufe0f **Info**\n> Text", "info", "Info"),
         ("> \u2139 **Note:** Text", "info", "Note"),
         ("> ⛔ **Stop *here***\n> Text", "danger", "Stop *here*"),
+        ("> **⚠️ Warning:** Text", "warning", "Warning"),
+        ("> **\u2139\ufe0f Look out**\n> Text", "info", "Look out"),
+        ("> **⛔ *Stop* here**\n>\n> Text", "danger", "*Stop* here"),
+        ("> **💡** Text", "tip", "Tip"),
         # Containers
         (":::info\nText\n:::", "info", "Info"),
         ("::: warning Look out\nText\n:::", "warning", "Look out"),
@@ -137,6 +142,26 @@ def test_confluences_own_html_looks_like_the_sites_admonitions(macro: str, kind:
     assert f'confluence-information-macro-{macro} admonition {kind}">' in html
     assert '<p class="title admonition-title">T</p>' in html
     assert "<strong>Text</strong>" in html
+
+
+@pytest.mark.parametrize(
+    ("classes", "kind"),
+    [
+        ("confluence-information-macro confluence-information-macro-note", "warning"),
+        ("panel", "note"),
+    ],
+)
+def test_confluences_own_html_may_have_more_classes(classes: str, kind: str) -> None:
+    html = render(f'<div class="{classes} conf-macro output-block" id="x">Text</div>\n')
+
+    assert html == (
+        f'<div class="{classes} conf-macro output-block admonition {kind}" id="x">Text</div>'
+    )
+
+
+@pytest.mark.parametrize("name", ["panel-body", "side panel", "panelling"])
+def test_classes_of_other_names_mean_no_panel(name: str) -> None:
+    assert render(f'<div class="{name}">Text</div>\n') == f'<div class="{name}">Text</div>'
 
 
 def test_other_html_keeps_its_classes() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import unicodedata
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,16 +12,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from mkdocs.structure.files import File
 
-from mkdocs_confluence_md.placement import (
-    LocalFileConflict,
-    Nav,
-    PlacedPage,
-    Placement,
-    check_page_path,
-    make_slug,
-    place,
-)
+from mkdocs_confluence_md.paths import check_page_path, make_slug
+from mkdocs_confluence_md.placement import Nav, Placement, place
 from mkdocs_confluence_md.references import PageRef
+from mkdocs_confluence_md.slots import LocalFileConflict, PlacedPage
 
 DEFAULT = "{section}/{title}"
 
@@ -30,12 +25,10 @@ def place_default(nav: Nav, *local_uris: str) -> Placement:
     return place(nav, page_path=DEFAULT, local_uris=local_uris)
 
 
-def destinations(src_uri: str) -> set[str]:
+def destination(src_uri: str, *, use_directory_urls: bool) -> str:
     """Return what MkDocs makes of a source, reduced as a careless file system reduces it."""
-    files = [
-        File(src_uri, None, "site", use_directory_urls) for use_directory_urls in (True, False)
-    ]
-    return {unicodedata.normalize("NFC", file.dest_uri).casefold() for file in files}
+    file = File(src_uri, None, "site", use_directory_urls)
+    return unicodedata.normalize("NFC", file.dest_uri).casefold()
 
 
 # Few IDs and titles, so that they meet; and any title, because people write anything.
@@ -135,22 +128,18 @@ def paths_in(item: Nav) -> list[str]:
     return [] if item.startswith("./") else [item]
 
 
-@given(NAVS, PAGE_PATHS, LOCAL_SOURCES)
+@given(nav=NAVS, page_path=PAGE_PATHS, local_sources=LOCAL_SOURCES, directories=st.booleans())
 def test_no_two_things_have_the_same_place(
-    nav: Nav, page_path: str, local_sources: list[str]
+    nav: Nav, page_path: str, local_sources: list[str], *, directories: bool
 ) -> None:
-    local = set[str]().union(*map(destinations, local_sources))
-    local_uris = [
-        File(uri, None, "site", use_directory_urls=flag).dest_uri
-        for uri in local_sources
-        for flag in (True, False)
-    ]
+    find = partial(destination, use_directory_urls=directories)
+    local = {File(uri, None, "site", directories).dest_uri for uri in local_sources}
 
-    placement = place(nav, page_path=page_path, local_uris=local_uris)
+    placement = place(nav, page_path=page_path, local_uris=local, use_directory_urls=directories)
 
-    taken = [destinations(page.src_uri) for page in placement.pages]
-    assert len(set[str]().union(*taken)) == sum(map(len, taken))
-    assert not local & set[str]().union(*taken)
+    taken = [find(page.src_uri) for page in placement.pages]
+    assert len(set(taken)) == len(taken)
+    assert not set(map(find, local_sources)) & set(taken)
 
 
 @given(NAVS, PAGE_PATHS)
@@ -380,26 +369,16 @@ def test_the_first_entry_of_a_page_gives_it_title_and_place() -> None:
 
 @given(NAVS)
 def test_entries_that_cannot_be_placed_stay_and_are_all_complained_of(nav: list[Any]) -> None:
-    wrong: list[Any] = ["confluence:abc", {"Tree": "confluence:7/"}, {"confluence": "-5"}]
+    wrong: list[Any] = ["confluence:abc", {"Tree": "confluence:x/"}, {"confluence": "-5"}]
 
     placement = place_default([*wrong, *nav, {"Section": wrong}])
 
-    texts = ["confluence:abc", "Tree: confluence:7/", "confluence: -5"]
+    texts = ["confluence:abc", "Tree: confluence:x/", "confluence: -5"]
     assert [complaint.entry for complaint in placement.complaints] == texts * 2
     assert isinstance(placement.nav, list)
     assert placement.nav[:3] == wrong
     assert placement.nav[-1] == {"Section": wrong}
     assert len(placement.pages) == len(set(references_in(nav)))
-
-
-@pytest.mark.parametrize("entry", ["confluence:7/", "confluence:space/ENG"])
-def test_trees_and_spaces_are_not_supported_yet(entry: str) -> None:
-    [complaint] = place_default([{"Handbook": entry}]).complaints
-
-    assert str(complaint) == (
-        f"'Handbook: {entry}': whole trees and spaces are not supported yet. "
-        "List the pages one by one, as confluence:123456."
-    )
 
 
 ELSEWHERE = "confluence:https://other.atlassian.net/wiki/spaces/ENG/pages/7/T"

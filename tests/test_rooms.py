@@ -50,6 +50,8 @@ def test_a_room_is_small_enough_to_be_read_at_once(module: str) -> None:
 
 def test_few_rooms_know_the_host_and_the_wire() -> None:
     assert users_of("mkdocs") == {
+        "building",
+        "pulling",
         "plugin",
         "attached",
         "config",
@@ -60,6 +62,7 @@ def test_few_rooms_know_the_host_and_the_wire() -> None:
         "metadata",
     }
     assert users_of("markdown") == {
+        "pulled",
         "commonmark",
         "pipeline",
         "tree",
@@ -68,17 +71,39 @@ def test_few_rooms_know_the_host_and_the_wire() -> None:
         "links",
         "embedding",
     }
-    assert users_of("httpx") == {"transport", "wire", "oauth", "auth", "exporter", "answers"}
+    assert users_of("httpx") == {
+        "transport",
+        "wire",
+        "oauth",
+        "auth",
+        "rest",
+        "exporter",
+        "answers",
+    }
 
 
 @pytest.mark.parametrize(
     "module",
     [
         "references",
+        "written",
+        "trees",
+        "fetched",
+        "unpacking",
+        "facts",
+        "outline",
+        "descriptions",
+        "rewriting",
+        "literal",
+        "locating",
+        "trail",
         "anchors",
         "tags",
         "targets",
         "placement",
+        "sections",
+        "slots",
+        "paths",
         "source",
         "reports",
         "limit",
@@ -86,10 +111,13 @@ def test_few_rooms_know_the_host_and_the_wire() -> None:
         "trust",
         "errors",
         "pacing",
+        "bundle",
+        "titles",
         "grammar",
         "autolinks",
         "panels",
         "archive",
+        "packing",
         "attachments",
         "beside",
         "filenames",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import TYPE_CHECKING
 
 import pytest
@@ -99,3 +100,36 @@ def test_an_access_token_of_the_environment_is_not_left_behind_either(
     built = project.build("-v", strict=False)
 
     assert find_leaks(project, built, [*standin.oauth.secrets(), token]) == []
+
+
+@pytest.mark.parametrize("status", [200, 401, 302, 503])
+def test_an_account_for_versions_is_not_left_behind(
+    project: Project, standin: StandIn, status: int
+) -> None:
+    variables = standin.rest_environment()
+    project.environment |= variables
+    email, token = variables.values()
+    basic = base64.b64encode(f"{email}:{token}".encode()).decode()
+    secrets = [email, token, basic]
+    project.configure(NAV, site=standin.url, max_age=0)
+    first = project.build("-v")
+    if status != 200:
+        elsewhere = standin.url.replace("127.0.0.1", "localhost")
+        said = {"message": f"Not {email}, nor {token}, nor Basic {basic}"}
+        standin.faults.answer(
+            status, route="rest", body=said, headers={"Location": f"{elsewhere}/wiki/other"}
+        )
+    second = project.build("-v", strict=False)
+
+    assert (first.exit_code, second.exit_code) == (0, 0)
+    assert [find_leaks(project, built, secrets) for built in (first, second)] == [[], []]
+    carried = {
+        (request.path, request.headers["Host"])
+        for request in standin.requests
+        if basic in request.headers.get("Authorization", "")
+    }
+    host = standin.url.removeprefix("http://")
+    assert carried == {
+        ("/wiki/api/v2/pages", host),
+        ("/wiki/rest/api/content/search", host),
+    }

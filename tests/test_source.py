@@ -26,6 +26,12 @@ def read(markdown: str, *, title: str = "", page_id: str = "123456") -> tuple[st
     return body, meta
 
 
+def as_text(value: object) -> object:
+    if isinstance(value, list):
+        return [as_text(item) for item in value]
+    return html.unescape(value) if isinstance(value, str) else value
+
+
 TEXTS = st.text() | st.lists(
     st.sampled_from(
         ["---\n", "...\n", "--- \n", "Owner: Jane\n", "title: Own\n", "\n", "\r\n", "\r", " ", "\t"]
@@ -181,7 +187,16 @@ def test_a_pages_own_front_matter_is_kept_and_completed(meta: dict[str, Any], te
     body, read_meta = read(f"---\n{front_matter}---\n{text}", title="T")
 
     assert body == text.replace("\r\n", "\n").lstrip("\n")
-    assert read_meta == {**meta, "title": "T", "confluence_id": "123456"}
+    # All of it is text, which themes print as HTML.
+    texts = {name: as_text(value) for name, value in read_meta.items()}
+    assert texts == {**meta, "title": "T", "confluence_id": "123456"}
+
+
+def test_what_a_page_states_of_itself_is_text_wherever_a_theme_prints_it() -> None:
+    _, meta = read("---\ndescription: '\"><b>&'\ntags: [<b>, R&D]\n---\nText", title="T")
+
+    assert meta["description"] == "&quot;&gt;&lt;b&gt;&amp;"
+    assert meta["tags"] == ["&lt;b&gt;", "R&amp;D"]
 
 
 @pytest.mark.parametrize(

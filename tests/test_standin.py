@@ -186,7 +186,6 @@ def test_an_export_with_attachments_fails_on_its_own(
     assert export(client, standin).status_code == 200
     assert bulk_export(client, standin).status_code == 500
     assert bulk_export(client, standin).status_code == 200
-    assert bulk_export(client, standin, bulkExport=True).status_code == 400
     assert bulk_export(client, standin, pageId="9").status_code == 404
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
 from mkdocs_confluence_md.chains import login_key
 from mkdocs_confluence_md.tokens import TokenStore
-from projects import BIN, keep_login, make_login
+from projects import keep_login, make_login
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,16 +36,7 @@ def sign_in(standin: StandIn, store: TokenStore, **changed: object) -> SignIn:
 
 def run(project: Project, *arguments: str, **variables: str) -> tuple[int, str, str]:
     """Run the command; return exit code, standard output and standard error."""
-    finished = subprocess.run(
-        [str(BIN / "confluence-md"), *arguments],
-        env={**project.variables(), **variables},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert "Traceback" not in finished.stderr
-    return finished.returncode, finished.stdout, finished.stderr
+    return project.run(*arguments, **variables)
 
 
 def without_times(text: str) -> str:

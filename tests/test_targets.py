@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mkdocs_confluence_md.placement import PlacedPage
-from mkdocs_confluence_md.references import Complaint, PageRef, title_in_url
+from mkdocs_confluence_md.references import Complaint, PageRef, SpaceRef, TreeRef, title_in_url
+from mkdocs_confluence_md.slots import PlacedPage
 from mkdocs_confluence_md.targets import Inside, LinkMap, Outside, may_be_ours
 from test_references import ALMOST_REFERENCES, page_urls
 
@@ -102,7 +102,9 @@ def test_a_page_from_confluence_has_links_to_its_own_headings_and_site() -> None
     assert MAP.find_target("#", DEPLOY) is None
     assert isinstance(MAP.find_target("/wiki/spaces/ENG/pages/101", DEPLOY), Inside)
     assert MAP.find_target("/wiki/x/LIQHD#a", DEPLOY) == Outside(f"{SITE}/wiki/x/LIQHD#a")
-    assert MAP.find_target("/wiki/download/attachments/101/a.png", DEPLOY) is None
+    assert MAP.find_target("/wiki/download/attachments/999/a.pdf?v=2", DEPLOY) == Outside(
+        f"{SITE}/wiki/download/attachments/999/a.pdf?v=2"
+    )
     assert NOWHERE.find_target("/wiki/spaces/ENG/pages/101", DEPLOY) is None
 
 
@@ -140,12 +142,43 @@ def test_a_slip_is_complained_of_with_the_whole_link() -> None:
         (f"{SITE}/wiki/spaces/ENG/pages/101/%C3%9Cberwachung+Alarme", "Überwachung Alarme"),
         (f"{SITE}/wiki/spaces/ENG/pages/101/", ""),
         (f"{SITE}/wiki/spaces/ENG/pages/101", ""),
+        (f"{SITE}/wiki/display/ENG/Deploy+to+production?x=1#y", "Deploy to production"),
+        (f"{SITE}/wiki/display/ENG", ""),
         (f"{SITE}/wiki/x/LIQHD", ""),
         ("https://[", ""),
     ],
 )
 def test_an_address_may_spell_the_title(url: str, title: str) -> None:
     assert title_in_url(url) == title
+
+
+SPACE, TREE = SpaceRef("ENG"), TreeRef("1")
+TITLED = f"{SITE}/wiki/display/ENG/Roll-out%3A+how"
+
+
+@pytest.mark.parametrize(
+    ("tree", "page_id", "path", "link", "is_inside"),
+    [
+        (SPACE, "5", "", TITLED, True),  # listed
+        (SPACE, "", "a.md", TITLED, True),  # exported
+        (SPACE, "5", "a.md", TITLED, True),
+        (TREE, "", "a.md", TITLED, True),
+        (TREE, "5", "", TITLED, False),
+        (SPACE, "5", "", f"{SITE}/wiki/display/OPS/Roll-out%3A+how", False),
+        (SPACE, "", "a.md", f"{SITE}/wiki/spaces/ENG/pages/7/Roll-out+how", True),
+        (SPACE, "5", "a.md", f"{SITE}/wiki/spaces/ENG/pages/7/Roll-out+how", False),
+    ],
+)
+def test_a_title_leads_to_the_page_of_the_same_tree(
+    *, tree: TreeRef | SpaceRef, page_id: str, path: str, link: str, is_inside: bool
+) -> None:
+    page = PlacedPage(PageRef(page_id), "", "a.md", tree, path, "Roll-out: how?")
+    links = LinkMap([page], SITE, {(tree, path): page} if path else {})
+
+    target = links.find_target(f"{link}#x", page)
+
+    assert isinstance(target, Inside) == is_inside
+    assert isinstance(links.find_target(link, None), Outside)
 
 
 @given(page_urls())

@@ -27,7 +27,11 @@ def main() -> None:
         signal.signal(number, lambda *_: interrupted.set())
     with StandIn(arguments.pages, port=arguments.port) as standin:
         standin.faults.latency = arguments.latency
-        announcement = {"url": standin.url, "environment": standin.environment()}
+        announcement = {
+            "url": standin.url,
+            "environment": standin.environment(),
+            "rest_environment": standin.rest_environment(),
+        }
         sys.stdout.write(json.dumps(announcement) + "\n")
         sys.stdout.flush()
         interrupted.wait()

@@ -12,6 +12,8 @@ from standin.messages import TEXT, Answer, failure, json_answer
 from standin.oauth import EXPORT_SCOPES
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from standin.faults import Faults
     from standin.messages import Request
     from standin.oauth import OAuthService
@@ -25,6 +27,9 @@ ENVIRONMENT_IDS = frozenset(
         "08a10a13-932b-47bb-b760-0cc1e93d4a50",
     }
 )
+
+DEFAULT_PAGES = 50
+MOST_PAGES = 100
 
 _PATH = re.compile(
     r"/(?:svc/confluence/(?P<cloud>[^/]+)|gateway/api/svc/confluence)"
@@ -44,6 +49,15 @@ def requested_page(request: Request) -> str:
     """Return the page ID in the body, or an empty string."""
     page_id = (request.json() or {}).get("pageId")
     return page_id if isinstance(page_id, str) else ""
+
+
+def requested_tree(request: Request) -> str:
+    """Return the root's ID or the space's key, if it is a tree that is asked for."""
+    fields = request.json() or {}
+    if page_id := requested_page(request):
+        return page_id if fields.get("bulkExport") is True else ""
+    space = fields.get("spaceKey")
+    return space if isinstance(space, str) else ""
 
 
 class Exporter:
@@ -89,6 +103,8 @@ class Exporter:
 
     def _page(self, request: Request) -> Answer:
         page_id = requested_page(request)
+        if find_route(request) == "bulk" and requested_tree(request):
+            return self._tree(request)
         if not page_id:
             return failure(400, "pageId is required")
         if page_id in self._faults.denied:
@@ -101,21 +117,54 @@ class Exporter:
         return self._markdown(request, markdown.encode())
 
     def _archive(self, request: Request, page_id: str, markdown: str) -> Answer:
-        fields = request.json() or {}
-        if fields.get("bulkExport") or fields.get("spaceKey"):
-            return failure(400, "The stand-in exports one page at a time")
-        wanted = fields.get("includeAttachments") is True
+        wanted = (request.json() or {}).get("includeAttachments") is True
         attachments = self._pages.read_attachments(page_id) if wanted else {}
-        content = self._pages.pack(page_id, markdown, attachments)
+        return self._bulk(request, self._pages.pack(page_id, markdown, attachments), 1)
+
+    def _tree(self, request: Request) -> Answer:
+        fields = request.json() or {}
+        page_id, tree = requested_page(request), requested_tree(request)
+        limit = fields.get("maxPages", DEFAULT_PAGES)
+        if not isinstance(limit, int) or not 1 <= limit <= MOST_PAGES:
+            return failure(400, f"maxPages is a number from 1 to {MOST_PAGES}")
+        hierarchy = self._pages.snapshot()
+        known: Container[str] = hierarchy.records if page_id else self._pages.spaces
+        if page_id in self._faults.denied:
+            return failure(403, f"You may not see page {page_id}")
+        if tree not in known or page_id in self._faults.missing:
+            return failure(404, f"{'Page' if page_id else 'Space'} {tree} not found")
+        with_attachments = fields.get("includeAttachments") is True
+        if with_attachments and self._faults.large_tree_status:
+            return failure(self._faults.large_tree_status, "Invocation failed")
+        hidden = self._faults.denied | self._faults.missing
+        content, count = self._pages.pack_tree(
+            hierarchy,
+            [hierarchy.records[tree]] if page_id else hierarchy.tops(tree),
+            limit=limit,
+            with_attachments=with_attachments,
+            is_visible=lambda record: record.page_id not in hidden,
+        )
+        return self._bulk(request, self._pages.tree_archives.get(tree, content), count)
+
+    def _bulk(self, request: Request, content: bytes, count: int) -> Answer:
+        fault = self._faults.archive_fault
+        if fault == "refused":
+            return json_answer(200, {"success": False, "message": "The export failed"})
+        if fault == "truncated":
+            content = content[: len(content) // 2]
+        if fault == "no-zip":
+            content = b"This is no archive."
+        encoded = base64.b64encode(content).decode()
+        page_id, space = requested_page(request), (request.json() or {}).get("spaceKey")
         return json_answer(
             200,
             {
                 "success": True,
-                "exportId": str(uuid.uuid5(uuid.NAMESPACE_OID, page_id)),
-                "spaceKey": None,
-                "pageId": page_id,
-                "pageCount": 1,
-                "zipBase64": base64.b64encode(content).decode(),
+                "exportId": str(uuid.uuid5(uuid.NAMESPACE_OID, page_id or str(space))),
+                "spaceKey": space,
+                "pageId": page_id or None,
+                "pageCount": count,
+                "zipBase64": f"{encoded[:-5]}%{encoded[-4:]}" if fault == "no-base64" else encoded,
             },
         )
 

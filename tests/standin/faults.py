@@ -36,11 +36,25 @@ Route = Literal[
     "authorize",
     "content",
     "rest",
+    "versions",
+    "search",
+    "media",
     "markdown",
     "unknown",
 ]
+REST_ROUTES = frozenset({"rest", "versions", "search"})
+"""A fault of `rest` is one of all of them."""
 PAGE_ROUTES = frozenset({"export", "content", "markdown"})
 """Where the text of a page comes from: the exporter, Confluence's own REST API, a plain file."""
+
+ArchiveFault = Literal["truncated", "no-zip", "no-base64", "refused"]
+"""What is wrong with the archives of exports, in answers that are whole and have the status 200.
+
+- `truncated`: half of the archive.
+- `no-zip`: something else than an archive.
+- `no-base64`: with a character that is not in the alphabet.
+- `refused`: `"success": false`, and no archive.
+"""
 
 Body = str | bytes | Mapping[str, object] | None
 
@@ -53,7 +67,8 @@ class _Fault:
     times: int | None
 
     def matches(self, route: Route, page_id: str) -> bool:
-        return self.route == route and self.page_id in {None, page_id}
+        is_of_route = self.route == route or (self.route == "rest" and route in REST_ROUTES)
+        return is_of_route and self.page_id in {None, page_id}
 
 
 class Faults:
@@ -92,6 +107,10 @@ class Faults:
         """How many of the next exports are answered with a plain 401."""
         self.etags = False
         """Whether exports have an `ETag`, and a matching `If-None-Match` is answered with 304."""
+        self.archive_fault: ArchiveFault | None = None
+        """What is wrong with each archive."""
+        self.large_tree_status = 0
+        """What an export of a whole tree with attachments is answered with, as if it were large."""
         self._queue.clear()
         self._later: tuple[int, Callable[[], None]] | None = None
         self._gate.set()

@@ -31,6 +31,8 @@ class RecordedRequest:
     """0 until the answer is sent, and for good when it was not sent whole."""
     started: float = 0.0
     """`time.monotonic()` on arrival."""
+    content: dict[str, object] = field(default_factory=dict)
+    """The JSON object in its body, if that was one."""
     finished: float = 0.0
     """`time.monotonic()` just before the end of the answer leaves; 0.0 until then."""
 
@@ -45,7 +47,7 @@ class Recorder:
         self.peak_exports = 0
         self._requests_in_flight = 0
         self._exports_in_flight = 0
-        self._changed = threading.Condition()
+        self._changed = threading.Condition(threading.RLock())
 
     def arrive(self, request: Request, *, is_export: bool, page_id: str) -> RecordedRequest:
         """Record a request on arrival."""
@@ -57,6 +59,7 @@ class Recorder:
             request.headers,
             is_export,
             started=time.monotonic(),
+            content=request.json() or {},
         )
         with self._changed:
             self.requests.append(record)
@@ -88,6 +91,16 @@ class Recorder:
             return self._changed.wait_for(
                 lambda: sum(record.is_export for record in self.requests) >= count, timeout
             )
+
+    def count(self, path: str) -> int:
+        """Return how many requests have arrived whose path ends so."""
+        with self._changed:
+            return sum(record.path.endswith(path) for record in self.requests)
+
+    def wait_for_requests(self, path: str, count: int, timeout: float) -> bool:
+        """Wait until so many requests have arrived whose path ends so."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self.count(path) >= count, timeout)
 
     def clear(self) -> None:
         """Forget the requests and the peaks; those in flight still count as such."""

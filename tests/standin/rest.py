@@ -15,19 +15,18 @@ from urllib.parse import quote, unquote, urlencode
 from markdown import markdown
 
 from standin.messages import Answer, json_answer
+from standin.records import SPACE_KEY, split_title
 
 if TYPE_CHECKING:
     from standin.messages import Request
     from standin.pages import Pages
 
-SPACE_KEY = "DOCS"
 MAX_RESULTS = 250
 
 _BODIES = ("view", "export_view", "storage")
 _CONTENT = re.compile(r"/rest/api/content/(\d+)")
 _ATTACHMENTS = re.compile(r"/rest/api/content/(\d+)/child/attachment")
 _DOWNLOAD = re.compile(r"/download/attachments/(\d+)/([^/]+)")
-_HEADING = re.compile(r"\s*# (.+)\n?")
 _CODE = re.compile(r'<pre><code(?: class="language-(\w+)")?>(.*?)\n?</code></pre>', re.DOTALL)
 
 
@@ -79,7 +78,7 @@ class ConfluenceRest:
         text = self._pages.read(page_id)
         if text is None:
             return _not_found(f"page {page_id}")
-        title, body = _split(text, page_id)
+        title, body = split_title(text, page_id)
         bodies = {
             name: {"value": render(body), "representation": name}
             for name in _BODIES
@@ -96,7 +95,7 @@ class ConfluenceRest:
             "id": page_id,
             "type": "page",
             "status": "current",
-            "title": _split(text, page_id)[0],
+            "title": split_title(text, page_id)[0],
             "ancestors": above,
             # Nothing is kept of earlier versions, so the number is one of the text itself.
             "version": {"number": zlib.crc32(text.encode()), "when": "2025-01-01T00:00:00.000Z"},
@@ -163,12 +162,6 @@ def render(text: str) -> str:
 def _as_code_macro(block: re.Match[str]) -> str:
     brush = f"brush: {block[1] or 'text'}; gutter: false; theme: Confluence"
     return f'<pre data-syntaxhighlighter-params="{brush}">{block[2]}</pre>'
-
-
-def _split(text: str, page_id: str) -> tuple[str, str]:
-    """Return title and body: in Confluence the title is no part of the body."""
-    heading = _HEADING.match(text)
-    return (heading[1].strip(), text[heading.end() :]) if heading else (f"Page {page_id}", text)
 
 
 def _not_found(what: str) -> Answer:

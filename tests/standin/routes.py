@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from standin import consent, control, exporter, plain, rest
+from standin import cloud, consent, control, exporter, plain, rest
 from standin.messages import Answer, json_answer
 from standin.oauth import OAuthError
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from standin.faults import ConnectionFault, Faults, Route
     from standin.messages import Request
     from standin.oauth import OAuthService
+    from standin.pages import Pages
     from standin.recording import Recorder
 
 
@@ -27,6 +28,8 @@ class Services:
     cloud_id: str
     exporter: exporter.Exporter
     rest: rest.ConfluenceRest
+    cloud: cloud.ConfluenceCloud
+    pages: Pages
     plain: plain.PlainPages
     oauth: OAuthService
     faults: Faults
@@ -39,6 +42,7 @@ class Services:
             ("GET", "/_standin/stats"): self._stats,
             ("POST", "/_standin/clear"): self._clear,
             ("POST", "/_standin/faults"): self._set_faults,
+            ("POST", "/_standin/pages"): self._change_page,
         }
         self._routes: dict[tuple[str, str], tuple[Route, Callable[[Request], Answer]]] = {
             ("GET", "/_edge/tenant_info"): ("tenant_info", self._tenant_info),
@@ -73,6 +77,8 @@ class Services:
             return route, self.exporter.export
         if rest.is_rest(request):
             return "content" if rest.requested_content(request) else "rest", self.rest.answer
+        if cloud.is_cloud(request):
+            return cloud.find_route(request), self.cloud.answer
         if plain.requested_markdown(request):
             return "markdown", self.plain.answer
         return self._routes.get((request.method, request.path), ("unknown", _not_found))
@@ -108,11 +114,20 @@ class Services:
             return json_answer(400, {"code": 400, "message": str(error)})
         return json_answer(200, {})
 
+    def _change_page(self, request: Request) -> Answer:
+        try:
+            control.change_page(self.pages, request.json() or {})
+        except (TypeError, KeyError) as error:
+            return json_answer(400, {"code": 400, "message": str(error)})
+        return json_answer(200, {})
+
 
 def requested_page(request: Request) -> str:
     """Return the ID of the page whose text or files are asked for, or an empty string."""
     if exporter.find_route(request):
         return exporter.requested_page(request)
+    if cloud.is_cloud(request):
+        return cloud.requested_page(request)
     return rest.requested_content(request) or plain.requested_markdown(request)
 
 

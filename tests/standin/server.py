@@ -6,6 +6,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from standin.cloud import ConfluenceCloud
 from standin.exporter import Exporter
 from standin.faults import Faults
 from standin.oauth import OAuthService
@@ -55,6 +56,7 @@ class StandIn:
         self._host = site_host
         self._port = port
         self._recorder = Recorder()
+        self._cloud = ConfluenceCloud(self.pages, self.faults)
         exporter = Exporter(
             cloud_id=cloud_id, pages=self.pages, oauth=self.oauth, faults=self.faults
         )
@@ -62,6 +64,8 @@ class StandIn:
             cloud_id,
             exporter,
             ConfluenceRest(self.pages),
+            self._cloud,
+            self.pages,
             PlainPages(self.pages),
             self.oauth,
             self.faults,
@@ -150,6 +154,25 @@ class StandIn:
         """Return the page IDs of the exports with attachments in order of arrival."""
         return [record.page_id for record in self.requests if record.path.endswith("/bulkExport")]
 
+    def tree_exports(self) -> list[str]:
+        """Return the root's ID or the space's key of each export of a tree in order of arrival."""
+        contents = [record.content for record in self.requests
+                    if record.path.endswith("/bulkExport")]  # fmt: skip
+        return [
+            str(content.get("pageId") or content.get("spaceKey"))
+            for content in contents
+            if content.get("bulkExport") or content.get("spaceKey")
+        ]
+
+    def rest_requests(self) -> list[str]:
+        """Return path and query of the requests to Confluence's REST API in order of arrival."""
+        return [f"{record.path}?{record.query}" if record.query else record.path
+                for record in self.requests if record.path.startswith("/wiki/")]  # fmt: skip
+
+    def wait_for_requests(self, path: str, count: int, timeout: float = 5.0) -> bool:
+        """Wait until `count` requests have arrived whose path ends so; tell whether they did."""
+        return self._recorder.wait_for_requests(path, count, timeout)
+
     def wait_for_exports(self, count: int, timeout: float = 5.0) -> bool:
         """Wait until `count` exports have arrived; tell whether they did in `timeout` seconds."""
         return self._recorder.wait_for_exports(count, timeout)
@@ -162,6 +185,13 @@ class StandIn:
             "CONFLUENCE_MD_CLIENT_ID": self.client_id,
             "CONFLUENCE_MD_CLIENT_SECRET": self.client_secret,
             "CONFLUENCE_MD_REFRESH_TOKEN": refresh_token or self.oauth.issue_refresh_token(),
+        }
+
+    def rest_environment(self) -> dict[str, str]:
+        """Return the variables with the credentials for Confluence's REST API."""
+        return {
+            "CONFLUENCE_MD_EMAIL": self._cloud.email,
+            "CONFLUENCE_MD_API_TOKEN": self._cloud.api_token,
         }
 
     def clear(self) -> None:

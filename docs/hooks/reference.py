@@ -1,0 +1,90 @@
+"""The reference, generated from the code: what it says cannot become untrue."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+from typing import TYPE_CHECKING
+
+import click
+from mkdocs.config import config_options as opt
+from mkdocs.config.base import BaseConfigOption
+
+from mkdocs_confluence_md.cli import cli
+from mkdocs_confluence_md.config import PluginConfig
+from mkdocs_confluence_md.environment import PREFIX, VARIABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_HELP_WIDTH = 80
+
+
+def describe_options() -> str:
+    """Return a section for each option, from its docstring, its type and its default."""
+    docstrings = _find_docstrings(PluginConfig)
+    return "\n".join(
+        f"## `{name}`\n\n{docstrings[name]}\n\n{_describe_value(option)}\n"
+        for name, option in vars(PluginConfig).items()
+        if isinstance(option, BaseConfigOption)
+    )
+
+
+def describe_variables() -> str:
+    """Return the table of the environment variables."""
+    rows = [f"| `{PREFIX}{name}` | {meaning} |" for name, meaning in VARIABLES.items()]
+    return "\n".join(["| variable | meaning |", "|---|---|", *rows])
+
+
+def describe_commands() -> str:
+    """Return a section for each command, with what its `--help` prints."""
+    return "\n".join(
+        f"## `{context.command_path}`\n\n```text\n{context.get_help()}\n```\n"
+        for context in find_commands()
+    )
+
+
+def find_commands() -> Iterator[click.Context]:
+    """Yield the command, and all below it, each as it is called."""
+    yield from _walk(cli, "confluence-md", None)
+
+
+def _walk(
+    command: click.Command, name: str, parent: click.Context | None
+) -> Iterator[click.Context]:
+    context = click.Context(command, info_name=name, parent=parent, terminal_width=_HELP_WIDTH)
+    yield context
+    for inner in command.commands.values() if isinstance(command, click.Group) else ():
+        yield from _walk(inner, str(inner.name), context)
+
+
+def _find_docstrings(cls: type) -> dict[str, str]:
+    """Return the docstrings that stand below the attributes of a class, by name."""
+    [tree] = ast.parse(textwrap.dedent(inspect.getsource(cls))).body
+    assert isinstance(tree, ast.ClassDef)
+    found = {}
+    for node, following in zip(tree.body, tree.body[1:], strict=False):
+        if isinstance(node, ast.Assign) and isinstance(following, ast.Expr):
+            assert isinstance(node.targets[0], ast.Name)
+            found[node.targets[0].id] = inspect.cleandoc(ast.literal_eval(following.value))
+    return found
+
+
+def _describe_value(option: BaseConfigOption[object]) -> str:
+    inner = option.option if isinstance(option, opt.Optional) else option
+    default = f"`{_as_yaml(inner.default)}`" if inner.default is not None else "none"
+    return f"**Value** {_describe_type(inner)} **Default** {default}\n{{: .option }}"
+
+
+def _describe_type(option: BaseConfigOption[object]) -> str:
+    if isinstance(option, opt.Choice):
+        *others, last = (f"`{choice}`" for choice in option.choices)
+        return f"{', '.join(others)} or {last}"
+    if isinstance(option, opt.Type):
+        return "`true` or `false`" if option._type is bool else f"`{option._type}`"  # noqa: SLF001  MkDocs has no other name for it
+    return inspect.cleandoc(type(option).__doc__ or "").partition("\n")[0].removesuffix(".")
+
+
+def _as_yaml(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

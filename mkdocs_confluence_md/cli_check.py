@@ -1,0 +1,126 @@
+"""`confluence-md check`: what a build would stumble over."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mkdocs_confluence_md.inspection import State, inspect
+from mkdocs_confluence_md.reports import format_table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mkdocs_confluence_md.inspection import Inspection
+
+_LONGEST_CELL = 60
+
+
+@click.command(epilog="Example: confluence-md check -f docs/mkdocs.yml --json")
+@click.option(
+    "-f",
+    "--config-file",
+    type=click.Path(path_type=Path),
+    default="mkdocs.yml",
+    show_default=True,
+    help="The project's configuration.",
+)
+@click.option("--json", "json_wanted", is_flag=True, help="Print JSON.")
+def check(*, config_file: Path, json_wanted: bool) -> None:
+    """Tell what a build would stumble over, without building.
+
+    It reads the configuration itself, also where MkDocs would refuse it; then it looks at the
+    options, the environment, the sign-in, the API, and at each page that nav refers to. With
+    CONFLUENCE_MD_EMAIL and CONFLUENCE_MD_API_TOKEN nothing is exported; without them, pages that
+    the cache does not have are exported, as the next build would do.
+    """
+    inspection = inspect(config_file, os.environ)
+    click.echo(_as_json(inspection) if json_wanted else _as_tables(inspection))
+    for problem in _list_problems(inspection):
+        click.echo(problem, err=True)
+    if not inspection.is_fine:
+        sys.exit(1)
+
+
+def _as_json(inspection: Inspection) -> str:
+    settings = [
+        {"check": each.subject, "state": each.state.value, "text": each.text, "line": each.line}
+        for each in inspection.settings
+    ]
+    pages = [
+        {
+            "line": each.entry.line,
+            "title": each.entry.title,
+            "reference": each.entry.text,
+            "state": each.state.value,
+            "text": each.text,
+        }
+        for each in inspection.pages
+    ]
+    told = {
+        "ok": inspection.is_fine,
+        "file": str(inspection.file),
+        "nav_file": str(inspection.nav_file),
+        "settings": settings,
+        "pages": pages,
+    }
+    return json.dumps(told, indent=2, ensure_ascii=False)
+
+
+def _as_tables(inspection: Inspection) -> str:
+    tables = [format_table(("CHECK", "STATE", ""), _list_checks(inspection))]
+    if inspection.pages:
+        rows = [
+            (
+                str(each.entry.line),
+                _cut(each.entry.title) or "-",
+                _cut(each.entry.text),
+                each.state.value,
+                _show(each.text) if each.state is not State.PROBLEM else "",
+            )
+            for each in inspection.pages
+        ]
+        tables.append(format_table(("LINE", "TITLE", "REFERENCE", "STATE", "IN CONFLUENCE"), rows))
+    return "\n\n".join(tables)
+
+
+def _list_checks(inspection: Inspection) -> Iterator[tuple[str, str, str]]:
+    """Return a row for each check, however many problems it found."""
+    for subject in dict.fromkeys(each.subject for each in inspection.settings):
+        found = [each for each in inspection.settings if each.subject == subject]
+        problems = [each for each in found if each.state is State.PROBLEM]
+        if len(problems) > 1:
+            yield subject, f"{len(problems)} problems", ""
+        elif problems:
+            yield subject, State.PROBLEM.value, ""
+        else:
+            yield subject, found[0].state.value, _show(found[0].text)
+
+
+def _show(text: str) -> str:
+    """Show a text without anything that a terminal would obey."""
+    return "".join(
+        character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text
+    )
+
+
+def _cut(text: str) -> str:
+    """Show as much of a text as fits into a column."""
+    shown = _show(text)
+    return shown if len(shown) <= _LONGEST_CELL else f"{shown[: _LONGEST_CELL - 1]}…"
+
+
+def _list_problems(inspection: Inspection) -> Iterator[str]:
+    """Write each problem as compilers do, so that editors lead to the line."""
+    for each in inspection.settings:
+        if each.state is State.PROBLEM:
+            place = f"{inspection.nav_file}:{each.line}" if each.line else each.subject
+            yield f"{place}: {_show(each.text)}"
+    for page in inspection.pages:
+        if page.state is State.PROBLEM:
+            yield f"{inspection.nav_file}:{page.entry.line}: {page.entry.text}: {_show(page.text)}"

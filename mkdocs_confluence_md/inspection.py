@@ -1,0 +1,301 @@
+"""What a build of a project would stumble over, found out without building.
+
+Each finding stands for itself, so that one run tells of everything that is wrong, as far as it can
+be known: without a sign-in, nothing can be said of pages.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from enum import Enum
+from typing import TYPE_CHECKING
+
+import yaml
+
+from mkdocs_confluence_md.auth import make_auth
+from mkdocs_confluence_md.config import PluginConfig, make_address
+from mkdocs_confluence_md.environment import PREFIX, read_environment
+from mkdocs_confluence_md.errors import (
+    ConfluenceError,
+    CredentialsError,
+    SettingError,
+    TokenFileError,
+)
+from mkdocs_confluence_md.exporter import complete_address, probe
+from mkdocs_confluence_md.opening import make_library
+from mkdocs_confluence_md.project import find_cache_dir, read_nav, read_options
+from mkdocs_confluence_md.references import PageRef, SpaceRef
+from mkdocs_confluence_md.reports import describe_age
+from mkdocs_confluence_md.rest import ConfluenceRest
+from mkdocs_confluence_md.traffic import AT_A_TERMINAL
+from mkdocs_confluence_md.written import Declared, Flaw, explain_yaml, find_entries
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from mkdocs_confluence_md.environment import Environment
+    from mkdocs_confluence_md.exporter import ApiAddress
+    from mkdocs_confluence_md.facts import PageFacts
+    from mkdocs_confluence_md.fetched import Origin
+    from mkdocs_confluence_md.lending import AnyLibrary
+
+
+class State(Enum):
+    """How a check came out."""
+
+    FINE = "ok"
+    PROBLEM = "problem"
+    UNKNOWN = "not checked"
+    """Because something that it needs has a problem."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """How one check came out."""
+
+    subject: str
+    """What was checked."""
+    state: State
+    text: str = ""
+    """What there is; of a problem, what is wrong and what to do."""
+    line: int = 0
+    """In `mkdocs.yml`, from 1; 0 where it is not in a line."""
+
+
+@dataclass(frozen=True)
+class PageFinding:
+    """What is known of an entry of `nav`."""
+
+    entry: Declared
+    state: State
+    text: str = ""
+
+
+@dataclass
+class Inspection:
+    """Everything that was found out."""
+
+    file: Path
+    """The configuration."""
+    nav_file: Path
+    """Where `nav` stands: there, or in a file that it inherits from."""
+    settings: list[Finding] = field(default_factory=list)
+    pages: list[PageFinding] = field(default_factory=list)
+
+    @property
+    def is_fine(self) -> bool:
+        """Whether a build would have what it needs."""
+        states = [each.state for each in self.settings] + [each.state for each in self.pages]
+        return State.PROBLEM not in states
+
+
+def inspect(config_file: Path, variables: Mapping[str, str]) -> Inspection:
+    """Find out what a build would stumble over.
+
+    Args:
+        config_file: The project's `mkdocs.yml`.
+        variables: The environment.
+    """
+    inspection = Inspection(config_file, config_file)
+    entries = _inspect_nav(inspection)
+    options = _inspect_options(inspection)
+    environment = _inspect_environment(inspection, variables)
+    address = None
+    if options and environment and (options.offline or environment.offline):
+        inspection.settings.append(Finding("API", State.UNKNOWN, "`offline` is on"))
+    elif options and environment:
+        wanted = replace(make_address(options), api_url=environment.api_url)
+        address = _inspect_api(inspection, wanted, environment)
+    if address and options and environment:
+        _inspect_pages(inspection, entries, options, environment, address)
+    else:
+        inspection.pages = [PageFinding(each, State.UNKNOWN) for each in entries]
+    return inspection
+
+
+def _inspect_nav(inspection: Inspection) -> list[Declared]:
+    found: list[Declared | Flaw] = []
+    try:
+        inspection.nav_file, nav = read_nav(inspection.file)
+        found += find_entries(nav) if nav else []
+    except yaml.YAMLError as error:
+        found.append(explain_yaml(error))
+    except ConfluenceError as error:
+        found.append(Flaw(0, error.what, error.remedy))
+    flaws = [each for each in found if isinstance(each, Flaw)]
+    entries = [each for each in found if isinstance(each, Declared)]
+    for flaw in flaws:
+        inspection.settings.append(Finding("nav", State.PROBLEM, str(flaw), flaw.line))
+    if not flaws:
+        count = "1 entry" if len(entries) == 1 else f"{len(entries)} entries"
+        inspection.settings.append(Finding("nav", State.FINE, f"{count} from Confluence"))
+    return entries
+
+
+def _inspect_options(inspection: Inspection) -> PluginConfig | None:
+    """Validate the plugin's options as MkDocs does; None if it would refuse them."""
+    try:
+        written = read_options(inspection.file)
+    except SettingError as error:
+        inspection.settings.append(Finding("options", State.PROBLEM, str(error)))
+        return None
+    options = PluginConfig()
+    options.load_dict(written)
+    errors, warnings = options.validate()
+    problems = [f"Option `{name}`: {_end(error)}" for name, error in errors]
+    # MkDocs names an option that it does not know, and says no more.
+    known = [str(name) for name, _ in PluginConfig._schema]  # noqa: SLF001  MkDocs has no other name for it
+    for name, warning in warnings:
+        near = get_close_matches(name, known, 1)
+        hint = f" Do you mean `{near[0]}`?" if near and name not in known else ""
+        problems.append(f"Option `{name}`: {_end(warning)}{hint}")
+    inspection.settings += [Finding("options", State.PROBLEM, text) for text in problems]
+    if not problems:
+        count = "1 option" if len(written) == 1 else f"{len(written)} options"
+        inspection.settings.append(Finding("options", State.FINE, count))
+    return None if errors else options
+
+
+def _inspect_environment(
+    inspection: Inspection, variables: Mapping[str, str]
+) -> Environment | None:
+    try:
+        environment = read_environment(variables)
+    except SettingError as error:
+        inspection.settings.append(Finding("environment", State.PROBLEM, str(error)))
+        return None
+    names = sorted(name for name in variables if name.startswith(PREFIX) and variables[name])
+    inspection.settings.append(
+        Finding("environment", State.FINE, ", ".join(names) or "nothing set")
+    )
+    return environment
+
+
+def _inspect_api(
+    inspection: Inspection, address: ApiAddress, environment: Environment
+) -> ApiAddress | None:
+    """Make one call that exports nothing; return the whole address if the API answers."""
+    try:
+        address.check()
+        auth = make_auth(environment, site=address.find_site(), base_url=address.base_url)
+        auth.check_trust(address.make_base_url())
+        address = complete_address(address, auth)
+        probe(address, auth)
+    except (SettingError, CredentialsError, TokenFileError) as error:
+        inspection.settings.append(Finding("sign-in", State.PROBLEM, error.full_text()))
+        inspection.settings.append(Finding("API", State.UNKNOWN))
+        return None
+    except ConfluenceError as error:
+        inspection.settings.append(Finding("API", State.PROBLEM, error.full_text()))
+        return None
+    inspection.settings.append(Finding("API", State.FINE, f"{address.make_base_url()}"))
+    return address
+
+
+def _inspect_pages(
+    inspection: Inspection,
+    entries: Sequence[Declared],
+    options: PluginConfig,
+    environment: Environment,
+    address: ApiAddress,
+) -> None:
+    """Look at each page; without exporting any, where Confluence's own REST API may be asked."""
+    site, credentials = address.find_site(), environment.rest_credentials
+    if credentials and site:
+        rest = ConfluenceRest(site, credentials, environment.trust, patience=AT_A_TERMINAL)
+        with closing(rest):
+            inspection.pages = list(_ask_rest(entries, rest))
+        return
+    warnings: list[str] = []
+    library = make_library(
+        options,
+        environment,
+        address,
+        cache_dir=find_cache_dir(inspection.file),
+        snapshot_dir=None,  # what is wrong in Confluence is asked for
+        patience=AT_A_TERMINAL,
+        warn=warnings.append,
+        labels_matter=False,
+    )
+    with closing(library):
+        inspection.pages = list(_fetch(entries, library))
+    inspection.settings += [Finding("cache", State.PROBLEM, text) for text in warnings]
+
+
+def _ask_rest(entries: Sequence[Declared], rest: ConfluenceRest) -> Iterator[PageFinding]:
+    """Ask for titles and versions: one request for each 250 pages, and a list for each tree."""
+    page_ids = [each.reference.page_id for each in entries if isinstance(each.reference, PageRef)]
+    try:
+        facts = rest.describe_pages(page_ids)
+    except ConfluenceError as error:
+        for entry in entries:
+            yield PageFinding(entry, State.PROBLEM, error.full_text())
+        return
+    for entry in entries:
+        if isinstance(entry.reference, PageRef):
+            yield _tell_of_page(entry, facts.get(entry.reference.page_id))
+        else:
+            yield _list_tree(entry, rest)
+
+
+def _tell_of_page(entry: Declared, facts: PageFacts | None) -> PageFinding:
+    if facts is None:
+        return PageFinding(
+            entry,
+            State.PROBLEM,
+            "There is no such page, or the account of CONFLUENCE_MD_EMAIL may not see it. Compare "
+            "the ID with the page's address in Confluence.",
+        )
+    changed = f" of {facts.changed_at[:10]}" if facts.changed_at else ""
+    return PageFinding(entry, State.FINE, f"{facts.title}, version {facts.version}{changed}")
+
+
+def _list_tree(entry: Declared, rest: ConfluenceRest) -> PageFinding:
+    reference = entry.reference
+    try:
+        if isinstance(reference, SpaceRef):
+            listing = rest.list_space(reference.key)
+        else:
+            listing = rest.list_tree(reference.page_id)
+    except ConfluenceError as error:
+        return PageFinding(entry, State.PROBLEM, error.full_text())
+    count = len(listing.facts)
+    pages = "1 page" if count == 1 else f"{count} pages"
+    return PageFinding(entry, State.FINE, f"{listing.tree.title or 'untitled'}, {pages}")
+
+
+def _fetch(entries: Sequence[Declared], library: AnyLibrary) -> Iterator[PageFinding]:
+    """Fetch everything as a build does, so that the next build finds it in the cache."""
+    pages = [each.reference.page_id for each in entries if isinstance(each.reference, PageRef)]
+    trees = [each.reference for each in entries if not isinstance(each.reference, PageRef)]
+    library.start(pages, trees)
+    found = library.wait_for_trees()
+    for entry in entries:
+        try:
+            if isinstance(entry.reference, PageRef):
+                page = library.wait_for(entry.reference.page_id)
+                yield _tell_of_copy(entry, page.origin, page.age, page.error)
+                continue
+            tree = found[entry.reference]
+            if isinstance(tree, ConfluenceError):
+                raise tree
+            yield _tell_of_copy(entry, tree.origin, tree.age, tree.error)
+        except ConfluenceError as error:
+            yield PageFinding(entry, State.PROBLEM, error.full_text())
+
+
+def _tell_of_copy(
+    entry: Declared, origin: Origin, age: float, error: ConfluenceError | None
+) -> PageFinding:
+    if error is None:
+        return PageFinding(entry, State.FINE, origin.value)
+    copy = f"A build would take a copy from {describe_age(age)} ago."
+    return PageFinding(entry, State.PROBLEM, f"{error.full_text()} {copy}")
+
+
+def _end(text: object) -> str:
+    """End what MkDocs says with a full stop."""
+    return f"{str(text).rstrip('.')}."

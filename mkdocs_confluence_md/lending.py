@@ -1,0 +1,70 @@
+"""What a build asks of a library, whichever it is: of Confluence, of a snapshot, or of both."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from mkdocs_confluence_md.attachments import Reference
+    from mkdocs_confluence_md.errors import ConfluenceError
+    from mkdocs_confluence_md.facts import PageFacts
+    from mkdocs_confluence_md.fetched import Assets, FetchedPage, FetchedTree
+    from mkdocs_confluence_md.library import Tell
+    from mkdocs_confluence_md.references import SpaceRef, TreeRef
+    from mkdocs_confluence_md.rest import ConfluenceRest
+
+
+class AnyLibrary(Protocol):
+    """Has the pages and trees of a site. `Library` says what each of these does."""
+
+    @property
+    def offline(self) -> bool:
+        """Whether nobody is ever asked."""
+
+    def start(self, page_ids: Iterable[str], trees: Iterable[TreeRef | SpaceRef] = ()) -> None:
+        """Begin a build."""
+
+    def add_trees(self, trees: Iterable[TreeRef | SpaceRef]) -> None:
+        """Want more trees for the same build."""
+
+    def add(self, page_ids: Iterable[str], facts: Mapping[str, PageFacts] | None = None) -> None:
+        """Want more pages for the same build."""
+
+    def add_files(
+        self, page_id: str, references: Mapping[str, Reference], *, is_copy: bool
+    ) -> None:
+        """Want the attachments of a page that came without them in a tree."""
+
+    def wait_for_files(self, page_id: str, tell: Tell | None = None) -> Assets:
+        """Return what `add_files` asked for."""
+
+    def wait_for_trees(
+        self, tell: Tell | None = None
+    ) -> dict[TreeRef | SpaceRef, FetchedTree | ConfluenceError]:
+        """Return each tree, or why it cannot be had."""
+
+    def wait_for(self, page_id: str, tell: Tell | None = None) -> FetchedPage:
+        """Return a page."""
+
+    def wait_for_errors(self, tell: Tell | None = None) -> dict[str, ConfluenceError]:
+        """Return what went wrong with pages, by ID."""
+
+    def wait_for_pages(self, tell: Tell | None = None) -> list[FetchedPage]:
+        """Return the pages that there are."""
+
+    def find_facts(self) -> dict[str, PageFacts | None]:
+        """Return what is known of the pages of this build, by page ID; None where nothing is."""
+
+    def make_hasty_rest(self) -> ConfluenceRest | None:
+        """Make a client that asks Confluence itself; None if nobody may, or can."""
+
+    def expire(self, facts: Mapping[str, PageFacts]) -> None:
+        """Let the next build export pages that have changed."""
+
+    def cancel(self) -> None:
+        """Let nobody wait for what is not there yet."""
+
+    def close(self) -> None:
+        """Close what is open."""

@@ -1,0 +1,85 @@
+"""Options and environment → the library with all that it needs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mkdocs_confluence_md.auth import make_auth
+from mkdocs_confluence_md.backed_library import BackedLibrary
+from mkdocs_confluence_md.cache import ExportCache
+from mkdocs_confluence_md.exporter import Exporter
+from mkdocs_confluence_md.library import Library
+from mkdocs_confluence_md.snapshot_library import SnapshotLibrary
+from mkdocs_confluence_md.versions import make_versions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from mkdocs_confluence_md.config import PluginConfig
+    from mkdocs_confluence_md.environment import Environment
+    from mkdocs_confluence_md.exporter import ApiAddress
+    from mkdocs_confluence_md.lending import AnyLibrary
+    from mkdocs_confluence_md.traffic import Patience
+
+
+def make_library(  # noqa: PLR0913  it has that many settings
+    options: PluginConfig,
+    environment: Environment,
+    address: ApiAddress,
+    *,
+    cache_dir: Path,
+    snapshot_dir: Path | None,
+    patience: Patience,
+    warn: Callable[[str], None],
+    labels_matter: bool,
+) -> AnyLibrary:
+    """Make a library; nothing is asked or opened yet.
+
+    Args:
+        options: The plugin's.
+        environment: The variables.
+        address: Where the API is.
+        cache_dir: Where the cache is.
+        snapshot_dir: Where the snapshot is, if there is one.
+        patience: How long is waited for what.
+        warn: Is told what is wrong besides pages.
+        labels_matter: The site shows labels.
+
+    Raises:
+        SettingError: Options and environment do not say where the API is, or its host may not
+            receive a token.
+    """
+    address.check()
+    auth = make_auth(environment, site=address.find_site(), base_url=address.base_url)
+    is_offline = options.offline or environment.offline
+    reason = "`offline` is on" if is_offline else ""
+    if snapshot_dir and not is_offline and auth.account() is None:
+        reason = "there are no credentials"
+    snapshot = None
+    if snapshot_dir:
+        snapshot = SnapshotLibrary(snapshot_dir, reason=reason, attachments=options.attachments)
+        if reason:
+            return snapshot
+    auth.check_trust(address.make_base_url())
+    versions = (
+        None
+        if is_offline
+        else make_versions(
+            environment,
+            address.find_site(),
+            patience=patience,
+            warn=warn,
+            labels_matter=labels_matter,
+        )
+    )
+    library = Library(
+        Exporter(address, auth, concurrency=options.concurrency, patience=patience),
+        ExportCache(cache_dir, warn=warn),
+        threads=2 * options.concurrency,
+        max_age=options.max_age,
+        offline=is_offline,
+        attachments=options.attachments,
+        versions=versions,
+    )
+    return BackedLibrary(library, snapshot) if snapshot else library

@@ -1,0 +1,52 @@
+"""The files of an archive that a page refers to, and nothing else. Pure."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from mkdocs_confluence_md.archive import Finding
+from mkdocs_confluence_md.fetched import Asset, Assets
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from mkdocs_confluence_md.archive import Archive, Entry
+    from mkdocs_confluence_md.attachments import Reference
+
+    Find = Callable[[Reference, Sequence[str]], str | None]
+
+
+def unpack(
+    archive: Archive,
+    candidates: Iterable[Entry],
+    references: Mapping[str, Reference],
+    find: Find,
+    problems: Iterable[Finding] = (),
+) -> Assets:
+    """Unpack what a page refers to.
+
+    Args:
+        archive: Where the files are.
+        candidates: Which of its entries may be meant.
+        references: Of the page, by key.
+        find: Returns the path that is meant by a reference, of all those that there are.
+        problems: What is wrong with the archive.
+    """
+    entries = {entry.path: entry for entry in candidates}
+    files: dict[str, Asset] = {}
+    found = list(problems)
+    read = cache(archive.read)
+    for key, reference in references.items():
+        path = find(reference, list(entries))
+        content = read(entries[path]) if path else None
+        if isinstance(content, Finding):
+            found.append(content)
+        elif path and content is not None:
+            files[key] = Asset(_name_of(reference.path) or _name_of(path), content)
+    told = dict.fromkeys((problem.problem.value, problem.name) for problem in found)
+    return Assets(files, tuple(told))
+
+
+def _name_of(path: str) -> str:
+    return path.rpartition("/")[2]

@@ -1,0 +1,186 @@
+"""While a site is served: what changes in Confluence is built anew.
+
+A thread asks once an interval. When there is news, it touches a file that MkDocs watches, so that
+MkDocs builds the site as after any edit. Nothing else in that file's directory is watched: what a
+build writes there starts no other build.
+"""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from mkdocs_confluence_md.delivery import explain_unexpected
+from mkdocs_confluence_md.errors import ConfluenceError
+from mkdocs_confluence_md.reports import report_news
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from mkdocs_confluence_md.lending import AnyLibrary
+    from mkdocs_confluence_md.rest import ConfluenceRest
+
+MARKER = "changed-in-confluence"
+"""The file that is touched."""
+
+_PATIENCE_SECONDS = 1.0
+
+
+class Source(Protocol):
+    """Something in Confluence that may change."""
+
+    def find_news(self) -> str:
+        """Ask once, and say in a sentence what has changed; empty if nothing has.
+
+        Raises:
+            ConfluenceError: There is no answer.
+        """
+
+    def close(self) -> None:
+        """Let nobody wait for an answer any more."""
+
+
+class ChangedPages:
+    """The pages of the last build, and which versions of them are no news.
+
+    Args:
+        library: Is told which pages to export.
+        rest: Is asked; it should try only once, because it is asked again anyway.
+    """
+
+    def __init__(self, library: AnyLibrary, rest: ConfluenceRest) -> None:
+        self.library = library
+        self._rest = rest
+        self._lock = threading.Lock()
+        self._seen: dict[str, set[int]] = {}
+
+    def update(self) -> None:
+        """Take the pages that the library has now in place of those before."""
+        known = self.library.find_facts()
+        with self._lock:
+            # Also what was told of: if its export failed, it is tried with the next build.
+            self._seen = {page_id: self._seen.get(page_id, set()) for page_id in known}
+            for page_id, facts in known.items():
+                if facts and facts.version:
+                    self._seen[page_id].add(facts.version)
+
+    def find_news(self) -> str:
+        """Ask for the versions of all pages: one request for each 250."""
+        self._rest.begin_build()
+        now = self._rest.describe_pages(list(self._seen))
+        changed = {}
+        with self._lock:
+            for page_id, facts in now.items():
+                seen = self._seen.get(page_id)
+                if seen is None or not facts.version:
+                    continue
+                # Where no version is known, the first one is as good as that of the copy.
+                if seen and facts.version not in seen:
+                    changed[page_id] = facts
+                seen.add(facts.version)
+        self.library.expire(changed)
+        return report_news(list(changed.values())) if changed else ""
+
+    def close(self) -> None:
+        """Let nobody wait, and close the connections."""
+        self._rest.begin_build()
+        self._rest.close()
+
+
+class Watching:
+    """The thread that asks, and what it asks.
+
+    Args:
+        tell: Is told what has changed, and, once until it is over, what went wrong.
+    """
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self._tell = tell
+        self._closing = threading.Event()
+        self._sources: Sequence[Source] = ()
+        self._pages: ChangedPages | None = None
+        self._marker = Path()
+        self._has_complained = False
+        self._thread: threading.Thread | None = None
+
+    @property
+    def is_on(self) -> bool:
+        """Whether anybody asks."""
+        return self._thread is not None
+
+    def try_to_start(self, library: AnyLibrary, marker: Path, interval: float) -> str:
+        """Begin to ask, and return why that is not possible; empty if it is.
+
+        Args:
+            library: Has the pages of the first build.
+            marker: The file to be touched; it is made if it is not there.
+            interval: Seconds between two questions.
+        """
+        self.follow(library)
+        if self._pages is None:
+            return (
+                "`watch` needs an account that may ask Confluence what has changed: set "
+                "CONFLUENCE_MD_EMAIL and CONFLUENCE_MD_API_TOKEN, and the option `site`. Until "
+                "then, only local edits are noticed."
+            )
+        try:
+            marker.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            marker.touch()
+        except OSError as error:
+            return f"`watch` is of no use: {marker} cannot be written ({error.strerror})."
+        self._marker = marker
+        self._thread = threading.Thread(
+            target=self._run, args=(interval,), name="confluence-md-watch", daemon=True
+        )
+        self._thread.start()
+        return ""
+
+    def follow(self, library: AnyLibrary, others: Sequence[Source] = ()) -> None:
+        """Watch what a build has used, in place of all before.
+
+        Args:
+            library: Has the pages.
+            others: What may change besides their versions; all take turns, one an interval.
+        """
+        if self._pages is None or self._pages.library is not library:
+            if self._pages:
+                self._pages.close()
+            rest = library.make_hasty_rest()
+            self._pages = ChangedPages(library, rest) if rest else None
+        if self._pages:
+            self._pages.update()
+        self._sources = [*([self._pages] if self._pages else []), *others]
+
+    def close(self) -> None:
+        """End the thread; closing twice does no harm."""
+        self._closing.set()
+        for source in self._sources:
+            source.close()
+        if self._thread:
+            self._thread.join(_PATIENCE_SECONDS)
+
+    def _run(self, interval: float) -> None:
+        turn = 0
+        while not self._closing.wait(interval):
+            if sources := self._sources:
+                self._ask(sources[turn % len(sources)])
+                turn += 1
+
+    def _ask(self, source: Source) -> None:
+        try:
+            news = source.find_news()
+            if news:
+                self._tell(news)
+                self._marker.touch()
+        except ConfluenceError as error:
+            self._complain(error)
+        except Exception as error:  # noqa: BLE001  the thread must go on
+            self._complain(explain_unexpected(error))
+        else:
+            self._has_complained = False
+
+    def _complain(self, error: ConfluenceError) -> None:
+        if not self._has_complained and not self._closing.is_set():
+            self._has_complained = True
+            self._tell(f"Confluence did not say what has changed; it is asked again. {error}")
