@@ -38,9 +38,12 @@ class Message:
 
     def is_quoted_in(self, quotes: list[str]) -> bool:
         """Tell whether one of the quotations has it, word for word."""
+        return any(self._pattern.search(quote) for quote in quotes)
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
         parts = [re.escape(part.strip()) for part in self.text.split(GAP)]
-        pattern = re.compile(r".*?".join(parts).replace(r"\ ", " "))
-        return any(pattern.search(quote) for quote in quotes)
+        return re.compile(r".*?".join(parts).replace(r"\ ", " "))
 
 
 def find_quotes(markdown: str) -> list[str]:

@@ -24,6 +24,11 @@ settings.register_profile("project", deadline=None)
 settings.load_profile("project")
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Run more tests at once than there are processors: half of the time they wait for a server."""
+    return 2 * (os.cpu_count() or 1)
+
+
 @pytest.fixture
 def pages() -> dict[str, str]:
     """Return what is in Confluence: Markdown by page ID, to be changed at any time."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import sys
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+import processes
 from mkdocs_confluence_md.chains import login_key
 from mkdocs_confluence_md.tokens import SignIn
 from mkdocs_confluence_md.traffic import Patience
@@ -124,40 +124,27 @@ class Project:
 
     def build(self, *arguments: str, host: str = "mkdocs", strict: bool = True) -> Built:
         """Run `mkdocs build` or `properdocs build`."""
-        command = [str(BIN / host), "build", "-f", "mkdocs.yml", *["--strict"] * strict, *arguments]
-        finished = subprocess.run(
-            command,
-            cwd=self.root,
-            env=self.variables(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=120,
-            check=False,
+        command = [host, "build", "-f", "mkdocs.yml", *["--strict"] * strict, *arguments]
+        finished = processes.run(
+            command, directory=self.root, environment=self.variables(), together=True
         )
-        return Built(finished.returncode, _without_colours(finished.stdout), self.root / "site")
+        return Built(finished.exit_code, _without_colours(finished.stdout), self.root / "site")
 
     def run(self, *arguments: str, **variables: str) -> tuple[int, str, str]:
         """Run `confluence-md`; return exit code, standard output and standard error."""
-        finished = subprocess.run(
-            [str(BIN / "confluence-md"), *arguments],
-            cwd=self.root,
-            env={**self.variables(), **variables},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
+        finished = processes.run(
+            ["confluence-md", *arguments],
+            directory=self.root,
+            environment={**self.variables(), **variables},
         )
         assert "Traceback" not in finished.stderr
-        return finished.returncode, finished.stdout, finished.stderr
+        return finished.exit_code, finished.stdout, finished.stderr
 
     def variables(self) -> dict[str, str]:
         """Return the environment of a build."""
         return {
             **{name: os.environ[name] for name in PASSED_VARIABLES if name in os.environ},
-            "PYTHONWARNINGS": "error::ResourceWarning",
-            "NO_MKDOCS_2_WARNING": "1",  # Material's advertisement
-            "DISABLE_MKDOCS_2_WARNING": "true",  # ProperDocs'
+            **processes.AT_START,
             "CONFLUENCE_MD_TOKEN_FILE": str(self.token_file),
             **self.environment,
         }

@@ -54,6 +54,8 @@ class Outcome(Enum):
 FAILS, WARNS, COPIES, BUILT, SAYS_SO = Outcome
 
 # `exports` is the largest number that may arrive for both pages: nobody is asked again and again.
+# After a 429 there is a pause of at least a quarter of a second, then of half a second each time,
+# so that the second that a page is given here has room for four of its own.
 MATRIX = [
     # fault                          cold    stale copy  offline  placeholder  exports
     (faults.refused,                FAILS,  WARNS,      COPIES,  SAYS_SO,     0),
@@ -70,7 +72,7 @@ MATRIX = [
     (faults.empty_body,             FAILS,  WARNS,      COPIES,  SAYS_SO,     2),
     (faults.body_of_20_megabytes,   FAILS,  WARNS,      COPIES,  SAYS_SO,     2),
     (faults.invalid_utf8,           FAILS,  WARNS,      COPIES,  SAYS_SO,     2),
-    (faults.throttled,              FAILS,  WARNS,      COPIES,  SAYS_SO,     4),
+    (faults.throttled,              FAILS,  WARNS,      COPIES,  SAYS_SO,     8),
     (faults.throttled_for_a_second, FAILS,  WARNS,      COPIES,  SAYS_SO,     1),
     (faults.throttled_for_an_hour,  FAILS,  WARNS,      COPIES,  SAYS_SO,     1),
     (faults.status_500,             FAILS,  WARNS,      COPIES,  SAYS_SO,     2),

@@ -1,0 +1,155 @@
+"""Commands in processes of their own, forked from one that has already imported what they need.
+
+Three quarters of a small build are imports, and the suite makes a thousand of them. What is run is
+what the installed command runs, with the arguments, the directory, the environment and the output
+of a process of its own. Tests of starting up, of signals and of servers start the command itself.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import entry_points
+from multiprocessing import get_all_start_methods
+from multiprocessing.context import ForkServerContext
+from pathlib import Path
+from pkgutil import walk_packages
+from typing import TYPE_CHECKING
+from unittest import mock
+
+import mkdocs_confluence_md
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+# Python and Material look at these when they start, so they are the same for all commands.
+AT_START = {
+    "PYTHONWARNINGS": "error::ResourceWarning",
+    "NO_MKDOCS_2_WARNING": "1",  # Material's advertisement
+    "DISABLE_MKDOCS_2_WARNING": "true",  # ProperDocs'
+}
+
+BIN = Path(sys.executable).parent
+FORKSERVER = "forkserver"
+# ProperDocs takes MkDocs' place in a process, so it starts from nothing.
+FORKED = {"mkdocs", "confluence-md"}
+PRELOADED = ["mkdocs.__main__", "mkdocs.commands.build", "material", "coverage"]
+
+# A command measures itself; the process that it is forked from would only be slower for it.
+MEASURED = "COVERAGE_PROCESS_CONFIG"
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What a command left behind."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+
+
+def run(
+    command: Sequence[str],
+    *,
+    directory: Path,
+    environment: Mapping[str, str],
+    together: bool = False,
+    timeout: float = 120,
+) -> Finished:
+    """Run an installed command.
+
+    Args:
+        command: Its name and its arguments.
+        directory: Where it runs.
+        environment: Its environment variables; those of `AT_START` come on top.
+        together: Standard error goes where standard output goes.
+        timeout: Seconds after which it is killed.
+
+    Raises:
+        TimeoutExpired: It did not end in time.
+    """
+    variables = {**environment, **AT_START}
+    with tempfile.TemporaryDirectory() as folder:
+        stdout = Path(folder, "stdout")
+        stderr = stdout if together else Path(folder, "stderr")
+        start = _fork if command[0] in FORKED and FORKSERVER in get_all_start_methods() else _start
+        exit_code = start(list(command), directory, variables, (stdout, stderr), timeout)
+        return Finished(exit_code, stdout.read_text("utf-8"), stderr.read_text("utf-8"))
+
+
+def _start(
+    command: list[str],
+    directory: Path,
+    environment: dict[str, str],
+    output: tuple[Path, Path],
+    timeout: float,
+) -> int:
+    with output[0].open("a") as stdout, output[1].open("a") as stderr:
+        return subprocess.run(
+            [BIN / command[0], *command[1:]],
+            cwd=directory,
+            env=environment,
+            stdout=stdout,
+            stderr=stderr,
+            timeout=timeout,
+            check=False,
+        ).returncode
+
+
+def _fork(
+    command: list[str],
+    directory: Path,
+    environment: dict[str, str],
+    output: tuple[Path, Path],
+    timeout: float,
+) -> int:
+    process = _server().Process(target=_be, args=(command, directory, environment, output))
+    process.start()
+    process.join(timeout)
+    if process.exitcode is None:
+        process.kill()
+        raise subprocess.TimeoutExpired(command, timeout)
+    return process.exitcode
+
+
+@cache
+def _server() -> ForkServerContext:
+    """Return what starts processes; the first one starts the one that all are forked from."""
+    ours = walk_packages(mkdocs_confluence_md.__path__, "mkdocs_confluence_md.")
+    context = ForkServerContext()
+    context.set_forkserver_preload([*PRELOADED, *(module.name for module in ours)])
+    with mock.patch.dict(os.environ, AT_START):
+        os.environ.pop(MEASURED, None)
+        context.Process(target=str).start()
+    return context
+
+
+def _be(
+    command: list[str], directory: Path, environment: dict[str, str], output: tuple[Path, Path]
+) -> None:
+    """Be the process of a command."""
+    for file_descriptor, path in enumerate(output, start=1):
+        opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        os.dup2(opened, file_descriptor)
+        os.close(opened)
+    os.chdir(directory)
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.argv = command
+    [entry_point] = entry_points(group="console_scripts", name=command[0])
+    if MEASURED not in environment:
+        entry_point.load()()
+        return
+    import coverage  # noqa: PLC0415  an installed wheel is tested without it
+
+    measuring = coverage.process_startup(force=True)
+    assert measuring is not None
+    try:
+        entry_point.load()()
+    finally:
+        measuring.stop()
+        measuring.save()
