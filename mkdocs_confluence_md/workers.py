@@ -49,7 +49,7 @@ class Workers:
         _begin_work()
         future.add_done_callback(self._finish)
         self._tasks.put((future, task))
-        if len(self._threads) < self._count:
+        if len(self._threads) < min(self._count, len(self._unfinished)):
             thread = threading.Thread(target=self._work, name=self._name, daemon=True)
             self._threads.append(thread)
             thread.start()
@@ -67,17 +67,22 @@ class Workers:
 
     def _work(self) -> None:
         while item := self._tasks.get():
-            future, task = item
-            if not future.set_running_or_notify_cancel():
-                continue
-            try:
-                future.set_result(task())
-            except BaseException as error:  # noqa: BLE001  it is whoever waits that must see it
-                future.set_exception(error)
+            _do(*item)
+            # While this thread waits for more, what it did must not keep a build's pages alive.
+            del item
 
     def _finish(self, future: Future[Any]) -> None:
         self._unfinished.discard(future)
         _end_work()
+
+
+def _do(future: Future[Any], task: Callable[[], Any]) -> None:
+    if not future.set_running_or_notify_cancel():
+        return
+    try:
+        future.set_result(task())
+    except BaseException as error:  # noqa: BLE001  it is whoever waits that must see it
+        future.set_exception(error)
 
 
 def _begin_work() -> None:
