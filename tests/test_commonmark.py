@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import re
 from html.parser import HTMLParser
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
@@ -12,8 +14,14 @@ from hypothesis import strategies as st
 from markdown.preprocessors import Preprocessor
 
 from mkdocs_confluence_md.commonmark import CommonMark, draws_diagrams
+from mkdocs_confluence_md.grammar import Grammar
 from rendering import USUAL, TextPage, make_markdown, render, render_locally
 from structure import read_structure
+
+if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+
+    from markdown_it.token import Token
 
 PLAIN = "[toc, tables, fenced_code]"  # what MkDocs has when mkdocs.yml says nothing
 
@@ -374,6 +382,49 @@ def test_any_text_of_a_local_page_is_left_alone(text: str) -> None:
     extension.page = TextPage(text + "x")
 
     assert make_markdown(extension, PLAIN).convert(text) == render_locally(text, PLAIN)
+
+
+class CountingGrammar(Grammar):
+    """Counts how often Python looks for garbage meanwhile, and fails if it is told to."""
+
+    def __init__(self, *, fails: bool = False) -> None:
+        super().__init__()
+        self.fails = fails
+        self.searches = 0
+
+    def parse(self, src: str, env: MutableMapping[str, object] | None = None) -> list[Token]:
+        before = sum(generation["collections"] for generation in gc.get_stats())
+        tokens = super().parse(src, env)
+        self.searches = sum(generation["collections"] for generation in gc.get_stats()) - before
+        if self.fails:
+            message = "told to"
+            raise ValueError(message)
+        return tokens
+
+
+def test_python_does_not_look_for_garbage_while_it_parses_a_page() -> None:
+    extension, text = CommonMark(), "- item\n" * 3_000
+    extension.page, extension.grammar = TextPage(text), (grammar := CountingGrammar())
+
+    make_markdown(extension).convert(text)
+
+    assert grammar.searches == 0
+    assert gc.isenabled()
+
+
+@pytest.mark.parametrize("was_on", [True, False])
+def test_python_looks_for_garbage_again_whatever_happens(*, was_on: bool) -> None:
+    extension = CommonMark()
+    extension.page, extension.grammar = TextPage("text"), CountingGrammar(fails=True)
+    if not was_on:
+        gc.disable()
+
+    with pytest.raises(ValueError, match="told to"):
+        make_markdown(extension).convert("text")
+    is_on = gc.isenabled()
+    gc.enable()
+
+    assert is_on == was_on
 
 
 DIAGRAMS = {"custom_fences": [{"name": "mermaid"}]}
