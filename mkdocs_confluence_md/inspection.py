@@ -15,20 +15,23 @@ from typing import TYPE_CHECKING
 import yaml
 
 from mkdocs_confluence_md.auth import make_auth
-from mkdocs_confluence_md.config import PluginConfig, make_address
+from mkdocs_confluence_md.config import PluginConfig, find_snapshot_dir, make_address
 from mkdocs_confluence_md.environment import PREFIX, read_environment
 from mkdocs_confluence_md.errors import (
     ConfluenceError,
     CredentialsError,
     SettingError,
+    SnapshotError,
     TokenFileError,
 )
 from mkdocs_confluence_md.exporter import complete_address, probe
-from mkdocs_confluence_md.opening import make_library
+from mkdocs_confluence_md.opening import explain_silence, make_library
 from mkdocs_confluence_md.project import find_cache_dir, read_nav, read_options
 from mkdocs_confluence_md.references import PageRef, SpaceRef
 from mkdocs_confluence_md.reports import describe_age
 from mkdocs_confluence_md.rest import ConfluenceRest
+from mkdocs_confluence_md.snapshot import read_manifest, show_time
+from mkdocs_confluence_md.snapshot_library import SnapshotLibrary
 from mkdocs_confluence_md.traffic import AT_A_TERMINAL
 from mkdocs_confluence_md.written import Declared, Flaw, explain_yaml, find_entries
 
@@ -36,10 +39,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from mkdocs_confluence_md.auth import TokenAuth
     from mkdocs_confluence_md.environment import Environment
     from mkdocs_confluence_md.exporter import ApiAddress
     from mkdocs_confluence_md.facts import PageFacts
-    from mkdocs_confluence_md.fetched import Origin
     from mkdocs_confluence_md.lending import AnyLibrary
 
 
@@ -103,16 +106,9 @@ def inspect(config_file: Path, variables: Mapping[str, str]) -> Inspection:
     entries = _inspect_nav(inspection)
     options = _inspect_options(inspection)
     environment = _inspect_environment(inspection, variables)
-    address = None
-    if options and environment and (options.offline or environment.offline):
-        inspection.settings.append(Finding("API", State.UNKNOWN, "`offline` is on"))
-    elif options and environment:
-        wanted = replace(make_address(options), api_url=environment.api_url)
-        address = _inspect_api(inspection, wanted, environment)
-    if address and options and environment:
-        _inspect_pages(inspection, entries, options, environment, address)
-    else:
-        inspection.pages = [PageFinding(each, State.UNKNOWN) for each in entries]
+    inspection.pages = [PageFinding(each, State.UNKNOWN) for each in entries]
+    if options and environment:
+        _inspect_source(inspection, entries, options, environment)
     return inspection
 
 
@@ -174,13 +170,51 @@ def _inspect_environment(
     return environment
 
 
-def _inspect_api(
-    inspection: Inspection, address: ApiAddress, environment: Environment
-) -> ApiAddress | None:
-    """Make one call that exports nothing; return the whole address if the API answers."""
+def _inspect_source(
+    inspection: Inspection,
+    entries: Sequence[Declared],
+    options: PluginConfig,
+    environment: Environment,
+) -> None:
+    """Look at what a build would take its pages from, and at each of them."""
+    address = replace(make_address(options), api_url=environment.api_url)
+    snapshot_dir = find_snapshot_dir(options, inspection.file)
     try:
         address.check()
         auth = make_auth(environment, site=address.find_site(), base_url=address.base_url)
+        reason = explain_silence(options, environment, auth, snapshot_dir)
+    except (SettingError, CredentialsError, TokenFileError) as error:
+        inspection.settings.append(Finding("sign-in", State.PROBLEM, error.full_text()))
+        inspection.settings.append(Finding("API", State.UNKNOWN))
+        return
+    complete: ApiAddress | None = address
+    if reason:
+        inspection.settings.append(Finding("API", State.UNKNOWN, reason))
+    else:
+        complete = _inspect_api(inspection, address, auth)
+    is_readable = not snapshot_dir or _inspect_snapshot(inspection, snapshot_dir)
+    if complete and (is_readable or not reason):
+        # What is wrong in Confluence is asked for, whatever a snapshot has.
+        source = snapshot_dir if reason else None
+        _inspect_pages(inspection, entries, options, environment, complete, snapshot_dir=source)
+
+
+def _inspect_snapshot(inspection: Inspection, directory: Path) -> bool:
+    """Tell whether there is a snapshot: without it no build begins, also where it is not needed."""
+    try:
+        manifest = read_manifest(directory)
+    except SnapshotError as error:
+        inspection.settings.append(Finding("snapshot", State.PROBLEM, error.full_text()))
+        return False
+    count = "1 page" if len(manifest.pages) == 1 else f"{len(manifest.pages)} pages"
+    text = f"{count}, pulled at {show_time(manifest.pulled)}"
+    inspection.settings.append(Finding("snapshot", State.FINE, text))
+    return True
+
+
+def _inspect_api(inspection: Inspection, address: ApiAddress, auth: TokenAuth) -> ApiAddress | None:
+    """Make one call that exports nothing; return the whole address if the API answers."""
+    try:
         auth.check_trust(address.make_base_url())
         address = complete_address(address, auth)
         probe(address, auth)
@@ -195,33 +229,39 @@ def _inspect_api(
     return address
 
 
-def _inspect_pages(
+def _inspect_pages(  # noqa: PLR0913  it has that many settings
     inspection: Inspection,
     entries: Sequence[Declared],
     options: PluginConfig,
     environment: Environment,
     address: ApiAddress,
+    *,
+    snapshot_dir: Path | None,
 ) -> None:
     """Look at each page; without exporting any, where Confluence's own REST API may be asked."""
-    site, credentials = address.find_site(), environment.rest_credentials
-    if credentials and site:
-        rest = ConfluenceRest(site, credentials, environment.trust, patience=AT_A_TERMINAL)
-        with closing(rest):
-            inspection.pages = list(_ask_rest(entries, rest))
-        return
     warnings: list[str] = []
-    library = make_library(
-        options,
-        environment,
-        address,
-        cache_dir=find_cache_dir(inspection.file),
-        snapshot_dir=None,  # what is wrong in Confluence is asked for
-        patience=AT_A_TERMINAL,
-        warn=warnings.append,
-        labels_matter=False,
-    )
+    try:
+        library = make_library(
+            options,
+            environment,
+            address,
+            cache_dir=find_cache_dir(inspection.file),
+            snapshot_dir=snapshot_dir,
+            patience=AT_A_TERMINAL,
+            warn=warnings.append,
+            labels_matter=False,
+        )
+    except SettingError as error:
+        inspection.settings.append(Finding("sign-in", State.PROBLEM, error.full_text()))
+        return
+    site, credentials = address.find_site(), environment.rest_credentials
     with closing(library):
-        inspection.pages = list(_fetch(entries, library))
+        if credentials and site and not library.offline:
+            rest = ConfluenceRest(site, credentials, environment.trust, patience=AT_A_TERMINAL)
+            with closing(rest):
+                inspection.pages = list(_ask_rest(entries, rest))
+        else:
+            inspection.pages = list(_fetch(entries, library))
     inspection.settings += [Finding("cache", State.PROBLEM, text) for text in warnings]
 
 
@@ -273,25 +313,26 @@ def _fetch(entries: Sequence[Declared], library: AnyLibrary) -> Iterator[PageFin
     trees = [each.reference for each in entries if not isinstance(each.reference, PageRef)]
     library.start(pages, trees)
     found = library.wait_for_trees()
+    place = "in the snapshot" if isinstance(library, SnapshotLibrary) else ""
     for entry in entries:
         try:
             if isinstance(entry.reference, PageRef):
                 page = library.wait_for(entry.reference.page_id)
-                yield _tell_of_copy(entry, page.origin, page.age, page.error)
+                yield _tell_of_copy(entry, place or page.origin.value, page.age, page.error)
                 continue
             tree = found[entry.reference]
             if isinstance(tree, ConfluenceError):
                 raise tree
-            yield _tell_of_copy(entry, tree.origin, tree.age, tree.error)
+            yield _tell_of_copy(entry, place or tree.origin.value, tree.age, tree.error)
         except ConfluenceError as error:
             yield PageFinding(entry, State.PROBLEM, error.full_text())
 
 
 def _tell_of_copy(
-    entry: Declared, origin: Origin, age: float, error: ConfluenceError | None
+    entry: Declared, origin: str, age: float, error: ConfluenceError | None
 ) -> PageFinding:
     if error is None:
-        return PageFinding(entry, State.FINE, origin.value)
+        return PageFinding(entry, State.FINE, origin)
     copy = f"A build would take a copy from {describe_age(age)} ago."
     return PageFinding(entry, State.PROBLEM, f"{error.full_text()} {copy}")
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from mkdocs_confluence_md.auth import TokenAuth
     from mkdocs_confluence_md.config import PluginConfig
     from mkdocs_confluence_md.environment import Environment
     from mkdocs_confluence_md.exporter import ApiAddress
@@ -53,9 +54,7 @@ def make_library(  # noqa: PLR0913  it has that many settings
     address.check()
     auth = make_auth(environment, site=address.find_site(), base_url=address.base_url)
     is_offline = options.offline or environment.offline
-    reason = "`offline` is on" if is_offline else ""
-    if snapshot_dir and not is_offline and auth.account() is None:
-        reason = "there are no credentials"
+    reason = explain_silence(options, environment, auth, snapshot_dir)
     snapshot = None
     if snapshot_dir:
         snapshot = SnapshotLibrary(snapshot_dir, reason=reason, attachments=options.attachments)
@@ -83,3 +82,14 @@ def make_library(  # noqa: PLR0913  it has that many settings
         versions=versions,
     )
     return BackedLibrary(library, snapshot) if snapshot else library
+
+
+def explain_silence(
+    options: PluginConfig, environment: Environment, auth: TokenAuth, snapshot_dir: Path | None
+) -> str:
+    """Tell why a build asks nobody; the text is empty if it does ask."""
+    if options.offline or environment.offline:
+        return "`offline` is on"
+    if snapshot_dir and auth.account() is None:
+        return "there are no credentials"
+    return ""

@@ -241,6 +241,11 @@ def read_time(text: str) -> float:
     return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
 
 
+def show_time(text: str) -> str:
+    """Show such a time to people."""
+    return text.replace("T", " ").replace("Z", " UTC")
+
+
 def _check_path(path: str) -> str:
     """Refuse a path that leads out of the snapshot."""
     pure = PurePosixPath(path)

@@ -15,7 +15,7 @@ from mkdocs_confluence_md.errors import ConfluenceError, SnapshotError
 from mkdocs_confluence_md.fetched import Asset, Assets, FetchedPage, FetchedTree, Origin
 from mkdocs_confluence_md.manifest import TreeManifest
 from mkdocs_confluence_md.reports import report_pages
-from mkdocs_confluence_md.snapshot import Manifest, read_file, read_manifest, read_time
+from mkdocs_confluence_md.snapshot import Manifest, read_file, read_manifest, read_time, show_time
 from mkdocs_confluence_md.tree_exports import open_export
 
 if TYPE_CHECKING:
@@ -179,10 +179,9 @@ class SnapshotLibrary:
         """Say in one line what a build was made from."""
         pulled = self._manifest.pulled if self._manifest else ""
         pages = "1 page" if count == 1 else f"{count} pages"
-        moment = pulled.replace("T", " ").replace("Z", " UTC")
         return (
-            f"{pages} from the snapshot in {self._directory}, pulled at {moment}: {self._reason}, "
-            "so no network was used"
+            f"{pages} from the snapshot in {self._directory}, pulled at {show_time(pulled)}: "
+            f"{self._reason}, so no network was used"
         )
 
     def _read_page(self, page_id: str) -> FetchedPage:

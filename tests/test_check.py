@@ -172,8 +172,9 @@ def test_nobody_is_signed_in(project: Project) -> None:
     assert "not checked" in out
 
 
-def test_a_host_that_nobody_trusts_gets_no_token(project: Project) -> None:
-    project.configure(NAV, base_url="https://evil.example/svc")
+@pytest.mark.parametrize("offline", [True, False])
+def test_a_host_that_nobody_trusts_gets_no_token(project: Project, *, offline: bool) -> None:
+    project.configure(NAV, base_url="https://evil.example/svc", offline=offline)
 
     code, _, messages = run(project)
 
@@ -206,10 +207,25 @@ def test_a_wrong_variable_is_named(project: Project) -> None:
 def test_offline_nothing_is_asked(project: Project, standin: StandIn) -> None:
     project.configure(NAV, site=standin.url, offline=True)
 
-    code, out, _ = run(project)
+    code, out, messages = run(project)
 
-    assert code == 0
+    assert code == 1
     assert "API          not checked  `offline` is on" in out
+    assert messages.startswith(
+        "mkdocs.yml:12: confluence:101: There is no copy of this page in the cache"
+    )
+    assert standin.requests == []
+
+
+def test_offline_a_copy_in_the_cache_is_enough(project: Project, standin: StandIn) -> None:
+    project.configure(NAV, site=standin.url)
+    assert project.build().exit_code == 0
+    standin.clear()
+
+    code, out, messages = run(project, CONFLUENCE_MD_OFFLINE="1")
+
+    assert (code, messages) == (0, "")
+    assert "confluence:101  ok     from the cache\n" in out
     assert standin.requests == []
 
 

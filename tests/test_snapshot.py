@@ -253,3 +253,41 @@ def test_pulling_is_no_use_of_a_snapshot(forked: Project) -> None:
     assert "4 pages could not be fetched from Confluence." in messages
     config = yaml.safe_load((forked.root / "mkdocs.yml").read_text())
     assert config["plugins"][0]["confluence-md"]["snapshot"] == "snapshot"
+
+
+def test_check_knows_what_a_fork_builds_from(forked: Project, standin: StandIn) -> None:
+    code, out, messages = forked.run("check")
+
+    assert (code, messages) == (0, "")
+    assert re.search(r"API +not checked +there are no credentials\n", out)
+    assert re.search(r"snapshot +ok +4 pages, pulled at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\n", out)
+    assert re.search(r"confluence:101 +ok +in the snapshot\n", out)
+    assert standin.requests == []
+
+
+def test_check_tells_of_a_page_that_the_snapshot_does_not_have(forked: Project) -> None:
+    configure(forked, nav=[*NAV, {"New": "confluence:999"}], theme="mkdocs", snapshot="snapshot")
+
+    code, _, messages = forked.run("check")
+
+    assert code == 1
+    assert re.fullmatch(
+        r"mkdocs.yml:\d+: confluence:999: The snapshot in .*/snapshot does not have this page\. "
+        r"Pull it where Confluence can be reached: confluence-md pull DIR\.\n",
+        messages,
+    )
+
+
+@pytest.mark.parametrize("signed_in", [True, False])
+def test_check_tells_of_a_snapshot_that_no_build_can_read(
+    forked: Project, standin: StandIn, *, signed_in: bool
+) -> None:
+    (forked.root / "snapshot" / "confluence-md.json").write_text("{")
+    if signed_in:
+        forked.environment |= standin.environment()
+
+    code, _, messages = forked.run("check")
+
+    assert code == 1
+    assert messages.startswith("snapshot: The snapshot in ")
+    assert forked.build(strict=False).exit_code == 1
