@@ -15,7 +15,7 @@ from mkdocs_confluence_md.swapping import SwappedDirectory, exchange_names
 PULLER = str(Path(__file__).parent / "puller.py")
 
 
-def kill(directory: Path, *arguments: str) -> list[tuple[bool, str, str, list[str]]]:
+def kill(directory: Path, *arguments: str) -> list[tuple[bool, str, bool, list[str]]]:
     finished = subprocess.run(
         [sys.executable, "-W", "error", PULLER, str(directory), "50", *arguments],
         capture_output=True,
@@ -34,14 +34,14 @@ def test_a_pull_killed_at_any_step_leaves_the_old_directory_or_the_new_one(tmp_p
 
     assert Counter(there for _, there, _, _ in results).keys() == {"old", "new"}
     # The next pull works, and tidies up.
-    assert all((after, left) == ("new", []) for _, _, after, left in results)
+    assert all((whole, left) == (True, []) for _, _, whole, left in results)
 
 
 def test_without_an_exchange_the_next_pull_puts_the_old_directory_back(tmp_path: Path) -> None:
     results = kill(tmp_path / "snapshot", "apart")
 
     assert Counter(there for _, there, _, _ in results).keys() <= {"old", "new", "nothing"}
-    assert all((after, left) == ("new", []) for _, _, after, left in results)
+    assert all((whole, left) == (True, []) for _, _, whole, left in results)
 
 
 def names(directory: Path) -> list[str]:
