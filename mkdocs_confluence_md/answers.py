@@ -7,7 +7,7 @@ The forms of the 401, 403 and 429 were seen on real sites. JSON with Markdown in
 
 from __future__ import annotations
 
-import binascii
+import base64
 from typing import Any
 
 import httpx
@@ -82,7 +82,7 @@ def read_zip(response: httpx.Response, what: str = "page's attachments") -> byte
             detail,
         )
     try:
-        return binascii.a2b_base64(fields["zipBase64"], strict_mode=True)
+        return base64.b64decode(fields["zipBase64"], validate=True)
     except (KeyError, TypeError, ValueError):
         raise FailureError(
             f"The answer of {host} has no ZIP archive in it.",
@@ -274,6 +274,6 @@ def _find_secrets(request: httpx.Request) -> list[str]:
     scheme, _, value = request.headers.get("Authorization", "").partition(" ")
     secrets = [value]
     if scheme == "Basic":
-        name, _, password = binascii.a2b_base64(value).decode().partition(":")
+        name, _, password = base64.b64decode(value).decode().partition(":")
         secrets += [password, name]
     return [secret for secret in secrets if secret]
