@@ -103,9 +103,10 @@ def _list_checks(inspection: Inspection) -> Iterator[tuple[str, str, str]]:
 
 
 def _show(text: str) -> str:
-    """Show a text without anything that a terminal would obey."""
+    """Show a text in one line, without anything that a terminal would obey."""
     return "".join(
-        character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text
+        character if character.isprintable() else "\N{REPLACEMENT CHARACTER}"
+        for character in " ".join(text.split())
     )
 
 

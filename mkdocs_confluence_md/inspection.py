@@ -104,23 +104,30 @@ def inspect(config_file: Path, variables: Mapping[str, str]) -> Inspection:
     """
     inspection = Inspection(config_file, config_file)
     entries = _inspect_nav(inspection)
-    options = _inspect_options(inspection)
+    options = None if entries is None else _inspect_options(inspection)
     environment = _inspect_environment(inspection, variables)
-    inspection.pages = [PageFinding(each, State.UNKNOWN) for each in entries]
-    if options and environment:
+    inspection.pages = [PageFinding(each, State.UNKNOWN) for each in entries or ()]
+    if entries is not None and options and environment:
         _inspect_source(inspection, entries, options, environment)
     return inspection
 
 
-def _inspect_nav(inspection: Inspection) -> list[Declared]:
-    found: list[Declared | Flaw] = []
+def _inspect_nav(inspection: Inspection) -> list[Declared] | None:
+    """Return the entries that are ours; None if the file cannot be read at all."""
     try:
         inspection.nav_file, nav = read_nav(inspection.file)
-        found += find_entries(nav) if nav else []
     except yaml.YAMLError as error:
-        found.append(explain_yaml(error))
+        flaw = explain_yaml(error)
     except ConfluenceError as error:
-        found.append(Flaw(0, error.what, error.remedy))
+        flaw = Flaw(0, error.what, error.remedy)
+    else:
+        return _list_entries(inspection, list(find_entries(nav)) if nav else [])
+    inspection.settings.append(Finding("nav", State.PROBLEM, str(flaw), flaw.line))
+    inspection.settings.append(Finding("options", State.UNKNOWN))
+    return None
+
+
+def _list_entries(inspection: Inspection, found: list[Declared | Flaw]) -> list[Declared]:
     flaws = [each for each in found if isinstance(each, Flaw)]
     entries = [each for each in found if isinstance(each, Declared)]
     for flaw in flaws:

@@ -232,10 +232,12 @@ def test_offline_a_copy_in_the_cache_is_enough(project: Project, standin: StandI
 def test_a_file_that_is_no_yaml_has_its_line(project: Project) -> None:
     project.write("mkdocs.yml", "site_name: x\nnav:\n  - a: [b\n  - c: d\n")
 
-    code, _, messages = run(project)
+    code, out, messages = run(project)
 
     assert code == 1
     assert messages.startswith("mkdocs.yml:4: This is no YAML: ")
+    assert len(messages.splitlines()) == 1
+    assert "options      not checked\n" in out
 
 
 def test_a_file_that_is_not_there(project: Project) -> None:
