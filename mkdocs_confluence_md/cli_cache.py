@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mkdocs_confluence_md.cli_options import config_file_option
 from mkdocs_confluence_md.holdings import (
     as_json,
     as_table,
@@ -44,14 +45,7 @@ def _directory_options(command: Callable[..., None]) -> Callable[..., None]:
             type=click.Path(file_okay=False, path_type=Path),
             help="The cache's directory, instead of what the configuration says.",
         ),
-        click.option(
-            "-f",
-            "--config-file",
-            type=click.Path(path_type=Path),
-            default="mkdocs.yml",
-            show_default=True,
-            help="The project's configuration, which says where the cache is.",
-        ),
+        config_file_option,
     ):
         command = option(command)
     return command

@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from mkdocs_confluence_md.cli_options import config_file_option
 from mkdocs_confluence_md.inspection import State, inspect
 from mkdocs_confluence_md.reports import format_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from mkdocs_confluence_md.inspection import Inspection
 
@@ -22,14 +23,7 @@ _LONGEST_CELL = 60
 
 
 @click.command(epilog="Example: confluence-md check -f docs/mkdocs.yml --json")
-@click.option(
-    "-f",
-    "--config-file",
-    type=click.Path(path_type=Path),
-    default="mkdocs.yml",
-    show_default=True,
-    help="The project's configuration.",
-)
+@config_file_option
 @click.option("--json", "json_wanted", is_flag=True, help="Print JSON.")
 def check(*, config_file: Path, json_wanted: bool) -> None:
     """Tell what a build would stumble over, without building.

@@ -9,19 +9,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mkdocs_confluence_md.cli_options import config_file_option
+
 if TYPE_CHECKING:
     from mkdocs_confluence_md.writing import Difference
 
 
 @click.command(epilog="Example: confluence-md pull -f mkdocs.yml snapshot")
-@click.option(
-    "-f",
-    "--config-file",
-    type=click.Path(path_type=Path),
-    default="mkdocs.yml",
-    show_default=True,
-    help="The site's configuration.",
-)
+@config_file_option
 @click.option(
     "--check",
     is_flag=True,
