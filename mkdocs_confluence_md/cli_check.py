@@ -31,7 +31,8 @@ def check(*, config_file: Path, json_wanted: bool) -> None:
     It reads the configuration itself, also where MkDocs would refuse it; then it looks at the
     options, the environment, the sign-in, the API, and at each page that nav refers to. With
     CONFLUENCE_MD_EMAIL and CONFLUENCE_MD_API_TOKEN nothing is exported; without them, pages that
-    the cache does not have are exported, as the next build would do.
+    the cache does not have are exported, as the next build would do. Where a build would not ask
+    Confluence, it looks into the snapshot, or into the cache.
     """
     inspection = inspect(config_file, os.environ)
     click.echo(_as_json(inspection) if json_wanted else _as_tables(inspection))
