@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mkdocs_confluence_md.references import SpaceRef, TreeRef
     from mkdocs_confluence_md.rest import ConfluenceRest
     from mkdocs_confluence_md.snapshot_library import SnapshotLibrary
+    from mkdocs_confluence_md.trees import Tree
 
 
 class BackedLibrary:
@@ -117,6 +118,14 @@ class BackedLibrary:
     def expire(self, facts: Mapping[str, PageFacts]) -> None:
         """Let the next build export pages that have changed, whatever `max_age` says."""
         self._library.expire(facts)
+
+    def find_listed_trees(self) -> dict[TreeRef | SpaceRef, Tree]:
+        """Return those trees of this build that were listed page by page."""
+        return self._library.find_listed_trees()
+
+    def expire_tree(self, ref: TreeRef | SpaceRef) -> None:
+        """Let the next build list a tree that has changed, whatever `max_age` says."""
+        self._library.expire_tree(ref)
 
     def cancel(self) -> None:
         """Let nobody wait for the pages that are not there yet."""

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mkdocs_confluence_md.library import Tell
     from mkdocs_confluence_md.references import SpaceRef, TreeRef
     from mkdocs_confluence_md.rest import ConfluenceRest
+    from mkdocs_confluence_md.trees import Tree
 
 
 class AnyLibrary(Protocol):
@@ -62,6 +63,12 @@ class AnyLibrary(Protocol):
 
     def expire(self, facts: Mapping[str, PageFacts]) -> None:
         """Let the next build export pages that have changed."""
+
+    def find_listed_trees(self) -> dict[TreeRef | SpaceRef, Tree]:
+        """Return those trees of this build that were listed page by page."""
+
+    def expire_tree(self, ref: TreeRef | SpaceRef) -> None:
+        """Let the next build list a tree that has changed."""
 
     def cancel(self) -> None:
         """Let nobody wait for what is not there yet."""

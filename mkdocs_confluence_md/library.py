@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from mkdocs_confluence_md.facts import PageFacts
     from mkdocs_confluence_md.references import SpaceRef, TreeRef
     from mkdocs_confluence_md.rest import ConfluenceRest
+    from mkdocs_confluence_md.trees import Tree
     from mkdocs_confluence_md.versions import Versions
 
 _TELL_SECONDS = 0.1
@@ -191,6 +192,19 @@ class Library:
             facts: What Confluence has just said of them.
         """
         self._page_source.outdated.update(facts)
+
+    def find_listed_trees(self) -> dict[TreeRef | SpaceRef, Tree]:
+        """Return those trees of this build that were listed page by page."""
+        there = {
+            ref: future.result()
+            for ref, future in self._trees.items()
+            if future.done() and not future.cancelled() and not future.exception()
+        }
+        return {ref: tree.listed for ref, tree in there.items() if tree.listed}
+
+    def expire_tree(self, ref: TreeRef | SpaceRef) -> None:
+        """Let the next build list a tree that has changed, whatever `max_age` says."""
+        self._tree_source.outdated.add(ref)
 
     def cancel(self) -> None:
         """Let nobody wait for the pages that are not there yet."""

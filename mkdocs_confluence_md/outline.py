@@ -59,6 +59,11 @@ def outline_space(name: str, home: str, listed: Iterable[ListedPage]) -> Listing
     return Listing(Tree(name, tuple(roots)), outline.facts)
 
 
+def arrange(listed: Iterable[ListedPage], root_id: str = _TOP) -> tuple[TreePage, ...]:
+    """Arrange pages as both do: what is at the top, or right below the root."""
+    return _Outline(listed, root_id).arrange()
+
+
 class _Outline:
     """The tree in the making.
 

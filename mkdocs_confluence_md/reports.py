@@ -142,6 +142,11 @@ def report_news(changed: Sequence[PageFacts]) -> str:
     return f"Changed in Confluence: {names}"
 
 
+def report_tree_news(ref: TreeRef | SpaceRef) -> str:
+    """Tell that pages were added to, moved in or removed from a tree."""
+    return f"Changed in Confluence: which pages are where in the {ref.name}"
+
+
 def report_missing_files(
     page: PlacedPage, names: Sequence[str], error: ConfluenceError | None
 ) -> str:

@@ -23,7 +23,8 @@ from mkdocs_confluence_md.descriptions import (
     read_results,
 )
 from mkdocs_confluence_md.errors import AnswerError, FailureError
-from mkdocs_confluence_md.outline import outline_space, outline_tree
+from mkdocs_confluence_md.outline import arrange, outline_space, outline_tree
+from mkdocs_confluence_md.references import SpaceRef
 from mkdocs_confluence_md.traffic import Patience, Traffic
 from mkdocs_confluence_md.trust import host_of, origin_of
 from mkdocs_confluence_md.wire import make_client, send
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from mkdocs_confluence_md.environment import RestCredentials
     from mkdocs_confluence_md.facts import PageFacts
     from mkdocs_confluence_md.outline import ListedPage, Listing
+    from mkdocs_confluence_md.references import TreeRef
+    from mkdocs_confluence_md.trees import TreePage
     from mkdocs_confluence_md.trust import TrustRule
 
 BATCH = 250
@@ -138,8 +141,7 @@ class ConfluenceRest:
                 "Compare the ID with the page's address in Confluence, and open it there as the "
                 "account of CONFLUENCE_MD_EMAIL.",
             )
-        below = self._search(f"ancestor={page_id}", f"{_DETAILS},ancestors")
-        return outline_tree(root, list(below))
+        return outline_tree(root, list(self._list_below(page_id)))
 
     def list_space(self, key: str) -> Listing:
         """Return all pages of a space.
@@ -156,15 +158,33 @@ class ConfluenceRest:
                 "Compare the key with the addresses of the space's pages in Confluence, and open "
                 "one there as the account of CONFLUENCE_MD_EMAIL.",
             )
-        escaped = key.replace("\\", "\\\\").replace('"', '\\"')
-        # Comments, attachments and blog posts are in the space, too.
-        pages = self._search(f'space="{escaped}" and type=page', f"{_DETAILS},ancestors")
-        return outline_space(read_name(spaces[0]), read_home(spaces[0]), list(pages))
+        pages = list(self._list_in(key))
+        return outline_space(read_name(spaces[0]), read_home(spaces[0]), pages)
+
+    def list_again(self, ref: TreeRef | SpaceRef) -> tuple[TreePage, ...]:
+        """Return what is right below a page, or at the top of a space, with all that is below.
+
+        One request for each 250 pages, because it does not look at the page or the space itself.
+
+        Raises:
+            ConfluenceError: As `describe_pages`.
+        """
+        if isinstance(ref, SpaceRef):
+            return arrange(list(self._list_in(ref.key)))
+        return arrange(list(self._list_below(ref.page_id)), ref.page_id)
 
     def close(self) -> None:
         """Close the connections."""
         if self._made_client:
             self._made_client.close()
+
+    def _list_below(self, page_id: str) -> Iterator[ListedPage]:
+        return self._search(f"ancestor={page_id}", f"{_DETAILS},ancestors")
+
+    def _list_in(self, key: str) -> Iterator[ListedPage]:
+        escaped = key.replace("\\", "\\\\").replace('"', '\\"')
+        # Comments, attachments and blog posts are in the space, too.
+        return self._search(f'space="{escaped}" and type=page', f"{_DETAILS},ancestors")
 
     def _search(self, cql: str, expand: str) -> Iterator[ListedPage]:
         parameters = {"cql": cql, "expand": expand, "limit": str(BATCH)}

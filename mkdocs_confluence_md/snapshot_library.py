@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from mkdocs_confluence_md.library import Tell
     from mkdocs_confluence_md.references import SpaceRef, TreeRef
     from mkdocs_confluence_md.snapshot import SnapshotFile, SnapshotPage, SnapshotTree
+    from mkdocs_confluence_md.trees import Tree
 
 _PULL_ONLINE = "Pull it where Confluence can be reached: confluence-md pull DIR."
 
@@ -167,6 +168,13 @@ class SnapshotLibrary:
         """Return nothing: nobody is asked."""
 
     def expire(self, facts: Mapping[str, PageFacts]) -> None:
+        """Do nothing: nobody tells of changes."""
+
+    def find_listed_trees(self) -> dict[TreeRef | SpaceRef, Tree]:
+        """Return nothing, for the same reason."""
+        return {}
+
+    def expire_tree(self, ref: TreeRef | SpaceRef) -> None:
         """Do nothing: nobody tells of changes."""
 
     def cancel(self) -> None:

@@ -51,6 +51,8 @@ class TreeListings:
         self._base_urls = base_urls
         self._max_age = float("inf") if offline else max_age
         self._offline = offline
+        self.outdated: set[TreeRef | SpaceRef] = set()
+        """Trees of which somebody knows that they have changed, so that copies are not enough."""
 
     def fetch(self, ref: TreeRef | SpaceRef) -> FetchedTree:
         """Return a tree.
@@ -64,7 +66,7 @@ class TreeListings:
         account = self._rest.account if self._rest else None
         copy = self._cache.find(resource, account, self._max_age)
         tree = read_listing(copy.text) if copy else None
-        if copy and tree and copy.fresh:
+        if copy and tree and copy.fresh and ref not in self.outdated:
             return FetchedTree(Origin.CACHE, listed=tree)
         if self._rest is None:
             return self._exports.fetch(ref)
@@ -74,6 +76,7 @@ class TreeListings:
             if copy is None or tree is None:
                 raise
             return FetchedTree(Origin.STALE, listed=tree, age=copy.age, error=error)
+        self.outdated.discard(ref)
         self._cache.keep(resource, account, write_listing(listing.tree), {})
         return FetchedTree(Origin.EXPORTED, listed=listing.tree, facts=listing.facts)
 

@@ -13,13 +13,16 @@ from typing import TYPE_CHECKING, Protocol
 
 from mkdocs_confluence_md.delivery import explain_unexpected
 from mkdocs_confluence_md.errors import ConfluenceError
-from mkdocs_confluence_md.reports import report_news
+from mkdocs_confluence_md.references import SpaceRef
+from mkdocs_confluence_md.reports import report_news, report_tree_news
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from mkdocs_confluence_md.lending import AnyLibrary
+    from mkdocs_confluence_md.references import TreeRef
     from mkdocs_confluence_md.rest import ConfluenceRest
+    from mkdocs_confluence_md.trees import Tree, TreePage
 
 MARKER = "changed-in-confluence"
 """The file that is touched."""
@@ -51,7 +54,7 @@ class ChangedPages:
 
     def __init__(self, library: AnyLibrary, rest: ConfluenceRest) -> None:
         self.library = library
-        self._rest = rest
+        self.rest = rest
         self._lock = threading.Lock()
         self._seen: dict[str, set[int]] = {}
 
@@ -67,8 +70,8 @@ class ChangedPages:
 
     def find_news(self) -> str:
         """Ask for the versions of all pages: one request for each 250."""
-        self._rest.begin_build()
-        now = self._rest.describe_pages(list(self._seen))
+        self.rest.begin_build()
+        now = self.rest.describe_pages(list(self._seen))
         changed = {}
         with self._lock:
             for page_id, facts in now.items():
@@ -84,8 +87,48 @@ class ChangedPages:
 
     def close(self) -> None:
         """Let nobody wait, and close the connections."""
+        self.rest.begin_build()
+        self.rest.close()
+
+
+class ChangedTree:
+    """Which pages are where in a tree of the last build.
+
+    Args:
+        ref: The tree.
+        library: Is told to list it anew.
+        rest: Is asked; it should try only once, because it is asked again anyway.
+    """
+
+    def __init__(self, ref: TreeRef | SpaceRef, library: AnyLibrary, rest: ConfluenceRest) -> None:
+        self._ref = ref
+        self._library = library
+        self._rest = rest
+        self._used: tuple[TreePage, ...] = ()
+        self._told: tuple[TreePage, ...] | None = None
+
+    def update(self, tree: Tree) -> None:
+        """Take the tree that the library has now in place of the one before."""
+        is_space = isinstance(self._ref, SpaceRef)
+        self._used = tree.roots if is_space or not tree.roots else tree.roots[0].children
+
+    def find_news(self) -> str:
+        """List it again: one request for each 250 pages."""
         self._rest.begin_build()
-        self._rest.close()
+        used = self._used
+        now = self._rest.list_again(self._ref)
+        if isinstance(self._ref, SpaceRef) and used:
+            # The home page is first, which only the space itself knows.
+            now = tuple(sorted(now, key=lambda page: page.page_id != used[0].page_id))
+        # Also what was told of: if it could not be listed, it is tried with the next build.
+        if now in (used, self._told):
+            return ""
+        self._told = now
+        self._library.expire_tree(self._ref)
+        return report_tree_news(self._ref)
+
+    def close(self) -> None:
+        """Do nothing: the connections are those that the pages are asked for with."""
 
 
 class Watching:
@@ -98,7 +141,8 @@ class Watching:
     def __init__(self, tell: Callable[[str], None]) -> None:
         self._tell = tell
         self._closing = threading.Event()
-        self._sources: Sequence[Source] = ()
+        self._others: Sequence[Source] = ()
+        self._trees: dict[TreeRef | SpaceRef, ChangedTree] = {}
         self._pages: ChangedPages | None = None
         self._marker = Path()
         self._has_complained = False
@@ -141,21 +185,24 @@ class Watching:
 
         Args:
             library: Has the pages.
-            others: What may change besides their versions; all take turns, one an interval.
+            others: What may change besides its pages and trees. Every second interval belongs to
+                the pages; trees and others take turns in those between.
         """
         if self._pages is None or self._pages.library is not library:
             if self._pages:
                 self._pages.close()
             rest = library.make_hasty_rest()
             self._pages = ChangedPages(library, rest) if rest else None
+            self._trees = {}
         if self._pages:
             self._pages.update()
-        self._sources = [*([self._pages] if self._pages else []), *others]
+            self._follow_trees(self._pages)
+        self._others = [*self._trees.values(), *others]
 
     def close(self) -> None:
         """End the thread; closing twice does no harm."""
         self._closing.set()
-        for source in self._sources:
+        for source in (*([self._pages] if self._pages else []), *self._others):
             source.close()
         if self._thread:
             self._thread.join(_PATIENCE_SECONDS)
@@ -163,9 +210,21 @@ class Watching:
     def _run(self, interval: float) -> None:
         turn = 0
         while not self._closing.wait(interval):
-            if sources := self._sources:
-                self._ask(sources[turn % len(sources)])
-                turn += 1
+            others, pages = self._others, self._pages
+            if others and (turn % 2 or pages is None):
+                self._ask(others[turn // 2 % len(others)])
+            elif pages:
+                self._ask(pages)
+            turn += 1
+
+    def _follow_trees(self, pages: ChangedPages) -> None:
+        trees = pages.library.find_listed_trees()
+        self._trees = {
+            ref: self._trees.get(ref) or ChangedTree(ref, pages.library, pages.rest)
+            for ref in trees
+        }
+        for ref, tree in trees.items():
+            self._trees[ref].update(tree)
 
     def _ask(self, source: Source) -> None:
         try:

@@ -13,6 +13,7 @@ from mkdocs_confluence_md.auth import make_auth
 from mkdocs_confluence_md.cache import ExportCache
 from mkdocs_confluence_md.environment import read_environment
 from mkdocs_confluence_md.exporter import ApiAddress, Exporter
+from mkdocs_confluence_md.fetched import FetchedTree
 from mkdocs_confluence_md.library import Library
 from mkdocs_confluence_md.versions import make_versions
 from mkdocs_confluence_md.watching import Watching
@@ -21,9 +22,10 @@ from standin import PageRecord
 from test_serve import serving, wait_for_log
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from mkdocs_confluence_md.references import SpaceRef, TreeRef
     from standin import StandIn
     from standin.faults import ConnectionFault
 
@@ -69,9 +71,12 @@ class Watched:
     def wait_for_news(self) -> str:
         return self._heard.get(timeout=20)
 
-    def build(self, *page_ids: str) -> list[str]:
-        """Fetch pages, as a build does, and return their texts."""
-        self.library.start(page_ids)
+    def build(self, *page_ids: str, trees: Sequence[TreeRef | SpaceRef] = ()) -> list[str]:
+        """Fetch pages and trees, as a build does, and return the pages' texts."""
+        self.library.start(page_ids, trees)
+        for tree in self.library.wait_for_trees().values():
+            if isinstance(tree, FetchedTree) and tree.listed:
+                self.library.add([page.page_id for page in tree.listed.walk()], tree.facts)
         texts = [page.markdown for page in self.library.wait_for_pages()]
         if self.watching.is_on:
             self.watching.follow(self.library)
