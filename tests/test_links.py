@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, reject
 from hypothesis import strategies as st
 from markdown import Markdown
 from markdown.treeprocessors import Treeprocessor
@@ -394,9 +394,12 @@ def test_whatever_a_page_says_its_links_are_paths_of_the_site_or_addresses(text:
     md = Markdown(extensions=[links])
     md.treeprocessors.register(FakeHost(), "relpath", 0)
 
+    try:
+        plain = Markdown().convert(text)
+    except AssertionError:  # HTML parsers of older Pythons give up on `<![x[`
+        reject()
     html = md.convert(text)
 
-    plain = Markdown().convert(text)
     if not may_be_ours(text):
         assert html == plain
     new = set(HREF.findall(html)) - set(HREF.findall(plain))
