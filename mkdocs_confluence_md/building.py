@@ -22,6 +22,7 @@ from mkdocs.structure.files import File, Files, set_exclusions
 
 from mkdocs_confluence_md.errors import ConfluenceError, SettingError, SnapshotError
 from mkdocs_confluence_md.plugin import ConfluencePlugin
+from mkdocs_confluence_md.project import explain_unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -157,8 +158,10 @@ class _Witness(BasePlugin[_NoOptions]):
 
 
 def _load(config_file: Path, site_dir: str) -> MkDocsConfig:
-    if not config_file.is_file():
-        raise SettingError(f"There is no {config_file}.", "Name the configuration with -f.")
+    try:
+        config_file.open("rb").close()
+    except OSError as error:
+        raise explain_unreadable(config_file, error) from None
     try:
         return load_config(str(config_file), site_dir=site_dir)
     except Abort:

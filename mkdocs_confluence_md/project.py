@@ -94,7 +94,7 @@ def read_options(config_file: Path) -> dict[str, Any]:
         with config_file.open("rb") as file:
             config = yaml_load(file, get_yaml_loader(_Loader))
     except OSError as error:
-        raise _explain_absence(config_file, error) from None
+        raise explain_unreadable(config_file, error) from None
     except (ConfigurationError, TypeError, ValueError, RecursionError) as error:
         raise SettingError(f"{config_file} is no configuration: {error}.", _CORRECT) from None
     options = _find_options(config.get("plugins")) if isinstance(config, dict) else None
@@ -120,7 +120,7 @@ def read_nav(config_file: Path) -> tuple[Path, Node | None]:
         try:
             root = yaml.compose(file.read_bytes(), _Loader)
         except OSError as error:
-            raise _explain_absence(file, error) from None
+            raise explain_unreadable(file, error) from None
         nav, parent = find_value(root, "nav"), find_value(root, "INHERIT")
         if nav is not None or not isinstance(parent, ScalarNode):
             break
@@ -128,8 +128,12 @@ def read_nav(config_file: Path) -> tuple[Path, Node | None]:
     return file, nav
 
 
-def _explain_absence(file: Path, error: OSError) -> SettingError:
-    return SettingError(f"{file} cannot be read: {error.strerror}.", "Name it with -f.")
+def explain_unreadable(file: Path, error: OSError) -> SettingError:
+    """Say why a configuration, or one that it inherits from, cannot be read."""
+    return SettingError(
+        f"{file} cannot be read: {error.strerror}.",
+        "Name the configuration with -f, and one that it inherits from with INHERIT.",
+    )
 
 
 def _find_options(plugins: object) -> dict[str, Any] | None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from mkdocs_confluence_md.errors import SettingError
+from mkdocs_confluence_md.project import explain_unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -110,9 +111,7 @@ def _load(config_file: Path) -> yaml.MappingNode:
         with config_file.open("rb") as file:
             node = yaml.compose(file, Loader=yaml.SafeLoader)
     except OSError as error:
-        raise SettingError(
-            f"{config_file} cannot be read: {error.strerror}.", "Name the configuration with -f."
-        ) from None
+        raise explain_unreadable(config_file, error) from None
     except (yaml.YAMLError, ValueError) as error:
         raise SettingError(
             f"{config_file} is no configuration: {error}.", "Correct it, as MkDocs needs it, too."

@@ -31,10 +31,13 @@ def test_the_command_killed_at_random_steps_leaves_the_old_site_or_the_new_one(
         (site.root / f"{name}.yml").write_text(f"{text}\nsite_description: {name}\n")
     directory = site.root / "apart" / "snapshot"
 
+    temporary = site.root / "temporary"
+    temporary.mkdir()
     finished = subprocess.run(
         [sys.executable, PULLER, str(directory), str(TIMES), "alpha.yml", "omega.yml"],
         cwd=site.root,
-        env={**site.environment, **AT_START},
+        # Nobody removes what a killed build had in the system's temporary directory.
+        env={**site.environment, **AT_START, "TMPDIR": str(temporary)},
         capture_output=True,
         text=True,
         timeout=300,

@@ -540,12 +540,15 @@ def test_at_a_terminal_everything_is_asked_for_and_the_secret_is_not_shown(
         text=True,
         start_new_session=True,
     ) as process:
+        # So that nobody waits for a question of a process that has ended.
+        os.close(keyboard)
         shown = type_answers(
             screen,
             {
                 "Confluence site, like acme.atlassian.net:": standin.url,
                 "Client ID:": standin.client_id,
-                "Client secret:": standin.client_secret,
+                # With the space, the terminal no longer throws away what is typed.
+                "Client secret: ": standin.client_secret,
             },
         )
         url = read_line(process)
@@ -554,7 +557,6 @@ def test_at_a_terminal_everything_is_asked_for_and_the_secret_is_not_shown(
         assert process.stdout is not None
         assert process.stdout.read().strip() == ""
     os.close(screen)
-    os.close(keyboard)
 
     assert url.startswith(f"{standin.url}/authorize?")
     assert standin.client_id in shown

@@ -377,7 +377,7 @@ def test_a_damaged_manifest_is_not_guessed_at(plain: Project) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (None, "There is no {root}/mkdocs.yml. Name the configuration with -f."),
+        (None, "{root}/mkdocs.yml cannot be read: No such file or directory. Name the "),
         ("plugins: []\nsite_name: x\n", "{root}/mkdocs.yml does not have the plugin confluence-md. "
          "Name the configuration with -f."),
         ("a: [", "{root}/mkdocs.yml is no configuration for MkDocs: "),
