@@ -6,7 +6,7 @@ import socket
 import ssl
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import trustme
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from scenes import Scene
+    from standin.faults import ArchiveFault
 
     Fault = Callable[[Scene], None]
 
@@ -158,3 +159,25 @@ def fixed_token_expires(scene: Scene) -> None:
 
 def token_is_revoked(scene: Scene) -> None:
     scene.standin.faults.after_exports(1, scene.standin.oauth.revoke_all)
+
+
+# The same for whole trees, and for the attachments of a page
+
+
+def hit_archives(scene: Scene, fault: Fault | ArchiveFault) -> None:
+    """Let a fault of the exports of pages hit those in archives instead."""
+    switches = scene.standin.faults
+    if isinstance(fault, str):
+        switches.archive_fault = fault
+        return
+    answer, connection = switches.answer, switches.connection
+
+    def answer_archive(*arguments: Any, **fields: Any) -> None:  # noqa: ANN401  as the original
+        answer(*arguments, route="bulk", **fields)
+
+    def break_archive(kind: Any) -> None:  # noqa: ANN401  the same
+        connection(kind, route="bulk")
+
+    switches.answer = answer_archive  # type: ignore[method-assign]
+    switches.connection = break_archive  # type: ignore[method-assign, assignment]
+    fault(scene)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,10 +13,12 @@ from mkdocs_confluence_md.auth import make_auth
 from mkdocs_confluence_md.cache import ExportCache
 from mkdocs_confluence_md.environment import read_environment
 from mkdocs_confluence_md.exporter import ApiAddress
+from mkdocs_confluence_md.keys import page_resource
 from mkdocs_confluence_md.tokens import TokenStore
 from projects import Project, keep_login, make_login
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from contextlib import ExitStack
     from pathlib import Path
 
@@ -36,10 +38,16 @@ class Page:
     live: str
     copy: str
 
+    @property
+    def old_markdown(self) -> str:
+        """Return the text of the copy."""
+        return f"# {self.title}\n\n{self.copy}.\n"
+
 
 DEPLOY = Page("Deploy", "101", "deploy", "Roll out the <em>new</em>", "Roll out as in spring")
 ROLL_BACK = Page("Roll back", "102", "roll-back", "Roll back to the old", "Roll back as in spring")
 BOTH = (DEPLOY, ROLL_BACK)
+THREE_HOURS = 3 * 3600 + 60
 NAV = [{page.title: f"confluence:{page.page_id}"} for page in BOTH]
 
 
@@ -60,6 +68,19 @@ class Scene:
         self.project.environment["CONFLUENCE_MD_API_URL"] = url
 
 
+@dataclass(frozen=True)
+class Shelf:
+    """Where a project's cache keeps what an account exported."""
+
+    cache: ExportCache
+    base_url: str
+    account: str | None
+
+    def keep(self, resource: str, text: str) -> None:
+        """Keep a copy."""
+        self.cache.keep(resource, self.account, text, {})
+
+
 def make_scene(root: Path, standin: StandIn, until_the_end: ExitStack) -> Scene:
     """Make a project with a login whose access token is good for an hour."""
     now = time.time()
@@ -75,18 +96,22 @@ def make_scene(root: Path, standin: StandIn, until_the_end: ExitStack) -> Scene:
     return Scene(project, standin, until_the_end)
 
 
-def keep_copies(project: Project) -> None:
-    """Keep copies of the pages as an export three hours ago would have, from where it is now."""
+@contextmanager
+def fill_cache(project: Project, age: float = THREE_HOURS) -> Iterator[Shelf]:
+    """Open a project's cache as a build would have so many seconds ago, from where it is now."""
     environment = read_environment(project.variables())
     address = ApiAddress(SITE, cloud_id=CLOUD_ID, api_url=environment.api_url)
     account = make_auth(environment, site=SITE).account()
-    three_hours_ago = time.time() - 3 * 3600 - 60
+    then = time.time() - age
     cache = ExportCache(
-        project.root / ".cache/plugin/confluence-md",
-        warn=pytest.fail,
-        clock=lambda: three_hours_ago,
+        project.root / ".cache/plugin/confluence-md", warn=pytest.fail, clock=lambda: then
     )
     with closing(cache):
+        yield Shelf(cache, address.make_base_url(), account)
+
+
+def keep_copies(project: Project) -> None:
+    """Keep copies of the pages as an export three hours ago would have."""
+    with fill_cache(project) as shelf:
         for page in BOTH:
-            resource = f"{address.make_base_url()}/singleExport?pageId={page.page_id}"
-            cache.keep(resource, account, f"# {page.title}\n\n{page.copy}.\n", {})
+            shelf.keep(page_resource(shelf.base_url, page.page_id), page.old_markdown)

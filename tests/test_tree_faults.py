@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import io
-import time
 import zipfile
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 
 import faults
 from forests import ROOT
-from mkdocs_confluence_md.auth import make_auth
-from mkdocs_confluence_md.cache import ExportCache
-from mkdocs_confluence_md.environment import read_environment
-from mkdocs_confluence_md.exporter import ApiAddress
 from mkdocs_confluence_md.keys import tree_resource
 from mkdocs_confluence_md.manifest import TreeManifest, make_digest, write_manifest
 from mkdocs_confluence_md.references import TreeRef
-from scenes import SITE, make_scene
+from scenes import SITE, fill_cache, make_scene
 from standin import PageRecord
 from standin.faults import ArchiveFault
 from test_faults import (
@@ -30,6 +25,7 @@ from test_faults import (
     HOST,
     MATRIX,
     MESSAGES,
+    MID_BUILD,
     NOTHING,
     OPTIONS,
     SAYS_SO,
@@ -43,13 +39,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from faults import Fault
+    from projects import Built
     from scenes import Scene
     from standin import StandIn
     from test_faults import Outcome, Said
 
+OTHER = "20"
 NAV: list[Any] = [{"Handbook": f"confluence:{ROOT}/"}]
+TWO: list[Any] = [*NAV, {"Wiki": f"confluence:{OTHER}/"}]
+TITLES = {ROOT: "Handbook", OTHER: "Wiki"}
 LIVE, COPY = "Roll out the new version", "Roll out as in spring"
-URL = f"{SITE}/wiki/pages/viewpage.action?pageId={ROOT}"
+URL = f"{SITE}/wiki/pages/viewpage.action?pageId="
 DAMAGED: Said = (
     f"The export of the tree of page {ROOT} is no ZIP archive, or is damaged.",
     "Try again later, or export it by hand in Confluence to see whether the app can read it.",
@@ -94,15 +94,14 @@ ARCHIVES: list[tuple[Fault | ArchiveFault, Outcome, Outcome, Outcome, Outcome]] 
     ("no-base64", FAILS, WARNS, COPIES, SAYS_SO),
     ("refused", FAILS, FAILS, COPIES, SAYS_SO),
 ]
-# These begin in the middle of a build, and a tree is there at once.
-AFTER_A_PAGE = {faults.token_expires, faults.fixed_token_expires, faults.token_is_revoked}
-ROWS = [*((row[0], *row[1:5]) for row in MATRIX if row[0] not in AFTER_A_PAGE), *ARCHIVES]
+ROWS = [*((row[0], *row[1:5]) for row in MATRIX), *ARCHIVES]
 CELLS = [
-    pytest.param(fault, state, outcome,
-                 id=f"{getattr(fault, '__name__', fault)}-{state.name}".lower())
+    pytest.param(
+        fault, state, outcome, id=f"{getattr(fault, '__name__', fault)}-{state.name}".lower()
+    )
     for fault, *outcomes in ROWS
     for state, outcome in zip(State, outcomes, strict=True)
-]  # fmt: skip
+]
 
 
 @pytest.fixture
@@ -117,95 +116,105 @@ def scene(tmp_path: Path, standin: StandIn) -> Iterator[Scene]:
         standin.pages.add(
             PageRecord(ROOT, f"# Our handbook\n\n{LIVE}.\n"),
             PageRecord("2", f"# Deploy\n\n{LIVE}.\n", parent=ROOT),
+            PageRecord(OTHER, f"# Wiki\n\n{LIVE}.\n"),
+            PageRecord("21", f"# Deploy\n\n{LIVE}.\n", parent=OTHER),
         )
         yield scene
 
 
-def configure(scene: Scene, **options: object) -> None:
+def configure(scene: Scene, nav: list[Any] = NAV, **options: object) -> None:
     options = {"site": SITE, "cloud_id": scene.standin.cloud_id, **options}
-    scene.project.configure(NAV, options=options)
+    scene.project.configure(nav, options=options)
 
 
-def keep_copy(scene: Scene) -> None:
-    """Keep a copy as an export three hours ago would have, from where the project fetches now."""
-    environment = read_environment(scene.project.variables())
-    address = ApiAddress(SITE, cloud_id=scene.standin.cloud_id, api_url=environment.api_url)
-    three_hours_ago = time.time() - 3 * 3600 - 60
-    cache = ExportCache(
-        scene.project.root / ".cache/plugin/confluence-md",
-        warn=pytest.fail,
-        clock=lambda: three_hours_ago,
-    )
-    pages = f"# Our handbook\n\n{COPY}.\n", f"# Deploy\n\n{COPY}.\n"
+def keep_copies(scene: Scene) -> None:
+    """Keep copies as exports three hours ago would have."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("Our handbook.md", pages[0])
-        archive.writestr("Our handbook/Deploy.md", pages[1])
+        archive.writestr("Our pages.md", f"# Our pages\n\n{COPY}.\n")
+        archive.writestr("Our pages/Deploy.md", f"# Deploy\n\n{COPY}.\n")
     content = buffer.getvalue()
-    with closing(cache):
-        cache.keep_files({make_digest(content): content})
+    with fill_cache(scene.project) as shelf:
+        shelf.cache.keep_files({make_digest(content): content})
         manifest = TreeManifest(make_digest(content), 2, has_attachments=True)
-        account = make_auth(environment, site=SITE).account()
-        resource = tree_resource(address.make_base_url(), TreeRef(ROOT))
-        cache.keep(resource, account, write_manifest(manifest), {})
+        for root in TITLES:
+            shelf.keep(tree_resource(shelf.base_url, TreeRef(root)), write_manifest(manifest))
 
 
-def happen(scene: Scene, fault: Fault | ArchiveFault) -> None:
-    """Let a fault of the exports of pages hit those of trees, too."""
-    standin = scene.standin
-    if isinstance(fault, str):
-        standin.faults.archive_fault = fault
-        return
-    answer, connection = standin.faults.answer, standin.faults.connection
-
-    def answer_all(*arguments: Any, **fields: Any) -> None:  # noqa: ANN401  as the original
-        answer(*arguments, route="bulk", **fields)
-
-    def connection_all(kind: Any) -> None:  # noqa: ANN401  the same
-        connection(kind, route="bulk")
-
-    standin.faults.answer = answer_all  # type: ignore[method-assign]
-    standin.faults.connection = connection_all  # type: ignore[method-assign, assignment]
-    fault(scene)
-
-
-def report(said: Said) -> str:
+def report(said: Said, root: str = ROOT) -> str:
     what, remedy, words = said
     lines = ["1 tree could not be fetched from Confluence.", "", f"  {what}", f"  {remedy}"]
-    lines += [f"  - “Handbook” (tree of page {ROOT}) {URL}"]
+    lines += [f"  - “{TITLES[root]}” (tree of page {root}) {URL}{root}"]
     lines += [f"    {words}"] if words else []
     return "\n".join(lines)
 
 
-def messages(said: Said, outcome: Outcome) -> str:
+def messages(said: Said, outcome: Outcome, root: str = ROOT) -> str:
     """Return all that a build says, besides its progress."""
     what, remedy, _ = said
     return {
-        FAILS: f"ERROR   -  {report(said)}\n\nAborted with a BuildError!",
+        FAILS: f"ERROR   -  {report(said, root)}\n\nAborted with a BuildError!",
         WARNS: "WARNING -  confluence-md: 2 of 2 pages from Confluence could not be fetched; "
         f"copies from up to 3 hours ago stand in for them. {what} {remedy}",
-        SAYS_SO: f"WARNING -  confluence-md: {report(said)}",
+        SAYS_SO: f"WARNING -  confluence-md: {report(said, root)}",
     }.get(outcome, "")
 
 
-@pytest.mark.parametrize(("fault", "state", "outcome"), CELLS)
+SOURCES = {
+    WARNS: COPY,
+    COPIES: COPY,
+    BUILT: LIVE,
+    SAYS_SO: "<strong>Tree of page {} could not be fetched.</strong>",
+}
+
+
+def check_pages(built: Built, outcome: Outcome, root: str = ROOT) -> None:
+    """Check that a tree is there, from where it should be."""
+    folder = TITLES[root].lower()
+    assert SOURCES[outcome].format(root) in built.page(folder)
+    assert (built.site_dir / folder / "deploy").exists() == (outcome is not SAYS_SO)
+
+
+@pytest.mark.parametrize(
+    ("fault", "state", "outcome"), [cell for cell in CELLS if cell.values[0] not in MID_BUILD]
+)
 def test_fault(scene: Scene, fault: Fault | ArchiveFault, state: State, outcome: Outcome) -> None:
-    configure(scene, **OPTIONS.get(state, {}))
-    happen(scene, fault)
+    configure(scene, NAV, **OPTIONS.get(state, {}))
+    faults.hit_archives(scene, fault)
     if state in COPIES_OF:
-        keep_copy(scene)
+        keep_copies(scene)
 
     built = scene.project.build(strict=False)
 
     assert normalise(built.messages()) == messages(SAID.get(fault, NOTHING), outcome)
     assert built.exit_code == (1 if outcome is FAILS else 0)
     if outcome is not FAILS:
-        sources = {WARNS: COPY, COPIES: COPY, BUILT: LIVE}
-        text = sources.get(outcome, f"<strong>Tree of page {ROOT} could not be fetched.</strong>")
-        assert text in built.page("handbook")
-        assert (built.site_dir / "handbook/deploy").exists() == (outcome is not SAYS_SO)
+        check_pages(built, outcome)
     if state is State.OFFLINE:
         assert scene.standin.requests == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "state", "outcome"), [cell for cell in CELLS if cell.values[0] in MID_BUILD]
+)
+def test_a_fault_between_two_trees(
+    scene: Scene, fault: Fault, state: State, outcome: Outcome
+) -> None:
+    # One connection, so that only one of them can escape it.
+    configure(scene, TWO, concurrency=1, **OPTIONS.get(state, {}))
+    fault(scene)
+    if state in COPIES_OF:
+        keep_copies(scene)
+
+    built = scene.project.build(strict=False)
+
+    escaped = scene.standin.tree_exports()[:1]
+    hit = next(root for root in TITLES if root not in escaped)
+    assert normalise(built.messages()) == messages(MESSAGES.get(fault, NOTHING), outcome, hit)
+    assert built.exit_code == (1 if outcome is FAILS else 0)
+    if outcome is not FAILS:
+        for root in TITLES:
+            check_pages(built, BUILT if root in escaped else outcome, root)
 
 
 def test_all_archive_faults_are_tried() -> None:
@@ -214,14 +223,14 @@ def test_all_archive_faults_are_tried() -> None:
 
 @pytest.mark.parametrize("status", [401, 403, 404, 410])
 def test_an_answer_takes_no_copy(scene: Scene, status: int) -> None:
-    keep_copy(scene)
+    keep_copies(scene)
     configure(scene)
     scene.standin.faults.answer(status, route="bulk")
 
     built = scene.project.build(strict=False)
 
     assert built.exit_code == 1
-    assert f"  - “Handbook” (tree of page {ROOT}) {URL}" in built.log
+    assert f"  - “Handbook” (tree of page {ROOT}) {URL}{ROOT}" in built.log
     assert "Traceback" not in built.log
 
 

@@ -28,6 +28,7 @@ ENVIRONMENT_IDS = frozenset(
     }
 )
 
+ROUTES = frozenset({"export", "bulk"})
 DEFAULT_PAGES = 50
 MOST_PAGES = 100
 

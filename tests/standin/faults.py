@@ -172,12 +172,12 @@ class Faults:
             return fault.effect
 
     def after_exports(self, count: int, happens: Callable[[], None]) -> None:
-        """Let something happen in the middle of a build: once so many pages have been exported."""
+        """Let something happen in the middle of a build: after so many exports, of whatever."""
         with self._lock:
             self._later = count, happens
 
     def count_export(self) -> None:
-        """Count a page whose answer is about to leave."""
+        """Count an export whose answer is about to leave."""
         with self._lock:
             if self._later is None:
                 return

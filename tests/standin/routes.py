@@ -63,7 +63,7 @@ class Services:
         effect = self.faults.take(route, page_id)
         answer = effect if isinstance(effect, Answer) else action(request)
         self.faults.wait(route, page_id, self.stopping)
-        if route == "export" and answer.status == HTTPStatus.OK:
+        if route in exporter.ROUTES and answer.status == HTTPStatus.OK:
             self.faults.count_export()
         return answer, None if isinstance(effect, Answer) else effect
 
