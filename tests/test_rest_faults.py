@@ -53,6 +53,7 @@ FAILURES = {
 }
 REFUSALS = {"401": answer(401), "403": answer(403), "404": answer(404), "410": answer(410)}
 """Answers: access may have been taken away, so no list from earlier stands in."""
+FAULTS = FAILURES | REFUSALS
 ELSEWHERE = {
     "refused": "http://127.0.0.1:1",
     "DNS failure": "https://confluence.atlassian.net.invalid",
@@ -91,12 +92,12 @@ def count(kind: str, log: str) -> int:
     return len(re.findall(rf"^{kind} ", log, re.MULTILINE))
 
 
-@pytest.mark.parametrize("name", [*FAILURES, *REFUSALS])
+@pytest.mark.parametrize("name", FAULTS)
 def test_a_tree_that_cannot_be_listed(project: Project, standin: StandIn, name: str) -> None:
     configure(project, standin, TREE)
     assert project.build().exit_code == 0
     change(standin)
-    ({**FAILURES, **REFUSALS})[name](standin)
+    FAULTS[name](standin)
 
     built = project.build(strict=False)
 
@@ -125,12 +126,12 @@ def test_a_tree_that_was_never_listed(project: Project, standin: StandIn, name: 
     assert "1 tree could not be fetched from Confluence." in built.log
 
 
-@pytest.mark.parametrize("name", [*FAILURES, *REFUSALS])
+@pytest.mark.parametrize("name", FAULTS)
 def test_pages_are_exported_as_without_it(project: Project, standin: StandIn, name: str) -> None:
     configure(project, standin, PAGES)
     assert project.build().exit_code == 0
     change(standin)
-    ({**FAILURES, **REFUSALS})[name](standin)
+    FAULTS[name](standin)
 
     built = project.build(strict=False)
 
@@ -170,11 +171,16 @@ def test_offline_nobody_is_asked(project: Project, standin: StandIn) -> None:
     assert standin.requests == []
 
 
-def test_a_placeholder_says_that_there_is_no_list(project: Project, standin: StandIn) -> None:
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_placeholder_says_that_there_is_no_list(
+    project: Project, standin: StandIn, name: str
+) -> None:
     configure(project, standin, TREE, on_error="placeholder")
-    standin.faults.answer(503, route="rest")
+    FAULTS[name](standin)
 
     built = project.build(strict=False)
 
     assert built.exit_code == 0
+    assert count("WARNING", built.log) == 1
+    assert "1 tree could not be fetched from Confluence." in built.log
     assert "<strong>Tree of page 10 could not be fetched.</strong>" in built.page("handbook")
