@@ -21,8 +21,10 @@ from mkdocs_confluence_md.project import (
 from mkdocs_confluence_md.trust import origin_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
+    from mkdocs.config.base import ConfigErrors, ConfigWarnings
     from mkdocs.config.defaults import MkDocsConfig
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -201,6 +203,26 @@ class PluginConfig(Config):
 
     snapshot = opt.Optional(CacheDir())
     """What `pull` wrote, relative to `mkdocs.yml`: for builds offline or without credentials."""
+
+
+def validate(
+    written: Mapping[str, object],
+) -> tuple[PluginConfig, ConfigErrors, ConfigWarnings]:
+    """Validate all options; MkDocs itself ends at the first that it refuses.
+
+    Returns:
+        The options, with defaults for those that are refused; the refusals; the warnings.
+    """
+    errors: ConfigErrors = []
+    while True:
+        options = PluginConfig()
+        options.load_dict(dict(written))
+        refused, warnings = options.validate()
+        errors += refused
+        names = {name for name, _ in refused}
+        if names.isdisjoint(written):
+            return options, errors, warnings
+        written = {name: value for name, value in written.items() if name not in names}
 
 
 def make_address(options: PluginConfig) -> ApiAddress:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from mkdocs_confluence_md.auth import make_auth
-from mkdocs_confluence_md.config import PluginConfig, find_snapshot_dir, make_address
+from mkdocs_confluence_md.config import PluginConfig, find_snapshot_dir, make_address, validate
 from mkdocs_confluence_md.environment import PREFIX, read_environment
 from mkdocs_confluence_md.errors import (
     ConfluenceError,
@@ -139,15 +139,13 @@ def _list_entries(inspection: Inspection, found: list[Declared | Flaw]) -> list[
 
 
 def _inspect_options(inspection: Inspection) -> PluginConfig | None:
-    """Validate the plugin's options as MkDocs does; None if it would refuse them."""
+    """Validate the plugin's options; None if MkDocs would refuse them."""
     try:
         written = read_options(inspection.file)
     except SettingError as error:
         inspection.settings.append(Finding("options", State.PROBLEM, str(error)))
         return None
-    options = PluginConfig()
-    options.load_dict(written)
-    errors, warnings = options.validate()
+    options, errors, warnings = validate(written)
     problems = [f"Option `{name}`: {_end(error)}" for name, error in errors]
     # MkDocs names an option that it does not know, and says no more.
     known = [str(name) for name, _ in PluginConfig._schema]  # noqa: SLF001  MkDocs has no other name for it

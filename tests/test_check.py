@@ -117,23 +117,24 @@ def test_everything_that_is_wrong_is_told_at_once(project: Project, standin: Sta
     project.configure(
         [{"confluence": 123456}, {"Deploy": "confluence:101"}, {"Draft": None}],
         site=standin.url,
-        options={"max_age": "soon", "offlin": True},
+        options={"max_age": "soon", "offlin": True, "concurrency": 99},
     )
 
     code, out, messages = run(project)
 
     assert code == 1
     assert messages == (
-        "mkdocs.yml:13: 'confluence: 123456': MkDocs refuses a number in nav. "
+        "mkdocs.yml:14: 'confluence: 123456': MkDocs refuses a number in nav. "
         'Write confluence: "123456" or confluence:123456\n'
-        "mkdocs.yml:15: 'Draft: null' has no page. Write a file, or a page of Confluence: "
+        "mkdocs.yml:16: 'Draft: null' has no page. Write a file, or a page of Confluence: "
         "confluence:123456.\n"
         "options: Option `max_age`: 'soon' is no duration. Write 0, forever, or a number with its "
         "unit: 30s, 15m, 12h, 7d.\n"
+        "options: Option `concurrency`: 99 is not a whole number from 1 to 32.\n"
         "options: Option `offlin`: Unrecognised configuration name: offlin. "
         "Do you mean `offline`?\n"
     )
-    assert "14    Deploy  confluence:101  not checked" in out
+    assert "15    Deploy  confluence:101  not checked" in out
 
 
 def test_mkdocs_refuses_what_is_explained(project: Project) -> None:
