@@ -169,7 +169,9 @@ def explain_refusal(
         return AnswerError(
             f"There is no such {what}, or the account may not see it {where}.",
             f"Compare the {name} with the {what}'s address in Confluence, and open it "
-            "there as the account that the token belongs to.",
+            "there as the account that the token belongs to. If everything fails so, the app may "
+            "not be installed on the site, or `cloud_id`, `environment` or `base_url` may be "
+            "wrong.",
             detail,
         )
     if status in _MOMENTARY or status >= httpx.codes.INTERNAL_SERVER_ERROR:
