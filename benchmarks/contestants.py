@@ -150,7 +150,9 @@ class Plugin(Contestant):
 
     def variables(self, job: Job) -> dict[str, str]:
         """Return where Confluence is, and how to sign in there."""
-        token_file = str(job.root / ".cache" / "tokens.json")
+        # Beside the project, which each cold build begins anew: a refresh token is good for one
+        # use; a second one, after the ten minutes in which it is forgiven, ends the sign-in.
+        token_file = str(job.root.with_name(f"{job.root.name}-tokens.json"))
         rest = job.confluence.rest_variables if job.asks_for_versions else {}
         return {**job.confluence.variables, **rest, "CONFLUENCE_MD_TOKEN_FILE": token_file}
 

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from benchmarks.__main__ import FULL, QUICK, USUAL, parse_arguments, select_cells
+from benchmarks.contestants import Plugin
 from benchmarks.measuring import Run, run_command
-from benchmarks.scenarios import Cell
+from benchmarks.scenarios import Cell, measure_cell
 from benchmarks.serving import stop
 from benchmarks.sites import Content, read_site
 from benchmarks.table import describe_runs, find_problem, format_row, format_table, median_ratio
@@ -158,6 +159,13 @@ def test_it_measures_us_and_local_files() -> None:
     assert traffic.pop("cold") in {f"(4 / {peak})" for peak in (1, 2, 3)}
     assert set(traffic.values()) == {"(0)"}
     assert "**" not in finished.stdout
+
+
+def test_cold_builds_use_a_refresh_token_once() -> None:
+    results = measure_cell(Cell("cold", 2, 0), [Plugin()], runs=2, theme="mkdocs")
+
+    assert [run.problem for run in results[Plugin.name]] == ["", ""]
+    assert [run.requests for run in results[Plugin.name]] == [3, 2]
 
 
 def test_a_server_that_ignores_ctrl_c_is_stopped_by_force() -> None:
