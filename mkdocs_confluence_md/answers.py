@@ -1,14 +1,15 @@
-"""What the REST APIs answer, the exporter's and Confluence's own: what reads an answer is here.
+"""Read the responses of both REST APIs, and turn refusals into the errors to raise.
 
 Documented is Markdown as plain text, a ZIP archive in the field `zipBase64` of an object, that a
-handler fails with a 5xx and a trace ID, and limits.
-The forms of the 401, 403 and 429 were seen on real sites. JSON with Markdown in it is a guess.
+handler fails with a 5xx and a trace ID, and limits. The forms of the 401, 403 and 429 were seen on
+real sites. How a body is understood is described in `responses.py`.
 """
 
 from __future__ import annotations
 
 import base64
-from typing import Any
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
@@ -20,38 +21,47 @@ from mkdocs_confluence_md.errors import (
     FailureError,
     TooLargeError,
 )
-from mkdocs_confluence_md.wire import STATUS_PAGE, host_and_port, read_json_object
+from mkdocs_confluence_md.responses import Body, find_words, parse_body
+from mkdocs_confluence_md.wire import STATUS_PAGE, host_and_port
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mkdocs_confluence_md.errors import ConfluenceError
 
 SCOPES = ("export:markdown:custom", "read:forge-app:confluence")
 DIVIDE_TREE = "Name parts of it in nav instead, each as confluence:ID/."
-_WEB_PAGES = ("text/html", "application/xhtml+xml")
+_NEWER_VERSION = "check for a newer version of mkdocs-confluence-md: the API may have changed."
+_REPORT_ADVICE = (
+    "Check for a newer version of mkdocs-confluence-md: the API may have changed. If there is "
+    "none, report it with the file that `confluence-md check --report FILE` writes."
+)
+REST_SCOPES = "read:page:confluence, read:space:confluence and read:hierarchical-content:confluence"
+
 _PERHAPS_TOO_LARGE = (500, 502, 504)
 _MOMENTARY = (408, 425, 429)
-_TRACE_HEADERS = ("atl-traceid", "atl-request-id")
+_SUPPORT_HEADERS = ("x-failure-category", "ratelimit-reason", "atl-traceid", "atl-request-id")
+"""What says why, and the IDs that Atlassian's support asks for."""
+
+_ZIP_SIGNATURE = b"PK\x03\x04"
 
 
 def read_markdown(response: httpx.Response) -> str:
     """Return the Markdown of a successful export.
 
-    Documented is plain text; JSON with the Markdown in it is understood too.
-
     Raises:
-        AnswerError: The answer says that the export failed.
-        FailureError: The answer is empty, damaged or no export at all.
+        AnswerError: The body says that the export failed.
+        CredentialsError: The body says that the sign-in was refused.
+        FailureError: The body is empty, damaged, or neither Markdown nor an error.
     """
-    kind = _read_kind(response, "Markdown")
+    body = _read_body(response, "Markdown")
+    if body.error:
+        raise explain_refusal(response, status=body.error.status)
     host, detail = host_and_port(response.request), _detail(response)
-    try:
-        text = response.content.decode(response.charset_encoding or "utf-8")
-    except (UnicodeDecodeError, LookupError):
-        raise FailureError(
-            f"The answer of {host} is not readable text.",
-            "Try again later, or report the trace ID to the app's support.",
-            detail,
-        ) from None
-    markdown = _read_json_markdown(response) if kind == "application/json" else text
+    if body.markdown is None:
+        raise FailureError(f"The answer of {host} has no Markdown in it.", _REPORT_ADVICE, detail)
     # JSON can hold halves of characters, which no file can.
-    markdown = markdown.encode("utf-8", "replace").decode()
+    markdown = body.markdown.encode("utf-8", "replace").decode()
     if not markdown.strip():
         raise EmptyError(
             f"The answer of {host} is empty.",
@@ -61,157 +71,206 @@ def read_markdown(response: httpx.Response) -> str:
     return markdown
 
 
-def read_zip(response: httpx.Response, what: str = "page's attachments") -> bytes:
-    """Return the ZIP archive of a successful export; whether it is one, nobody has looked.
+def read_zip(
+    response: httpx.Response, explain: Callable[..., ConfluenceError]
+) -> tuple[bytes, int]:
+    """Return the ZIP archive of a successful export, which is not looked into.
 
     Args:
         response: With the status 200.
-        what: Is exported.
+        explain: As `explain_refusal`, of what was exported.
+
+    Returns:
+        The archive, and how many pages are said to be in it; 0 if nothing is said.
 
     Raises:
-        AnswerError: The answer says that the export failed.
-        FailureError: The answer is damaged or no export at all.
+        AnswerError: The body says that the export failed.
+        CredentialsError: The body says that the sign-in was refused.
+        FailureError: The body is damaged, or neither an archive nor an error.
     """
-    _read_kind(response, "an export")
-    host, detail = host_and_port(response.request), _detail(response)
-    fields = read_json_object(response)
-    if fields.get("success") is False:
-        raise AnswerError(
+    if response.content.startswith(_ZIP_SIGNATURE):
+        return response.content, 0
+    # Bytes that are not text are not an archive either: they would begin with its signature.
+    body = _read_body(response, "an export") if _decode(response) is not None else Body()
+    if body.error:
+        raise explain(response, status=body.error.status)
+    archive = _decode_base64(body.find("zipBase64") or body.markdown)
+    if not archive:
+        raise FailureError(
+            f"The answer of {host_and_port(response.request)} has no ZIP archive in it.",
+            f"Try again later, and {_NEWER_VERSION}",
+            _detail(response),
+        )
+    count = body.find("pageCount")
+    return archive, count if isinstance(count, int) and not isinstance(count, bool) else 0
+
+
+def _decode_base64(encoded: object) -> bytes:
+    """Return what is encoded; nothing if it is not base64."""
+    try:
+        return base64.b64decode("".join(str(encoded or "").split()), validate=True)
+    except ValueError:
+        return b""
+
+
+def _read_body(response: httpx.Response, wanted: str) -> Body:
+    """Return the body of a response, which must not be a web page.
+
+    Raises:
+        FailureError: It is one, or is not text.
+    """
+    host = host_and_port(response.request)
+    text = _decode(response)
+    if text is None:
+        raise FailureError(
+            f"The answer of {host} is not readable text.",
+            "Try again later, or report the trace ID to the app's support.",
+            _detail(response),
+        )
+    body = parse_body(text)
+    if body.is_web_page:
+        # Not Confluence's answer but somebody's on the way to it, so it takes no access away.
+        raise FailureError(
+            f"{host} answered with a web page instead of {wanted}.",
+            "Check the options `site` and `base_url`; a proxy may also want you to log in.",
+            _detail(response),
+        )
+    return body
+
+
+def _decode(response: httpx.Response) -> str | None:
+    """Return the body as text: UTF-8, or else what its label says; None if it is neither."""
+    with suppress(UnicodeDecodeError):
+        return response.content.decode("utf-8-sig")
+    with suppress(UnicodeDecodeError, LookupError):
+        return response.content.decode(response.charset_encoding or "utf-8")
+    return None
+
+
+def explain_refusal(
+    response: httpx.Response, *, what: str = "page", space: bool = False, status: int = 0
+) -> AnswerError | CredentialsError | FailureError:
+    """Turn a refusal of the exporter into the error to raise.
+
+    Args:
+        response: The refusal.
+        what: Should have been exported.
+        space: It is a space.
+        status: As the body states it, where that is not the response's own.
+    """
+    thing, name = ("space", "space key") if space else ("page", "page ID")
+    stated = status or response.status_code
+    detail = _detail(response)
+    host = host_and_port(response.request)
+    where = f"({host} answers {stated})"
+    if stated == httpx.codes.OK:
+        return AnswerError(
             f"The app could not export the {what}, says {host}.",
             "Export it by hand in Confluence to see whether the app can read it.",
             detail,
         )
-    try:
-        return base64.b64decode(fields["zipBase64"], validate=True)
-    except (KeyError, TypeError, ValueError):
-        raise FailureError(
-            f"The answer of {host} has no ZIP archive in it.",
-            "Try again later, and check for a newer version of mkdocs-confluence-md: the API may "
-            "have changed.",
-            detail,
-        ) from None
+    if stated == httpx.codes.UNAUTHORIZED:
+        return _explain_unauthorized(response, where, detail)
+    if stated in _MOMENTARY or stated >= httpx.codes.INTERNAL_SERVER_ERROR:
+        return describe_failure(response, stated)
+    if stated == httpx.codes.REQUEST_ENTITY_TOO_LARGE:
+        advice = "Divide the page in Confluence."
+        return TooLargeError(f"The {what} is too large to be exported {where}.", advice, detail)
+    if stated in _REFUSALS or not response.is_redirect:
+        cause, advice = _REFUSALS.get(stated, _OTHER_REFUSAL)
+        texts = (text.format(thing=thing, name=name, where=where) for text in (cause, advice))
+        return AnswerError(next(texts), next(texts), detail)
+    # A redirect is somebody's on the way to Confluence, like a network that wants a login first.
+    cause, advice = _OTHER_REFUSAL
+    return FailureError(cause.format(where=where), advice, detail)
 
 
-def read_page_count(response: httpx.Response) -> int:
-    """Return how many pages an export says that it has; 0 if it says nothing."""
-    count = read_json_object(response).get("pageCount")
-    return count if isinstance(count, int) and not isinstance(count, bool) else 0
+_OTHER_REFUSAL = (
+    "The export was refused {where}.",
+    "Check the options `site`, `environment`, `gateway` and `base_url`.",
+)
+_NO_SUCH_PAGE = (
+    "There is no such {thing}, or the account may not see it {where}.",
+    (
+        "Compare the {name} with the {thing}'s address in Confluence, and open it there as the "
+        "account that the token belongs to. If everything fails so, the app may not be installed "
+        "on the site, or `cloud_id`, `environment` or `base_url` may be wrong."
+    ),
+)
+_REFUSALS = {
+    400: (
+        "The export was refused {where}.",
+        (
+            "Compare the {name} with the {thing}'s address in Confluence. If it is right, check "
+            "for a newer version of mkdocs-confluence-md: the API may have changed."
+        ),
+    ),
+    402: (
+        "The app has no valid licence on this site {where}.",
+        "A site admin renews it in Confluence, where apps are managed.",
+    ),
+    403: (
+        "Access is denied {where}.",
+        (
+            "Either the account may not see the {thing}, or App REST APIs are turned off: a site "
+            "admin turns them on in the settings of the app."
+        ),
+    ),
+    404: _NO_SUCH_PAGE,
+    410: _NO_SUCH_PAGE,
+}
+"""Cause and remedy by status."""
 
 
-def _read_kind(response: httpx.Response, wanted: str) -> str:
-    """Return the answer's content type, which must not be that of a web page.
-
-    Raises:
-        FailureError: It is.
-    """
-    kind: str = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind in _WEB_PAGES:
-        # Not Confluence's answer but somebody's on the way to it, so it takes no access away.
-        raise FailureError(
-            f"{host_and_port(response.request)} answered with a web page instead of {wanted}.",
-            "Check the options `site` and `base_url`; a proxy may also want you to log in.",
-            _detail(response),
-        )
-    return kind
-
-
-def _read_json_markdown(response: httpx.Response) -> str:
-    try:
-        answer: Any = response.json()
-    except (ValueError, RecursionError):
-        answer = None
-    if isinstance(answer, str):
-        return answer
-    fields = answer if isinstance(answer, dict) else {}
-    if fields.get("success") is False:
-        raise AnswerError(
-            f"The app could not export the page, says {host_and_port(response.request)}.",
-            "Export the page by hand in Confluence to see whether the app can read it.",
-            _detail(response),
-        )
-    for name in ("markdown", "content", "body"):
-        if isinstance(fields.get(name), str):
-            return str(fields[name])
-    raise FailureError(
-        f"The answer of {host_and_port(response.request)} has no Markdown in it.",
-        "Check for a newer version of mkdocs-confluence-md: the API may have changed.",
-        _detail(response),
-    )
-
-
-def explain_refusal(
-    response: httpx.Response, *, space: bool = False
-) -> AnswerError | CredentialsError | FailureError:
-    """Turn an answer that is no export into the error to raise: of a page, or of a space."""
-    what, name = ("space", "space key") if space else ("page", "page ID")
-    status, detail = response.status_code, _detail(response)
-    where = f"({host_and_port(response.request)} answers {status})"
-    if status == httpx.codes.UNAUTHORIZED and lacks_scope(response):
+def _explain_unauthorized(response: httpx.Response, where: str, detail: str) -> CredentialsError:
+    if lacks_scope(response):
         return CredentialsError(
             f"The token lacks a scope that the export needs {where}.",
             f"Sign in again with the scopes {' '.join(SCOPES)} offline_access.",
             detail,
         )
-    if status == httpx.codes.UNAUTHORIZED:
-        return CredentialsError(
-            f"The access token has expired or was revoked {where}.",
-            "Get a new one and put it into CONFLUENCE_MD_ACCESS_TOKEN, or sign in again.",
-            detail,
-        )
-    if status == httpx.codes.FORBIDDEN:
-        return AnswerError(
-            f"Access is denied {where}.",
-            f"Either the account may not see the {what}, or App REST APIs are turned off: a "
-            "site admin turns them on in the settings of the app.",
-            detail,
-        )
-    if status in (httpx.codes.NOT_FOUND, httpx.codes.GONE):
-        return AnswerError(
-            f"There is no such {what}, or the account may not see it {where}.",
-            f"Compare the {name} with the {what}'s address in Confluence, and open it "
-            "there as the account that the token belongs to. If everything fails so, the app may "
-            "not be installed on the site, or `cloud_id`, `environment` or `base_url` may be "
-            "wrong.",
-            detail,
-        )
-    if status in _MOMENTARY or status >= httpx.codes.INTERNAL_SERVER_ERROR:
-        return describe_failure(response)
-    # A redirect is somebody's on the way to Confluence, like a network that wants a login first.
-    kind = FailureError if response.is_redirect else AnswerError
-    return kind(
-        f"The export was refused {where}.",
-        "Check the options `site`, `environment`, `gateway` and `base_url`.",
+    return CredentialsError(
+        f"The access token has expired or was revoked {where}.",
+        "Get a new one and put it into CONFLUENCE_MD_ACCESS_TOKEN, or sign in again.",
         detail,
     )
 
 
 def explain_tree_refusal(
-    response: httpx.Response, *, space: bool
+    response: httpx.Response, *, what: str, space: bool, status: int = 0
 ) -> AnswerError | CredentialsError | FailureError:
-    """Turn an answer that is no export of a tree into the error to raise."""
-    error = explain_refusal(response, space=space)
-    if response.status_code == httpx.codes.REQUEST_ENTITY_TOO_LARGE:
-        host = host_and_port(response.request)
-        return TooLargeError(f"The export is too large ({host} answers 413).", DIVIDE_TREE)
-    if response.status_code in _PERHAPS_TOO_LARGE:
+    """Turn a refusal to export a tree into the error to raise; arguments as `explain_refusal`."""
+    error = explain_refusal(response, what=what, space=space, status=status)
+    stated = status or response.status_code
+    if stated == httpx.codes.REQUEST_ENTITY_TOO_LARGE:
+        return TooLargeError(error.what, DIVIDE_TREE, error.detail)
+    if stated in _PERHAPS_TOO_LARGE:
         return TooLargeError(error.what, error.remedy, error.detail)
     return error
+
+
+def refuse_web_page(response: httpx.Response) -> None:
+    """Refuse a response that is a web page, whatever its status.
+
+    Raises:
+        FailureError: It is one.
+    """
+    _read_body(response, "an answer of the app")
 
 
 def read_rest_answer(response: httpx.Response) -> dict[str, Any]:
     """Return what Confluence's own REST API answers.
 
     Raises:
-        FailureError: It is no answer of that API.
+        FailureError: It is not an answer of that API.
     """
-    _read_kind(response, "JSON")
-    fields = read_json_object(response)
-    if isinstance(fields.get("results"), list):
+    body = _read_body(response, "JSON")
+    fields = dict(body.objects[0]) if body.objects else {}
+    if isinstance(fields.get("results"), list) or fields.get("id"):
         return fields
     raise FailureError(
         f"The answer of {host_and_port(response.request)} is no list of pages.",
-        "Try again later, and check for a newer version of mkdocs-confluence-md: the API may have "
-        "changed.",
+        f"Try again later, and {_NEWER_VERSION}",
         _detail(response),
     )
 
@@ -225,8 +284,9 @@ def explain_rest_refusal(
     if status in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
         return CredentialsError(
             f"Confluence's REST API does not accept the account's API token {where}.",
-            "Compare CONFLUENCE_MD_EMAIL and CONFLUENCE_MD_API_TOKEN with the account and its "
-            "tokens on https://id.atlassian.com/manage-profile/security/api-tokens.",
+            "Compare CONFLUENCE_MD_EMAIL and CONFLUENCE_MD_API_TOKEN with the account's tokens on "
+            "https://id.atlassian.com/manage-profile/security/api-tokens: each ends after a year "
+            f"at most, and one with scopes needs {REST_SCOPES}.",
             detail,
         )
     if status in _MOMENTARY or status >= httpx.codes.INTERNAL_SERVER_ERROR:
@@ -239,9 +299,10 @@ def explain_rest_refusal(
     )
 
 
-def describe_failure(response: httpx.Response) -> FailureError:
+def describe_failure(response: httpx.Response, status: int = 0) -> FailureError:
     """Describe a 429 or a 5xx: a later try may do better."""
-    status, host, detail = response.status_code, host_and_port(response.request), _detail(response)
+    status = status or response.status_code
+    host, detail = host_and_port(response.request), _detail(response)
     if status == httpx.codes.TOO_MANY_REQUESTS:
         wait = response.headers.get("retry-after", "")
         unit = "second" if wait == "1" else "seconds"
@@ -257,16 +318,20 @@ def describe_failure(response: httpx.Response) -> FailureError:
 
 
 def _detail(response: httpx.Response) -> str:
-    """Return the service's own explanation, and the IDs that Atlassian's support asks for."""
-    answer = read_json_object(response)
-    texts = (answer.get(name) for name in ("message", "error", "errorMessage"))
-    words = next((" ".join(text.split()) for text in texts if isinstance(text, str)), "")
-    # Nobody promises that a service does not repeat the token that it complains of.
+    """Return the service's own explanation, and what Atlassian's support asks for."""
+    text = response.content.decode("utf-8", "replace")
+    # A service may repeat the token that it complains of.
     for secret in _find_secrets(response.request):
-        words = words.replace(secret, "…")
-    parts = [f"“{words[:200]}”"] if words else []
-    traces = (name for name in _TRACE_HEADERS if name in response.headers)
-    parts += [f"[{name}: {response.headers[name][:100]}]" for name in traces]
+        text = text.replace(secret, "…")
+    if response.status_code == httpx.codes.OK:
+        # Whatever is not an error may be a page, which is not for logs.
+        error = parse_body(text).error
+        words = error.words if error else ""
+    else:
+        words = find_words(text)
+    parts = [f"“{words}”"] if words else []
+    headers = (name for name in _SUPPORT_HEADERS if name in response.headers)
+    parts += [f"[{name}: {response.headers[name][:100]}]" for name in headers]
     # Nothing that a terminal would obey.
     return "".join(character for character in " ".join(parts) if character.isprintable())
 

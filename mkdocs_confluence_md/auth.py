@@ -212,6 +212,9 @@ class RefreshTokenAuth(TokenAuth):
         """Use a refresh token, which brings the next one."""
         if self._refused and self._refused[0] == sign_in.refresh_token:
             raise self._refused[1].copy()
+        if not sign_in.refresh_token:
+            what = "The sign-in came without a refresh token, and its access token has expired."
+            raise CredentialsError(what, self._chain.how_to_renew())
         self.check_trust(sign_in.auth_url)
         client = Client(sign_in.client_id, sign_in.client_secret, sign_in.auth_url)
         response = yield make_refresh_request(client, sign_in.refresh_token)

@@ -30,7 +30,13 @@ from mkdocs_confluence_md.cli_pull import pull
 from mkdocs_confluence_md.environment import read_environment
 from mkdocs_confluence_md.errors import ConfluenceError, CredentialsError, SettingError
 from mkdocs_confluence_md.exporter import ENVIRONMENT_IDS, ApiAddress, probe, read_site
-from mkdocs_confluence_md.login import begin_login, describe_settings, finish_login, read_code
+from mkdocs_confluence_md.login import (
+    begin_login,
+    describe_settings,
+    find_scope_problems,
+    finish_login,
+    read_code,
+)
 from mkdocs_confluence_md.oauth import Client
 from mkdocs_confluence_md.status import are_fine, as_json, as_text, find_statuses
 from mkdocs_confluence_md.trust import is_token
@@ -281,10 +287,12 @@ def _ask_callback(started: Login) -> dict[str, str]:
 
 
 def _finish(started: Login, query: dict[str, str], store: TokenStore) -> None:
-    finish_login(started, read_code(query), store=store)
+    sign_in = finish_login(started, read_code(query), store=store)
     site = started.address.site
     where = "the system's keyring" if store.is_in_keyring(login_key(site)) else store.path
     click.echo(f"Signed in to {site_argument(site)}. The tokens are in {where}.", err=True)
+    for problem in find_scope_problems(sign_in.scope, started.address.environment):
+        click.echo(f"Warning: {problem}", err=True)
     click.echo(f"\nFor mkdocs.yml:\n\n{describe_settings(started.address)}\n", err=True)
 
 

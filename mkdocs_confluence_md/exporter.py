@@ -9,6 +9,7 @@ import re
 import threading
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -20,8 +21,8 @@ from mkdocs_confluence_md.answers import (
     explain_refusal,
     explain_tree_refusal,
     read_markdown,
-    read_page_count,
     read_zip,
+    refuse_web_page,
 )
 from mkdocs_confluence_md.environment import ATLASSIAN_API
 from mkdocs_confluence_md.errors import SettingError, TooLargeError
@@ -244,9 +245,10 @@ class Exporter:
             auth=self.auth,
             extensions={LARGE: "of a page, with attachments"},
         )
+        explain = partial(explain_refusal, what="page's attachments")
         if response.status_code != httpx.codes.OK:
-            raise explain_refusal(response)
-        return read_zip(response)
+            raise explain(response)
+        return read_zip(response, explain)[0]
 
     def export_tree(
         self, base_url: str, ref: TreeRef | SpaceRef, *, attachments: bool
@@ -275,9 +277,10 @@ class Exporter:
             )
         except TooLargeError as error:
             raise TooLargeError(error.what, DIVIDE_TREE) from None
+        explain = partial(explain_tree_refusal, what=ref.name, space=isinstance(ref, SpaceRef))
         if response.status_code != httpx.codes.OK:
-            raise explain_tree_refusal(response, space=isinstance(ref, SpaceRef))
-        return read_zip(response, ref.name), read_page_count(response)
+            raise explain(response)
+        return read_zip(response, explain)
 
     def probe(self, base_url: str) -> None:
         """Make a call that exports nothing, to see whether the API answers to this sign-in.
@@ -293,6 +296,7 @@ class Exporter:
         response = send(self._client, "POST", url, json={}, auth=self.auth)
         if response.status_code in _NO_ACCESS or response.status_code in _NO_ANSWER:
             raise explain_refusal(response)
+        refuse_web_page(response)
 
     def close(self) -> None:
         """Close the connections."""

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import secrets
 import time
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mkdocs_confluence_md.answers import SCOPES
 from mkdocs_confluence_md.auth import make_login_auth
 from mkdocs_confluence_md.callback import read_query
 from mkdocs_confluence_md.chains import login_key, site_argument
-from mkdocs_confluence_md.errors import CredentialsError, SettingError
-from mkdocs_confluence_md.exporter import complete_address, make_namespace
+from mkdocs_confluence_md.errors import CredentialsError, SettingError, TokenFileError
+from mkdocs_confluence_md.exporter import ENVIRONMENT_IDS, complete_address, make_namespace
 from mkdocs_confluence_md.oauth import (
     OFFLINE_SCOPE,
     WRONG_CLIENT,
@@ -141,9 +142,11 @@ def finish_login(
         clock: Returns seconds since the epoch.
 
     Raises:
-        ConfluenceError: The code or the client was refused, a scope is missing, there was no
-            answer, or the tokens cannot be kept.
+        SettingError: The tokens were kept, but no refresh token is among them.
+        ConfluenceError: The code or the client was refused, there was no answer, or the tokens
+            cannot be kept.
     """
+    key = login_key(login.address.site)
     # Locked around the exchange: where the tokens cannot be kept, the code is not used up.
     with store.locked(), make_client() as client:
         now = clock()
@@ -152,9 +155,67 @@ def finish_login(
             grant = read_grant(send_request(client, request), now=now)
         except GrantRefusedError as refusal:
             raise _explain_refusal(refusal) from None
-        _check_scopes(grant)
         sign_in = _make_sign_in(login, grant, now)
-        store.save(login_key(login.address.site), sign_in)
+        if not sign_in.refresh_token:
+            sign_in = _keep_refresh_token(sign_in, store, key)
+        store.save(key, sign_in)
+    if not grant.refresh_token:
+        raise SettingError(
+            "The sign-in came without a refresh token, so it ends in an hour.",
+            "Run the command again, and accept everything that the browser asks for.",
+        )
+    return sign_in
+
+
+def find_scope_problems(scope: str, environment: str) -> list[str]:
+    """Return what is doubtful about the scopes that were granted, as sentences.
+
+    Custom scopes were seen both as they are asked for and behind the app's namespace, as
+    `{appId}.{envId}:export:markdown:custom`. Whether they suffice is for the API to say.
+
+    Args:
+        scope: As the token response has it, separated by spaces; empty if it says nothing.
+        environment: Of the app, which the sign-in is for.
+    """
+    granted = scope.split()
+    wanted = {name: {name, f"{make_namespace(environment)}:{name}"} for name in ALL_SCOPES}
+    missing = [name for name in ALL_SCOPES if granted and wanted[name].isdisjoint(granted)]
+    return [_explain_scope(name, granted, environment) for name in missing]
+
+
+def _explain_scope(name: str, granted: list[str], environment: str) -> str:
+    """Say that a scope is missing, or for which app or environment it was granted instead."""
+    namespaces = {f"{make_namespace(each)}:{name}": each for each in ENVIRONMENT_IDS}
+    for each in granted:
+        if each in namespaces:
+            return (
+                f"{name} was granted for the app's environment {namespaces[each]}, and this "
+                f"sign-in is for {environment}: see the option `environment`."
+            )
+        if each.endswith(f":{name}") and each.isprintable():
+            app = each.removesuffix(f":{name}")[:100]
+            return (
+                f"{name} was granted for another app ({app}): add “Markdown Exporter for "
+                "Confluence” to the permissions of your OAuth 2.0 integration."
+            )
+    return (
+        f"The authorization server does not say that {name} was granted. If the API refuses it, "
+        "add it to the permissions of your OAuth 2.0 integration, and sign in again."
+    )
+
+
+def _keep_refresh_token(sign_in: SignIn, store: TokenStore, key: str) -> SignIn:
+    """Complete a sign-in that has no refresh token with that of an earlier one."""
+    with suppress(TokenFileError):
+        if earlier := store.load(key):
+            return replace(
+                sign_in,
+                client_id=earlier.client_id,
+                client_secret=earlier.client_secret,
+                auth_url=earlier.auth_url,
+                refresh_token=earlier.refresh_token,
+                refreshed_at=earlier.refreshed_at,
+            )
     return sign_in
 
 
@@ -183,24 +244,6 @@ def _make_sign_in(login: Login, grant: Grant, now: float) -> SignIn:
         environment=login.address.environment,
         gateway=login.address.gateway,
     )
-
-
-def _check_scopes(grant: Grant) -> None:
-    granted = grant.scope.split()
-    missing = [scope for scope in ALL_SCOPES if granted and scope not in granted]
-    if not grant.refresh_token and OFFLINE_SCOPE not in missing:
-        missing.append(OFFLINE_SCOPE)
-    if missing == [OFFLINE_SCOPE]:
-        raise SettingError(
-            "The sign-in came without a refresh token, so it would end in an hour.",
-            "Run the command again, and accept everything that the browser asks for.",
-        )
-    if missing:
-        raise SettingError(
-            f"The sign-in lacks {' and '.join(missing)}.",
-            "Add what is missing to the permissions of your OAuth 2.0 integration in the developer "
-            "console, and run the command again.",
-        )
 
 
 def _explain_refusal(refusal: GrantRefusedError) -> CredentialsError:

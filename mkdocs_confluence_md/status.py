@@ -15,13 +15,16 @@ from mkdocs_confluence_md.chains import (
     site_argument,
 )
 from mkdocs_confluence_md.errors import ConfluenceError, SettingError
-from mkdocs_confluence_md.exporter import ApiAddress, complete_address, probe
+from mkdocs_confluence_md.exporter import ApiAddress, complete_address, make_namespace, probe
 from mkdocs_confluence_md.oauth import REFRESH_TOKEN_SECONDS, read_subject
 
 if TYPE_CHECKING:
     from mkdocs_confluence_md.auth import TokenAuth
     from mkdocs_confluence_md.environment import Environment
     from mkdocs_confluence_md.tokens import SignIn, TokenStore
+
+_NAMESPACE = make_namespace("production")
+"""Of custom scopes as they are granted; a person need not read that of the usual environment."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,7 @@ def as_text(status: Status) -> str:
     rows = {
         "source": status.source,
         "account": status.account,
-        "scopes": " ".join(status.scopes),
+        "scopes": " ".join(each.removeprefix(f"{_NAMESPACE}:") for each in status.scopes),
         "access token": f"until {_as_time(status.access_token_expires_at) or 'nobody knows when'}",
         "refresh token": _as_time(status.refresh_token_expires_at)
         and f"until {_as_time(status.refresh_token_expires_at)}, and longer with each use",
@@ -162,10 +165,11 @@ def _call_api(address: ApiAddress, auth: TokenAuth) -> tuple[str, str]:
 
 def _describe(sign_in: SignIn, status: Status) -> Status:
     unused_until = sign_in.refreshed_at + REFRESH_TOKEN_SECONDS
+    is_kept_alive = bool(sign_in.refresh_token and sign_in.refreshed_at)
     return replace(
         status,
         account=read_subject(sign_in.access_token),
         scopes=sign_in.scope.split(),
         access_token_expires_at=sign_in.expires_at,
-        refresh_token_expires_at=unused_until if sign_in.refreshed_at else 0.0,
+        refresh_token_expires_at=unused_until if is_kept_alive else 0.0,
     )

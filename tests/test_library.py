@@ -223,11 +223,10 @@ def test_the_markdown_is_found_in_every_form_of_answer(
         ({"body": " \n"}, "is empty. Try again later; a page that really is empty needs some "
          "text in Confluence."),
         ({"body": {"success": False, "message": "Page is a draft"}}, "The app could not export "
-         "the page, says HOST. Export the page by hand in Confluence to see whether the app can "
+         "the page, says HOST. Export it by hand in Confluence to see whether the app can "
          "read it."),
         ({"body": {"pages": 3}}, "has no Markdown in it. Check for a newer version of "
          "mkdocs-confluence-md: the API may have changed."),
-        ({"body": "{", "content_type": "application/json"}, "has no Markdown in it."),
     ],
 )  # fmt: skip
 def test_an_answer_that_is_no_page_is_an_error_and_not_kept(

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from standin import StandIn
+    from standin.oauth import ScopeForm
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 needs_chromium = pytest.mark.skipif(
@@ -444,29 +445,105 @@ def test_what_the_server_sends_back_is_shown_as_text(project: Project, standin: 
     assert "The authorization server sent no code (“<script>" in messages
 
 
-@pytest.mark.parametrize(
-    ("scopes", "message"),
-    [
-        (["offline_access", "read:forge-app:confluence"],
-         "The sign-in lacks export:markdown:custom."),
-        (["offline_access"],
-         "The sign-in lacks export:markdown:custom and read:forge-app:confluence."),
-        (["export:markdown:custom", "read:forge-app:confluence"],
-         "The sign-in came without a refresh token, so it would end in an hour."),
-    ],
-)  # fmt: skip
-def test_a_sign_in_without_all_scopes_is_not_kept(
-    project: Project, standin: StandIn, scopes: list[str], message: str
-) -> None:
+CUSTOM = "export:markdown:custom"
+OTHERS = ["offline_access", "read:forge-app:confluence"]
+STAGING = "0def1d4f-1593-4dd0-99a3-a098b3959067.73c9d7be-47c5-479a-b08d-14fb79453df8"
+
+
+def paste_code(
+    project: Project, standin: StandIn, scopes: list[str] | None = None
+) -> tuple[int, str]:
+    """Sign in with what a person has consented to; return exit code and messages."""
     with Terminal(project, standin, "--paste").run() as process:
         url = httpx.URL(read_line(process))
-        code = standin.oauth.issue_code(scopes, url.params["redirect_uri"])
-        pasted = f"{url.params['redirect_uri']}?code={code}&state={url.params['state']}"
+        granted = scopes or url.params["scope"].split()
+        uri = url.params["redirect_uri"]
+        code = standin.oauth.issue_code(granted, uri, url.params["sns"])
+        pasted = f"{uri}?code={code}&state={url.params['state']}"
         _, messages = process.communicate(f"{pasted}\n", timeout=30)
+    return process.returncode, messages
 
-    assert f"Error: {message} " in messages
-    assert process.returncode == 1
-    assert not project.token_file.exists()
+
+@pytest.mark.parametrize("form", ["namespaced", "plain", "absent"])
+def test_each_form_of_granted_scopes_is_a_sign_in(
+    project: Project, standin: StandIn, form: ScopeForm
+) -> None:
+    standin.oauth.scope_form = form
+
+    exit_code, messages = paste_code(project, standin)
+
+    assert exit_code == 0
+    assert messages.endswith("\nThe API answers.\n")
+    assert "Warning" not in messages
+
+
+@pytest.mark.parametrize(
+    ("namespace", "warning"),
+    [
+        (STAGING, f"Warning: {CUSTOM} was granted for the app's environment staging, and this "
+         "sign-in is for production: see the option `environment`.\n"),
+        ("some-app.some-environment", f"Warning: {CUSTOM} was granted for another app "
+         "(some-app.some-environment): add “Markdown Exporter for Confluence” to the permissions "
+         "of your OAuth 2.0 integration.\n"),
+    ],
+)  # fmt: skip
+def test_a_scope_of_another_environment_or_app_is_named(
+    project: Project, standin: StandIn, namespace: str, warning: str
+) -> None:
+    standin.oauth.granted_namespace = namespace
+
+    exit_code, messages = paste_code(project, standin)
+
+    assert exit_code == 0
+    assert warning in messages
+    assert project.token_file.exists()
+
+
+@pytest.mark.parametrize(
+    ("scopes", "missing"),
+    [(OTHERS, [CUSTOM]), (["offline_access"], [CUSTOM, "read:forge-app:confluence"])],
+)
+def test_the_api_decides_whether_scopes_suffice(
+    project: Project, standin: StandIn, scopes: list[str], missing: list[str]
+) -> None:
+    exit_code, messages = paste_code(project, standin, scopes)
+
+    for name in missing:
+        assert f"Warning: The authorization server does not say that {name} was" in messages
+    assert "Error: The token lacks a scope that the export needs" in messages
+    assert exit_code == 1
+    assert project.token_file.exists()
+
+
+def test_only_a_missing_refresh_token_stops_a_sign_in_which_is_kept_all_the_same(
+    project: Project, standin: StandIn
+) -> None:
+    exit_code, messages = paste_code(project, standin, [CUSTOM, "read:forge-app:confluence"])
+
+    assert exit_code == 1
+    assert "Error: The sign-in came without a refresh token, so it ends in an hour. " in messages
+    project.environment = {"CONFLUENCE_MD_AUTH_URL": standin.url}
+    project.configure([{"Deploy": "confluence:101"}], site=standin.url, gateway="site")
+    assert project.build().exit_code == 0
+
+    standin.oauth.expire_access_tokens()
+    project.configure([{"Other": "confluence:102"}], site=standin.url, gateway="site")
+    built = project.build()
+    assert built.exit_code == 1
+    assert "came without a refresh token, and its access token has expired." in built.log
+
+
+def test_an_earlier_refresh_token_survives_a_sign_in_without_one(
+    project: Project, standin: StandIn
+) -> None:
+    assert paste_code(project, standin)[0] == 0
+    exit_code, _ = paste_code(project, standin, [CUSTOM, "read:forge-app:confluence"])
+    assert exit_code == 1
+
+    standin.oauth.expire_access_tokens()
+    project.environment = {"CONFLUENCE_MD_AUTH_URL": standin.url}
+    project.configure([{"Deploy": "confluence:101"}], site=standin.url, gateway="site")
+    assert project.build().exit_code == 0
 
 
 def test_a_base_url_that_is_not_trusted_is_refused_before_the_browser(

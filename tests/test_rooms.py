@@ -86,6 +86,7 @@ def test_few_rooms_know_the_host_and_the_wire() -> None:
     "module",
     [
         "references",
+        "responses",
         "written",
         "trees",
         "fetched",

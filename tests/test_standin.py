@@ -20,7 +20,8 @@ import pytest
 
 from clocks import Clock
 from standin import ALL_SCOPES, Headers, Pages, StandIn
-from standin.exporter import APP_ID, ENVIRONMENT_IDS
+from standin.exporter import ENVIRONMENT_IDS
+from standin.oauth import APP_ID
 from standin.pages import Layout
 
 if TYPE_CHECKING:
@@ -30,6 +31,11 @@ if TYPE_CHECKING:
 
 PRODUCTION = "796457c9-9c03-4382-b44f-d19571068ece"
 CUSTOM_SCOPE = "export:markdown:custom"
+NAMESPACED_SCOPES = {
+    "offline_access",
+    "read:forge-app:confluence",
+    f"{APP_ID}.{PRODUCTION}:{CUSTOM_SCOPE}",
+}
 DAY = 24 * 60 * 60
 
 
@@ -272,7 +278,7 @@ def test_rotation(client: httpx.Client, standin: StandIn) -> None:
     answer = refresh(client, standin, first).json()
     assert answer["expires_in"] == 3600
     assert answer["token_type"] == "Bearer"
-    assert set(answer["scope"].split()) == ALL_SCOPES
+    assert set(answer["scope"].split()) == NAMESPACED_SCOPES
     assert answer["refresh_token"] != first
     assert export(client, standin, token=answer["access_token"]).status_code == 200
     assert refresh(client, standin, answer["refresh_token"]).status_code == 200
@@ -340,7 +346,7 @@ def test_access_token_is_shaped_like_a_jwt(standin: StandIn, clock: Clock) -> No
     assert claims["sub"] == "557058:someone"
     assert claims["exp"] == clock.now + 3600
     assert claims["client_id"] == standin.client_id
-    assert set(claims["scope"].split()) == ALL_SCOPES
+    assert set(claims["scope"].split()) == NAMESPACED_SCOPES
 
 
 def test_secrets_are_known(client: httpx.Client, standin: StandIn) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from standin import Account, PageRecord, SpaceRecord
 from standin.bundles import TreeLayout
-from standin.exporter import APP_ID
+from standin.oauth import APP_ID
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

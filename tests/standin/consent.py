@@ -7,15 +7,15 @@ from string import Template
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from standin.exporter import APP_ID, ENVIRONMENT_IDS
+from standin.exporter import ENVIRONMENT_IDS
 from standin.messages import Answer
+from standin.oauth import APP_ID, CUSTOM_SCOPE_SUFFIX
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from standin.oauth import OAuthService
 
-CUSTOM_SCOPE_SUFFIX = ":custom"
 NAMESPACES = frozenset(f"{APP_ID}.{environment_id}" for environment_id in ENVIRONMENT_IDS)
 HTML = "text/html; charset=utf-8"
 
@@ -77,7 +77,8 @@ def decide_consent(oauth: OAuthService, fields: Mapping[str, str]) -> Answer:
     if problem:
         return _refuse(problem)
     if fields.get("decision") == "accept":
-        result = {"code": oauth.issue_code(_scopes(fields), fields["redirect_uri"])}
+        code = oauth.issue_code(_scopes(fields), fields["redirect_uri"], fields.get("sns", ""))
+        result = {"code": code}
     else:
         denied = "User did not authorize the request"
         result = {"error": "access_denied", "error_description": denied}

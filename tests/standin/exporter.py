@@ -9,7 +9,7 @@ import uuid
 from typing import TYPE_CHECKING, Literal
 
 from standin.messages import TEXT, Answer, failure, json_answer
-from standin.oauth import EXPORT_SCOPES
+from standin.oauth import APP_ID, EXPORT_SCOPES
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from standin.oauth import OAuthService
     from standin.pages import Pages
 
-APP_ID = "0def1d4f-1593-4dd0-99a3-a098b3959067"
 ENVIRONMENT_IDS = frozenset(
     {
         "796457c9-9c03-4382-b44f-d19571068ece",

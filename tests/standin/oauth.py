@@ -8,7 +8,7 @@ import math
 import secrets
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -16,6 +16,20 @@ if TYPE_CHECKING:
 EXPORT_SCOPES = frozenset({"export:markdown:custom", "read:forge-app:confluence"})
 OFFLINE_SCOPE = "offline_access"
 ALL_SCOPES = EXPORT_SCOPES | {OFFLINE_SCOPE}
+
+APP_ID = "0def1d4f-1593-4dd0-99a3-a098b3959067"
+NAMESPACE = f"{APP_ID}.796457c9-9c03-4382-b44f-d19571068ece"
+"""Of the app's production environment."""
+CUSTOM_SCOPE_SUFFIX = ":custom"
+
+ScopeForm = Literal["namespaced", "plain", "absent"]
+"""How token answers name the scopes that were granted.
+
+- `namespaced`: custom scopes as `{appId}.{envId}:export:markdown:custom` (seen in two logs of real
+  answers: ids 29093290093 and 66540196197 of api.md).
+- `plain`: as they were asked for.
+- `absent`: there is no field `scope`.
+"""
 
 LEEWAY_SECONDS = 10 * 60
 """How long the reuse of a rotated refresh token is forgiven."""
@@ -40,6 +54,7 @@ class _Chain:
 
     account: str
     scopes: frozenset[str]
+    namespace: str
     revoked: bool = False
 
 
@@ -76,6 +91,10 @@ class OAuthService:
         """The registered callback, compared to the letter."""
         self.access_token_seconds = 3600
         """How long access tokens live."""
+        self.scope_form: ScopeForm = "namespaced"
+        """How token answers name scopes."""
+        self.granted_namespace = ""
+        """The app and the environment whose custom scopes are granted, whatever is asked for."""
         self.refreshes = 0
         """How many refreshes succeeded."""
         self.reuses = 0
@@ -87,11 +106,14 @@ class OAuthService:
         self._access_tokens: dict[str, _AccessToken] = {}
         self._refresh_tokens: dict[str, _RefreshToken] = {}
 
-    def issue_code(self, scopes: Collection[str], redirect_uri: str) -> str:
+    def issue_code(
+        self, scopes: Collection[str], redirect_uri: str, namespace: str = NAMESPACE
+    ) -> str:
         """Return an authorization code for what a person has consented to."""
         code = f"stand-in-code-{secrets.token_urlsafe(16)}"
         with self._lock:
-            self._codes[code] = _Code(self._new_chain(scopes, None), redirect_uri)
+            chain = self._new_chain(scopes, None, namespace)
+            self._codes[code] = _Code(chain, redirect_uri)
         return code
 
     def issue_refresh_token(
@@ -175,14 +197,26 @@ class OAuthService:
             "access_token": self._add_access_token(chain, seconds),
             "expires_in": seconds,
             "token_type": "Bearer",
-            "scope": " ".join(sorted(chain.scopes)),
         }
+        if self.scope_form != "absent":
+            answer["scope"] = self._name_scopes(chain)
         if OFFLINE_SCOPE in chain.scopes:
             answer["refresh_token"] = self._add_refresh_token(chain)
         return answer
 
-    def _new_chain(self, scopes: Collection[str], account: str | None) -> _Chain:
-        return _Chain(account or self._account, frozenset(scopes))
+    def _name_scopes(self, chain: _Chain) -> str:
+        namespace = self.granted_namespace or chain.namespace
+        return " ".join(
+            f"{namespace}:{scope}"
+            if self.scope_form == "namespaced" and scope.endswith(CUSTOM_SCOPE_SUFFIX)
+            else scope
+            for scope in sorted(chain.scopes)
+        )
+
+    def _new_chain(
+        self, scopes: Collection[str], account: str | None, namespace: str = NAMESPACE
+    ) -> _Chain:
+        return _Chain(account or self._account, frozenset(scopes), namespace)
 
     def _add_refresh_token(self, chain: _Chain) -> str:
         token = f"stand-in-refresh-{secrets.token_urlsafe(24)}"
@@ -198,7 +232,7 @@ class OAuthService:
             "iat": int(now),
             "exp": int(now + seconds),
             "client_id": self.client_id,
-            "scope": " ".join(sorted(chain.scopes)),
+            "scope": self._name_scopes(chain),
         }
         parts = json.dumps(header).encode(), json.dumps(payload).encode(), secrets.token_bytes(32)
         token = ".".join(base64.urlsafe_b64encode(part).decode().rstrip("=") for part in parts)
