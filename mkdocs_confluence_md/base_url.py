@@ -48,14 +48,24 @@ class BaseUrlFinder:
         """Return the API's base URL.
 
         Raises:
-            ConfluenceError: It needs the site's cloud ID, and that cannot be had.
+            ConfluenceError: It needs the site's cloud ID, and that is not known.
         """
         address = self._exporter.address
         if not address.needs_cloud_id():
             return address.make_base_url()
+        return address.make_base_url(self.find_cloud_id())
+
+    def find_cloud_id(self) -> str:
+        """Return the site's cloud ID.
+
+        Raises:
+            ConfluenceError: It is not known, and could not be looked up.
+        """
+        if cloud_id := self._exporter.address.find_cloud_id():
+            return cloud_id
         # Pages and trees are looked up side by side.
         with self._lock:
-            return address.make_base_url(self._find_cloud_id())
+            return self._find_cloud_id()
 
     def _find_cloud_id(self) -> str:
         """Look up the site's cloud ID, once: then it is remembered."""

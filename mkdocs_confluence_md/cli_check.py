@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from mkdocs_confluence_md.cli_options import config_file_option
-from mkdocs_confluence_md.inspection import State, inspect
+from mkdocs_confluence_md.inspection import inspect
+from mkdocs_confluence_md.page_findings import State
 from mkdocs_confluence_md.reports import format_table
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mkdocs_confluence_md.facts import PageFacts
-from mkdocs_confluence_md.outline import Ancestor, ListedPage
+from mkdocs_confluence_md.outline import ListedContent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,7 +25,7 @@ def find_next_link(answer: Mapping[str, Any]) -> str:
 
 
 def read_facts(entry: Mapping[str, Any]) -> PageFacts:
-    """Read a page from version 2 of the API."""
+    """Read a page of `pages?id=…` or `spaces/{id}/pages`."""
     version = _read_object(entry, "version")
     return PageFacts(
         _read_id(entry),
@@ -36,37 +36,73 @@ def read_facts(entry: Mapping[str, Any]) -> PageFacts:
     )
 
 
-def read_listed_page(entry: Mapping[str, Any]) -> ListedPage:
-    """Read a page, or what else is found, from a search, which is of version 1."""
-    version = _read_object(entry, "version")
-    author = _read_object(version, "by")
-    facts = PageFacts(
+def read_details(entry: Mapping[str, Any]) -> PageFacts:
+    """Read labels and the author of a page from a search, which is of version 1."""
+    author = _read_object(_read_object(entry, "version"), "by")
+    return PageFacts(
         _read_id(entry),
-        title=_read_text(entry, "title"),
-        version=_read_number(version, "number") or 0,
-        changed_at=_read_text(version, "when"),
         author_id=_read_text(author, "accountId"),
         author=_read_text(author, "displayName"),
         labels=_read_labels(entry),
     )
-    ancestors = [
-        Ancestor(_read_id(ancestor), _read_text(ancestor, "title"))
-        for ancestor in _read_list(entry, "ancestors")
-        if _read_id(ancestor)
-    ]
-    position = _read_number(_read_object(entry, "extensions"), "position")
-    return ListedPage(facts, tuple(ancestors), position, is_page=entry.get("type") == "page")
+
+
+def read_listed_page(entry: Mapping[str, Any]) -> ListedContent:
+    """Read a page of `spaces/{id}/pages`."""
+    return ListedContent(
+        _read_id(entry),
+        _read_text(entry, "title"),
+        parent_id=read_parent_id(entry),
+        parent_kind=_read_text(entry, "parentType"),
+        position=_read_number(entry, "position"),
+    )
+
+
+def read_descendant(entry: Mapping[str, Any]) -> ListedContent:
+    """Read an entry of `…/descendants`: a page, a folder, or something else that has pages."""
+    return ListedContent(
+        _read_id(entry),
+        _read_text(entry, "title"),
+        kind=_read_text(entry, "type") or "page",
+        parent_id=read_parent_id(entry),
+        position=_read_number(entry, "childPosition"),
+    )
+
+
+def read_folder(entry: Mapping[str, Any], kind: str) -> ListedContent:
+    """Read a folder, or something else that has pages, which was asked for by its ID."""
+    return ListedContent(
+        _read_id(entry),
+        _read_text(entry, "title"),
+        kind=kind,
+        parent_id=read_parent_id(entry),
+        parent_kind=_read_text(entry, "parentType"),
+        position=_read_number(entry, "position"),
+    )
+
+
+def read_parent_id(entry: Mapping[str, Any]) -> str:
+    """Return the ID of what is above a page; empty at the top of its space."""
+    return _read_id({"id": entry.get("parentId")})
 
 
 def read_home(entry: Mapping[str, Any]) -> str:
     """Return the ID of a space's home page; empty if it has none."""
-    home = entry.get("homepageId")
-    return str(home) if isinstance(home, str | int) else ""
+    return _read_id({"id": entry.get("homepageId")})
 
 
 def read_name(entry: Mapping[str, Any]) -> str:
     """Return the name of a space."""
     return _read_text(entry, "name")
+
+
+def read_user_names(answer: Mapping[str, Any]) -> dict[str, str]:
+    """Return names by account ID, of an answer of `users-bulk`."""
+    return {
+        account_id: _read_text(entry, "displayName") or _read_text(entry, "publicName")
+        for entry in _read_list(answer, "results")
+        if (account_id := _read_text(entry, "accountId"))
+    }
 
 
 def _read_labels(entry: Mapping[str, Any]) -> tuple[str, ...] | None:
@@ -78,7 +114,7 @@ def _read_labels(entry: Mapping[str, Any]) -> tuple[str, ...] | None:
 
 def _read_names(labels: Mapping[str, Any]) -> Iterator[str]:
     for label in _read_list(labels, "results"):
-        # Those of a person or of a team are nobody else's business.
+        # Those of a person or of a team are private.
         if label.get("prefix", "global") == "global":
             yield _read_text(label, "name")
 

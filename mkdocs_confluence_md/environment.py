@@ -28,7 +28,7 @@ VARIABLES = {
     "REFRESH_TOKEN": "The refresh token that begins the chain of a CI job.",
     "TOKEN_FILE": "Where tokens are kept. Without it, in the user's config directory.",
     "EMAIL": "The e-mail address of an account, for Confluence's own REST API.",
-    "API_TOKEN": "An API token of that account.",
+    "API_TOKEN": "An API token of that account; without an e-mail address, of a service account.",
     "OFFLINE": "`1` does what the option `offline` does.",
     "TRUSTED_HOSTS": "Hosts, besides Atlassian's, that may receive a token, separated by commas.",
     "API_URL": f"Replaces `{ATLASSIAN_API}`, for a proxy or for tests. The host is trusted.",
@@ -51,6 +51,7 @@ class RestCredentials:
     """An account of Confluence, for its own REST API."""
 
     email: str = field(repr=False)
+    """Empty for a service account, whose token is a Bearer token."""
     api_token: str = field(repr=False)
 
 
@@ -138,14 +139,12 @@ def _read_credentials(variables: Mapping[str, str]) -> ClientCredentials | None:
 
 
 def _read_rest_credentials(variables: Mapping[str, str]) -> RestCredentials | None:
-    names = ("EMAIL", "API_TOKEN")
-    email, api_token = (_read_secret(variables, name) for name in names)
-    if email and api_token:
+    email, api_token = (_read_secret(variables, name) for name in ("EMAIL", "API_TOKEN"))
+    if api_token:
         return RestCredentials(email, api_token)
-    if email or api_token:
-        given, missing = names if email else reversed(names)
+    if email:
         raise SettingError(
-            f"Confluence's REST API needs {PREFIX}{missing}, besides {PREFIX}{given}.",
+            f"Confluence's REST API needs {PREFIX}API_TOKEN, besides {PREFIX}EMAIL.",
             "Set both variables, or neither of them.",
         )
     return None

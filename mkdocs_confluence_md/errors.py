@@ -6,6 +6,7 @@
     ├── TokenFileError     the token file cannot be read or written
     ├── SnapshotError      a pulled directory cannot be read or written
     ├── AnswerError        the service answered, and its answer is final (403, 404, …)
+    │   └── MissingError   Confluence's own REST API says that there is no such page or space
     └── FailureError       no usable answer: network, time-out, 429, 5xx, or an unreadable body
         ├── TooLargeError  perhaps because the answer would be too large
         └── EmptyError     the answer is empty, which a page may be, too
@@ -68,6 +69,10 @@ class SnapshotError(ConfluenceError):
 
 class AnswerError(ConfluenceError):
     """The service answered, and asking again would give the same answer."""
+
+
+class MissingError(AnswerError):
+    """Confluence's own REST API answers, and has no such page or space."""
 
 
 class FailureError(ConfluenceError):

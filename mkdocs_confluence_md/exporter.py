@@ -83,6 +83,11 @@ class ApiAddress:
         """Tell whether the base URL can only be made with a cloud ID from the site."""
         return not self.base_url and self.gateway == "api" and not self.cloud_id
 
+    def find_cloud_id(self) -> str:
+        """Return the site's cloud ID, as far as it is given; empty if it is not."""
+        in_path = re.match(r"/svc/confluence/([^/]+)/", urlsplit(self.base_url).path)
+        return in_path[1] if in_path else self.cloud_id
+
     def make_base_url(self, cloud_id: str = "") -> str:
         """Return the API's base URL, without a slash at its end."""
         if self.base_url:

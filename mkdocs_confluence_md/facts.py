@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from functools import cache
 
 
@@ -11,30 +11,32 @@ from functools import cache
 class PageFacts:
     """What Confluence's own REST API says of a page.
 
-    Every field but the first may be empty: not every call tells everything.
+    Every field but the first may be unknown, because no call tells everything.
     """
 
     page_id: str
     title: str = ""
+    """Empty where it is not known."""
     version: int = 0
     """Counts the changes of title and text, from 1; 0 where it is not known."""
     changed_at: str = ""
-    """When this version was made, in ISO 8601."""
+    """When this version was made, in ISO 8601; empty where it is not known."""
     author_id: str = ""
-    """Of the account that made this version."""
-    author: str = ""
-    """That account's name."""
+    """Of the account that made this version; empty where it is not known."""
+    author: str | None = None
+    """That account's name; empty where it has none, None where it is not known."""
     labels: tuple[str, ...] | None = None
     """None where they are not known."""
 
-    @property
-    def is_detailed(self) -> bool:
-        """Whether labels and the author's name are known, as far as there are any."""
-        return self.labels is not None
 
-
-_TYPES = {each.name: type(each.default) for each in fields(PageFacts) if each.name != "labels"}
-_TYPES["page_id"] = str
+_TYPES: dict[str, tuple[type, ...]] = {
+    "page_id": (str,),
+    "title": (str,),
+    "version": (int,),
+    "changed_at": (str,),
+    "author_id": (str,),
+    "author": (str, type(None)),
+}
 
 
 def write_facts(facts: PageFacts | None) -> str:
@@ -51,7 +53,9 @@ def read_facts(text: str) -> PageFacts | None:
         labels = told.pop("labels")
     except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
         return None
-    if {name: type(value) for name, value in told.items()} != _TYPES:
+    if told.keys() != _TYPES.keys():
+        return None
+    if any(type(value) not in _TYPES[name] for name, value in told.items()):
         return None
     if labels is None:
         return PageFacts(**told)

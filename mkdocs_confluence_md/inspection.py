@@ -9,7 +9,6 @@ from __future__ import annotations
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
-from enum import Enum
 from typing import TYPE_CHECKING
 
 import yaml
@@ -26,33 +25,21 @@ from mkdocs_confluence_md.errors import (
 )
 from mkdocs_confluence_md.exporter import complete_address, probe
 from mkdocs_confluence_md.opening import explain_silence, make_library
+from mkdocs_confluence_md.page_findings import PageFinding, State, ask_rest, fetch
 from mkdocs_confluence_md.project import find_cache_dir, read_nav, read_options
-from mkdocs_confluence_md.references import PageRef, SpaceRef
-from mkdocs_confluence_md.reports import describe_age
-from mkdocs_confluence_md.rest import ConfluenceRest
 from mkdocs_confluence_md.snapshot import read_manifest, show_time
-from mkdocs_confluence_md.snapshot_library import SnapshotLibrary
 from mkdocs_confluence_md.traffic import AT_A_TERMINAL
 from mkdocs_confluence_md.written import Declared, Flaw, explain_yaml, find_entries
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from mkdocs_confluence_md.auth import TokenAuth
     from mkdocs_confluence_md.environment import Environment
     from mkdocs_confluence_md.exporter import ApiAddress
-    from mkdocs_confluence_md.facts import PageFacts
     from mkdocs_confluence_md.lending import AnyLibrary
-
-
-class State(Enum):
-    """How a check came out."""
-
-    FINE = "ok"
-    PROBLEM = "problem"
-    UNKNOWN = "not checked"
-    """Because something that it needs has a problem."""
+    from mkdocs_confluence_md.rest import ConfluenceRest
 
 
 @dataclass(frozen=True)
@@ -66,15 +53,6 @@ class Finding:
     """What there is; of a problem, what is wrong and what to do."""
     line: int = 0
     """In `mkdocs.yml`, from 1; 0 where it is not in a line."""
-
-
-@dataclass(frozen=True)
-class PageFinding:
-    """What is known of an entry of `nav`."""
-
-    entry: Declared
-    state: State
-    text: str = ""
 
 
 @dataclass
@@ -259,87 +237,28 @@ def _inspect_pages(  # noqa: PLR0913  it has that many settings
     except SettingError as error:
         inspection.settings.append(Finding("sign-in", State.PROBLEM, error.full_text()))
         return
-    site, credentials = address.find_site(), environment.rest_credentials
     with closing(library):
-        if credentials and site and not library.offline:
-            rest = ConfluenceRest(site, credentials, environment.trust, patience=AT_A_TERMINAL)
-            with closing(rest):
-                inspection.pages = list(_ask_rest(entries, rest))
+        rest = library.make_hasty_rest()
+        if rest is None:
+            inspection.pages = list(fetch(entries, library))
         else:
-            inspection.pages = list(_fetch(entries, library))
+            with closing(rest):
+                _inspect_rest(inspection, entries, rest, library)
     inspection.settings += [Finding("cache", State.PROBLEM, text) for text in warnings]
 
 
-def _ask_rest(entries: Sequence[Declared], rest: ConfluenceRest) -> Iterator[PageFinding]:
-    """Ask for titles and versions: one request for each 250 pages, and a list for each tree."""
-    page_ids = [each.reference.page_id for each in entries if isinstance(each.reference, PageRef)]
+def _inspect_rest(
+    inspection: Inspection,
+    entries: Sequence[Declared],
+    rest: ConfluenceRest,
+    library: AnyLibrary,
+) -> None:
+    """Ask Confluence's REST API for each entry; where it does not answer, do as a build would."""
     try:
-        facts = rest.describe_pages(page_ids)
+        inspection.pages = list(ask_rest(entries, rest))
     except ConfluenceError as error:
-        for entry in entries:
-            yield PageFinding(entry, State.PROBLEM, error.full_text())
-        return
-    for entry in entries:
-        if isinstance(entry.reference, PageRef):
-            yield _tell_of_page(entry, facts.get(entry.reference.page_id))
-        else:
-            yield _list_tree(entry, rest)
-
-
-def _tell_of_page(entry: Declared, facts: PageFacts | None) -> PageFinding:
-    if facts is None:
-        return PageFinding(
-            entry,
-            State.PROBLEM,
-            "There is no such page, or the account of CONFLUENCE_MD_EMAIL may not see it. Compare "
-            "the ID with the page's address in Confluence.",
-        )
-    changed = f" of {facts.changed_at[:10]}" if facts.changed_at else ""
-    return PageFinding(entry, State.FINE, f"{facts.title}, version {facts.version}{changed}")
-
-
-def _list_tree(entry: Declared, rest: ConfluenceRest) -> PageFinding:
-    reference = entry.reference
-    try:
-        if isinstance(reference, SpaceRef):
-            listing = rest.list_space(reference.key)
-        else:
-            listing = rest.list_tree(reference.page_id)
-    except ConfluenceError as error:
-        return PageFinding(entry, State.PROBLEM, error.full_text())
-    count = len(listing.facts)
-    pages = "1 page" if count == 1 else f"{count} pages"
-    return PageFinding(entry, State.FINE, f"{listing.tree.title or 'untitled'}, {pages}")
-
-
-def _fetch(entries: Sequence[Declared], library: AnyLibrary) -> Iterator[PageFinding]:
-    """Fetch everything as a build does, so that the next build finds it in the cache."""
-    pages = [each.reference.page_id for each in entries if isinstance(each.reference, PageRef)]
-    trees = [each.reference for each in entries if not isinstance(each.reference, PageRef)]
-    library.start(pages, trees)
-    found = library.wait_for_trees()
-    place = "in the snapshot" if isinstance(library, SnapshotLibrary) else ""
-    for entry in entries:
-        try:
-            if isinstance(entry.reference, PageRef):
-                page = library.wait_for(entry.reference.page_id)
-                yield _tell_of_copy(entry, place or page.origin.value, page.age, page.error)
-                continue
-            tree = found[entry.reference]
-            if isinstance(tree, ConfluenceError):
-                raise tree
-            yield _tell_of_copy(entry, place or tree.origin.value, tree.age, tree.error)
-        except ConfluenceError as error:
-            yield PageFinding(entry, State.PROBLEM, error.full_text())
-
-
-def _tell_of_copy(
-    entry: Declared, origin: str, age: float, error: ConfluenceError | None
-) -> PageFinding:
-    if error is None:
-        return PageFinding(entry, State.FINE, origin)
-    copy = f"A build would take a copy from {describe_age(age)} ago."
-    return PageFinding(entry, State.PROBLEM, f"{error.full_text()} {copy}")
+        inspection.settings.append(Finding("REST API", State.PROBLEM, error.full_text()))
+        inspection.pages = list(fetch(entries, library))
 
 
 def _end(text: object) -> str:

@@ -53,6 +53,7 @@ class Library:
         offline: Take the last good copy whatever its age, and never use the network.
         attachments: Fetch the files that pages refer to, too.
         versions: Asked whether copies that are not fresh are still good.
+        base_urls: Where the exporter is; made where it is not given.
     """
 
     def __init__(  # noqa: PLR0913  it has that many settings
@@ -65,19 +66,19 @@ class Library:
         offline: bool = False,
         attachments: bool = True,
         versions: Versions | None = None,
+        base_urls: BaseUrlFinder | None = None,
     ) -> None:
         self._exporter = exporter
         self._cache = cache
-        self._base_urls = BaseUrlFinder(exporter, cache, offline=offline)
+        self._base_urls = base_urls or BaseUrlFinder(exporter, cache, offline=offline)
         self.offline = offline
         self._versions = None if offline else versions
         assets = AssetFetcher(exporter, cache, max_age=max_age) if attachments else None
         sources = exporter, cache, self._base_urls
         self._page_source = PageExports(*sources, max_age=max_age, offline=offline, assets=assets)
         exports = TreeExports(*sources, max_age=max_age, offline=offline, attachments=attachments)
-        rest = self._versions.rest if self._versions else None
         self._tree_source = TreeListings(
-            rest, exports, cache, self._base_urls, max_age=max_age, offline=offline
+            self._versions, exports, cache, self._base_urls, max_age=max_age, offline=offline
         )
         self._workers = Workers(threads, name="confluence-md")
         self._pages: dict[str, Future[FetchedPage]] = {}
@@ -182,8 +183,8 @@ class Library:
         return {each: there[each].facts if each in there else None for each in self._pages}
 
     def make_hasty_rest(self) -> ConfluenceRest | None:
-        """Make a client that asks Confluence itself; None if nobody may, or can."""
-        return self._versions.rest.make_hasty() if self._versions else None
+        """Return a client that asks Confluence itself and does not retry; None without one."""
+        return self._versions.rest.without_retries() if self._versions else None
 
     def expire(self, facts: Mapping[str, PageFacts]) -> None:
         """Let the next build export pages that have changed, whatever `max_age` says.
@@ -268,7 +269,7 @@ class Library:
         """Begin to ask which copies are still good, for many pages at once."""
         if self._versions is None:
             return
-        for group in self._versions.divide({page_id: pages[page_id].kept for page_id in pages}):
+        for group in self._versions.divide(pages):
             group_futures = {page_id: left.pop(page_id) for page_id in group}
             task = partial(self._fetch_group, self._versions, group_futures, pages, begin)
             self._workers.submit(task)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from mkdocs_confluence_md.auth import make_auth
 from mkdocs_confluence_md.backed_library import BackedLibrary
+from mkdocs_confluence_md.base_url import BaseUrlFinder
 from mkdocs_confluence_md.cache import ExportCache
 from mkdocs_confluence_md.exporter import Exporter
 from mkdocs_confluence_md.library import Library
@@ -61,25 +62,29 @@ def make_library(  # noqa: PLR0913  it has that many settings
         if reason:
             return snapshot
     auth.check_trust(address.make_base_url())
-    versions = (
-        None
-        if is_offline
-        else make_versions(
+    exporter = Exporter(address, auth, concurrency=options.concurrency, patience=patience)
+    cache = ExportCache(cache_dir, warn=warn)
+    base_urls = BaseUrlFinder(exporter, cache, offline=is_offline)
+    versions = None
+    if not is_offline:
+        versions = make_versions(
             environment,
-            address.find_site(),
+            address,
+            cloud_ids=base_urls,
+            cache=cache,
             patience=patience,
             warn=warn,
             labels_matter=labels_matter,
         )
-    )
     library = Library(
-        Exporter(address, auth, concurrency=options.concurrency, patience=patience),
-        ExportCache(cache_dir, warn=warn),
+        exporter,
+        cache,
         threads=2 * options.concurrency,
         max_age=options.max_age,
         offline=is_offline,
         attachments=options.attachments,
         versions=versions,
+        base_urls=base_urls,
     )
     return BackedLibrary(library, snapshot) if snapshot else library
 

@@ -1,8 +1,8 @@
-"""Pages as a search lists them, in no order → a tree in Confluence's order. Pure."""
+"""Pages as Confluence's REST API lists them, in no order → a tree in Confluence's order. Pure."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mkdocs_confluence_md.trees import Tree, TreePage
@@ -16,114 +16,88 @@ _TOP = ""
 
 
 @dataclass(frozen=True)
-class Ancestor:
-    """What is above a page: another page, or a folder."""
+class ListedContent:
+    """A page, or something else that may have pages below it, with its place in the tree."""
 
     content_id: str
     title: str
-
-
-@dataclass(frozen=True)
-class ListedPage:
-    """A page, or what else a search lists, with its place in the tree."""
-
-    facts: PageFacts
-    ancestors: tuple[Ancestor, ...] = ()
-    """The topmost first."""
+    kind: str = "page"
+    """As Confluence calls it: `page`, `folder`, `whiteboard`, `database`, …"""
+    parent_id: str = _TOP
+    """Of what is above it; empty at the top of its space."""
+    parent_kind: str = ""
+    """Empty where it is not known."""
     position: int | None = None
-    """Among those with the same parent; None where nobody has ever moved any of them."""
-    is_page: bool = True
-    """Else it is a folder, a whiteboard or a database."""
+    """Among those with the same parent; None where they have never been arranged by hand."""
+
+    @property
+    def is_page(self) -> bool:
+        """Whether it is a page; everything else is a folder in the site."""
+        return self.kind == "page"
 
 
 @dataclass(frozen=True)
 class Listing:
-    """A tree with what its listing says of its pages, so that nobody has to ask again."""
+    """A tree with what its listing says of its pages, so that they are not asked for again."""
 
     tree: Tree
-    facts: Mapping[str, PageFacts]
+    facts: Mapping[str, PageFacts] = field(default_factory=dict)
     """By page ID."""
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing below its roots."""
+        return not any(root.children for root in self.tree.roots)
 
-def outline_tree(root: PageFacts, below: Iterable[ListedPage]) -> Listing:
+
+def outline_tree(root: PageFacts, below: Iterable[ListedContent]) -> Listing:
     """Arrange a page's descendants below it."""
-    outline = _Outline(below, root.page_id)
-    page = TreePage(root.title, root.page_id, children=outline.arrange())
-    return Listing(Tree(root.title, (page,)), {root.page_id: root, **outline.facts})
+    page = TreePage(root.title, root.page_id, children=arrange(below, root.page_id))
+    return Listing(Tree(root.title, (page,)), {root.page_id: root})
 
 
-def outline_space(name: str, home: str, listed: Iterable[ListedPage]) -> Listing:
+def outline_space(
+    name: str, home: str, listed: Iterable[ListedContent], facts: Mapping[str, PageFacts]
+) -> Listing:
     """Arrange all pages of a space; the home page comes first, whatever its position says."""
-    outline = _Outline(listed, _TOP)
-    roots = sorted(outline.arrange(), key=lambda page: page.page_id != home)
-    return Listing(Tree(name, tuple(roots)), outline.facts)
+    roots = sorted(arrange(listed), key=lambda page: page.page_id != home)
+    return Listing(Tree(name, tuple(roots)), facts)
 
 
-def arrange(listed: Iterable[ListedPage], root_id: str = _TOP) -> tuple[TreePage, ...]:
-    """Arrange pages as both do: what is at the top, or right below the root."""
-    return _Outline(listed, root_id).arrange()
+def arrange(listed: Iterable[ListedContent], root_id: str = _TOP) -> tuple[TreePage, ...]:
+    """Return what is at the top, or right below the root, with all that is below.
 
-
-class _Outline:
-    """The tree in the making.
-
-    A page is where its own ancestors say, wherever others have it. What is above a page and not
-    listed is a folder, or a page that this account may not see: it becomes a folder.
+    What has a parent that is not listed is at the top: this account may not see that one.
     """
+    # What is listed twice is one page.
+    contents = {each.content_id: each for each in listed if each.content_id != root_id}
+    below: dict[str, list[ListedContent]] = {}
+    for content in contents.values():
+        parent = content.parent_id if _is_reachable(content, contents) else _TOP
+        below.setdefault(parent if parent in contents else _TOP, []).append(content)
+    return tuple(_arrange(below, _TOP))
 
-    def __init__(self, listed: Iterable[ListedPage], root_id: str) -> None:
-        self._root_id = root_id
-        # A page that is listed twice is one page.
-        self._listed = {page.facts.page_id: page for page in listed
-                        if page.facts.page_id != root_id}  # fmt: skip
-        self.facts = {page_id: page.facts for page_id, page in self._listed.items() if page.is_page}
-        self._titles = {page_id: page.facts.title for page_id, page in self._listed.items()}
-        self._parents: dict[str, str] = {}
-        for page_id, page in self._listed.items():
-            above = self._find_above(page)
-            self._parents[page_id] = above[-1].content_id if above else _TOP
-        for page in self._listed.values():
-            self._add_ancestors(self._find_above(page))
 
-    def arrange(self) -> tuple[TreePage, ...]:
-        """Return what is at the top, with all that is below."""
-        below: dict[str, list[str]] = {}
-        for content_id in self._titles:
-            parent = _TOP if self._is_in_circle(content_id) else self._parents[content_id]
-            below.setdefault(parent, []).append(content_id)
-        return tuple(self._arrange(below, _TOP))
+def _is_reachable(content: ListedContent, contents: Mapping[str, ListedContent]) -> bool:
+    """Return False if what is above it leads back to it."""
+    seen = {content.content_id}
+    above = content.parent_id
+    while above in contents and above not in seen:
+        seen.add(above)
+        above = contents[above].parent_id
+    return above != content.content_id
 
-    def _find_above(self, page: ListedPage) -> list[Ancestor]:
-        """Return a page's ancestors below the root of the tree."""
-        ids = [ancestor.content_id for ancestor in page.ancestors]
-        start = ids.index(self._root_id) + 1 if self._root_id in ids else 0
-        return [each for each in page.ancestors[start:] if each.content_id != page.facts.page_id]
 
-    def _add_ancestors(self, above: list[Ancestor]) -> None:
-        parent = _TOP
-        for ancestor in above:
-            self._titles.setdefault(ancestor.content_id, ancestor.title)
-            self._parents.setdefault(ancestor.content_id, parent)
-            parent = ancestor.content_id
+def _arrange(below: Mapping[str, list[ListedContent]], parent: str) -> Iterator[TreePage]:
+    for content in sorted(below.get(parent, []), key=_order):
+        children = tuple(_arrange(below, content.content_id))
+        if content.is_page:
+            yield TreePage(content.title, content.content_id, children=children)
+        elif children:
+            yield TreePage(content.title, children=children)
 
-    def _is_in_circle(self, content_id: str) -> bool:
-        """Tell whether what is above it leads back to it."""
-        seen, above = {content_id}, self._parents[content_id]
-        while above != _TOP and above not in seen:
-            seen.add(above)
-            above = self._parents[above]
-        return above == content_id
 
-    def _arrange(self, below: Mapping[str, list[str]], parent: str) -> Iterator[TreePage]:
-        for content_id in sorted(below.get(parent, []), key=self._order):
-            children = tuple(self._arrange(below, content_id))
-            if content_id in self.facts:
-                yield TreePage(self._titles[content_id], content_id, children=children)
-            elif children:
-                yield TreePage(self._titles[content_id], children=children)
-
-    def _order(self, content_id: str) -> tuple[bool, int, str, str]:
-        """Return the sort key: by position, else, as in Confluence, by title."""
-        page = self._listed.get(content_id)
-        position = page.position if page else None
-        return position is None, position or 0, self._titles[content_id].casefold(), content_id
+def _order(content: ListedContent) -> tuple[bool, int, str, str]:
+    """Return the sort key: by position, else, as in Confluence, by title."""
+    position = content.position
+    return position is None, position or 0, content.title.casefold(), content.content_id

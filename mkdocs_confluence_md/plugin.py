@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
 from contextlib import contextmanager
 from dataclasses import replace
@@ -63,7 +64,8 @@ if TYPE_CHECKING:
 
 log = get_plugin_logger("confluence-md")
 
-_TAGS_PLUGINS = frozenset({"tags", "material/tags"})
+_LABEL_PLUGINS = re.compile(r"tag|\brss\b", re.IGNORECASE)
+"""Plugins that show a page's `tags`, by name: Material's own, others like it, and feeds."""
 
 
 class ConfluencePlugin(BasePlugin[PluginConfig]):
@@ -317,7 +319,7 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
                 snapshot_dir=find_snapshot_dir(self.config, config.config_file_path),
                 patience=self.patience,
                 warn=log.warning,
-                labels_matter=bool(_TAGS_PLUGINS & set(config.plugins)),
+                labels_matter=any(map(_LABEL_PLUGINS.search, config.plugins)),
             )
             self._library_settings = settings
         return self._library

@@ -1,7 +1,7 @@
 """The client of Confluence's own REST API, for what the exporter does not say.
 
-It signs in with an account's e-mail and an API token, because nobody knows whether the exporter's
-token may be used here. Version 2 answers for pages by ID and for spaces, version 1 for searches.
+It signs in with an API token, because it is unknown whether the exporter's token may be used here.
+Version 2 answers for pages, trees, spaces and names of authors, version 1 for labels only.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import httpx
 
@@ -16,214 +17,254 @@ from mkdocs_confluence_md.answers import explain_rest_refusal, read_rest_answer
 from mkdocs_confluence_md.chains import hash_text
 from mkdocs_confluence_md.descriptions import (
     find_next_link,
+    read_details,
     read_facts,
-    read_home,
-    read_listed_page,
-    read_name,
+    read_parent_id,
     read_results,
+    read_user_names,
 )
-from mkdocs_confluence_md.errors import AnswerError, FailureError
-from mkdocs_confluence_md.outline import arrange, outline_space, outline_tree
-from mkdocs_confluence_md.references import SpaceRef
+from mkdocs_confluence_md.errors import FailureError
 from mkdocs_confluence_md.traffic import Patience, Traffic
-from mkdocs_confluence_md.trust import host_of, origin_of
+from mkdocs_confluence_md.transport import SERVICE
+from mkdocs_confluence_md.trust import host_of
 from mkdocs_confluence_md.wire import make_client, send
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 
     from mkdocs_confluence_md.environment import RestCredentials
+    from mkdocs_confluence_md.errors import ConfluenceError
     from mkdocs_confluence_md.facts import PageFacts
-    from mkdocs_confluence_md.outline import ListedPage, Listing
-    from mkdocs_confluence_md.references import TreeRef
-    from mkdocs_confluence_md.trees import TreePage
+    from mkdocs_confluence_md.outline import ListedContent
+    from mkdocs_confluence_md.rest_base import RestBases
     from mkdocs_confluence_md.trust import TrustRule
 
+V2 = "/wiki/api/v2"
 BATCH = 250
 """How many pages one request can be about (documented)."""
 
 _CONNECTIONS = 4
 _SEARCH = "/wiki/rest/api/content/search"
-_DETAILS = "version,metadata.labels"
+_WRONG_PLACE = (401, 404)
 
 
-class RestAuth(httpx.BasicAuth):
-    """Adds the account's e-mail and API token, for hosts that may receive a token."""
+class RestAuth(httpx.Auth):
+    """Adds an API token, for hosts that may receive a token.
+
+    With the account's e-mail address it is HTTP Basic; without one it is the token of a service
+    account, which is a Bearer token.
+    """
 
     def __init__(self, credentials: RestCredentials, trust: TrustRule) -> None:
-        super().__init__(credentials.email, credentials.api_token)
         self._trust = trust
+        token, email = credentials.api_token, credentials.email
+        basic = httpx.BasicAuth(email, token)
+        self._flow = basic.auth_flow if email else _make_bearer_flow(token)
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Add them."""
+        """Add it."""
         self._trust.check(str(request.url))
-        yield from super().auth_flow(request)
+        yield from self._flow(request)
+
+
+def _make_bearer_flow(
+    token: str,
+) -> Callable[[httpx.Request], Generator[httpx.Request, httpx.Response, None]]:
+    def flow(request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        request.headers["Authorization"] = f"Bearer {token}"
+        yield request
+
+    return flow
 
 
 class ConfluenceRest:
     """The API's client: one connection pool for everything. Safe to use from many threads.
 
     Args:
-        site: The site's origin.
-        credentials: Whose eyes see the pages.
+        bases: Where the API may be.
+        credentials: Account to authenticate as; only pages it may view are returned.
         trust: Which hosts may receive a token.
         patience: How long is waited for what.
     """
 
     def __init__(
         self,
-        site: str,
+        bases: RestBases,
         credentials: RestCredentials,
         trust: TrustRule,
         *,
         patience: Patience | None = None,
     ) -> None:
-        self.site = site
-        self.account = hash_text(credentials.email)
+        self.account = name_account(credentials)
         """Names the account for cache keys."""
+        self._bases = bases
         self._given = credentials, trust
         self._auth = RestAuth(credentials, trust)
         self._traffic = Traffic(_CONNECTIONS, patience or Patience())
         self._lock = threading.Lock()
         self._made_client: httpx.Client | None = None
+        self._finding = threading.Lock()
+        self._base = ""
+        """The base URL that answered in this build."""
+        self._refusal: ConfluenceError | None = None
+        """Why none of them answers in this build."""
+        self.spaces: dict[str, Mapping[str, Any]] = {}
+        """Spaces by key, which polling need not look up again."""
+        self.folders: dict[str, ListedContent] = {}
+        """Folders by ID; the same."""
 
-    def make_hasty(self) -> ConfluenceRest:
-        """Make a client of its own that tries once, for somebody who asks again anyway."""
+    def without_retries(self) -> ConfluenceRest:
+        """Return a client that does not retry, for polling."""
         credentials, trust = self._given
         patience = replace(self._traffic.patience, page=0.0, build=0.0)
-        return ConfluenceRest(self.site, credentials, trust, patience=patience)
+        return ConfluenceRest(self._bases, credentials, trust, patience=patience)
 
     def begin_build(self) -> None:
-        """Let nobody wait for what was asked for before, and look at an outage anew."""
+        """Cancel pending requests, reset the circuit breaker and what was found out."""
         self._traffic.begin_build()
+        self._base, self._refusal = "", None
 
     def describe_pages(self, page_ids: Iterable[str]) -> dict[str, PageFacts]:
         """Return title, version and the author's ID of pages, one request for each 250.
 
-        Pages that the account may not see are left out, and so are those that there are not.
+        Pages that do not exist, or that the account may not see, are left out.
 
         Raises:
-            CredentialsError: The e-mail or the API token is wrong.
+            CredentialsError: The API token is not accepted.
             AnswerError: The answer is no.
             FailureError: There is no usable answer.
             SettingError: The host may not receive a token.
         """
-        found: dict[str, PageFacts] = {}
-        for batch in divide(page_ids):
-            url = f"{self.site}/wiki/api/v2/pages?id={','.join(batch)}&limit={BATCH}"
-            facts = map(read_facts, self._list(url))
-            found |= {each.page_id: each for each in facts}
-        return found
+        facts = map(read_facts, self._list_pages(page_ids))
+        return {each.page_id: each for each in facts}
 
-    def describe_in_detail(self, page_ids: Iterable[str]) -> dict[str, PageFacts]:
-        """Return the same with labels and the author's name.
+    def find_parents(self, page_ids: Iterable[str]) -> dict[str, str]:
+        """Return the ID of what is above each page; empty at the top of a space.
+
+        Raises:
+            ConfluenceError: As `describe_pages`.
+        """
+        return {str(each["id"]): read_parent_id(each) for each in self._list_pages(page_ids)}
+
+    def find_labels(self, page_ids: Iterable[str]) -> dict[str, PageFacts]:
+        """Return labels and the author of pages, one search for each 250.
+
+        Version 2 has no labels of many pages at once, and the search has no successor.
 
         Raises:
             ConfluenceError: As `describe_pages`.
         """
         found: dict[str, PageFacts] = {}
         for batch in divide(page_ids):
-            pages = self._search(f"id in ({','.join(batch)})", _DETAILS)
-            found |= {page.facts.page_id: page.facts for page in pages}
+            query = {
+                "cql": f"id in ({','.join(batch)})",
+                "expand": "version,metadata.labels",
+                "limit": BATCH,
+            }
+            details = map(read_details, self.list_entries(f"{_SEARCH}?{urlencode(query)}"))
+            found |= {each.page_id: each for each in details}
         return found
 
-    def list_tree(self, page_id: str) -> Listing:
-        """Return a page with all its descendants.
-
-        Raises:
-            ConfluenceError: As `describe_pages`; also if there is no such page.
-        """
-        root = self.describe_pages([page_id]).get(page_id)
-        if root is None:
-            raise AnswerError(
-                f"There is no page {page_id}, or the account may not see it, says "
-                f"{host_of(self.site)}.",
-                "Compare the ID with the page's address in Confluence, and open it there as the "
-                "account of CONFLUENCE_MD_EMAIL.",
-            )
-        return outline_tree(root, list(self._list_below(page_id)))
-
-    def list_space(self, key: str) -> Listing:
-        """Return all pages of a space.
-
-        Raises:
-            ConfluenceError: As `describe_pages`; also if there is no such space.
-        """
-        url = httpx.URL(f"{self.site}/wiki/api/v2/spaces", params={"keys": key})
-        spaces = [entry for entry in self._list(str(url)) if entry.get("key") == key]
-        if not spaces:
-            raise AnswerError(
-                f"There is no space {key}, or the account may not see it, says "
-                f"{host_of(self.site)}.",
-                "Compare the key with the addresses of the space's pages in Confluence, and open "
-                "one there as the account of CONFLUENCE_MD_EMAIL.",
-            )
-        pages = list(self._list_in(key))
-        return outline_space(read_name(spaces[0]), read_home(spaces[0]), pages)
-
-    def list_again(self, ref: TreeRef | SpaceRef) -> tuple[TreePage, ...]:
-        """Return what is right below a page, or at the top of a space, with all that is below.
-
-        One request for each 250 pages, because it does not look at the page or the space itself.
+    def find_names(self, account_ids: Iterable[str]) -> dict[str, str]:
+        """Return the names of accounts; those that are not known are left out.
 
         Raises:
             ConfluenceError: As `describe_pages`.
         """
-        if isinstance(ref, SpaceRef):
-            return arrange(list(self._list_in(ref.key)))
-        return arrange(list(self._list_below(ref.page_id)), ref.page_id)
+        found: dict[str, str] = {}
+        for batch in divide(account_ids):
+            response = self._send("POST", f"{V2}/users-bulk", json={"accountIds": batch})
+            found |= read_user_names(read_rest_answer(response))
+        return found
+
+    def list_entries(self, path: str) -> Iterator[Mapping[str, Any]]:
+        """Yield all entries of a list, wherever it goes on.
+
+        Raises:
+            ConfluenceError: As `describe_pages`.
+        """
+        seen: set[str] = set()
+        while path:
+            answer = self.read(path)
+            entries = read_results(answer)
+            yield from entries
+            ids = {str(entry["id"]) for entry in entries}
+            link = find_next_link(answer)
+            # A list that brings nothing new would go on without end.
+            path = self._bases.read_link(link) if link and not ids <= seen else ""
+            seen |= ids
+
+    def read(self, path: str) -> Mapping[str, Any]:
+        """Return the object that a path stands for.
+
+        Raises:
+            ConfluenceError: As `describe_pages`.
+        """
+        return read_rest_answer(self._send("GET", path))
+
+    @property
+    def host(self) -> str:
+        """The host that answered, for messages."""
+        return host_of(self._base)
 
     def close(self) -> None:
         """Close the connections."""
         if self._made_client:
             self._made_client.close()
 
-    def _list_below(self, page_id: str) -> Iterator[ListedPage]:
-        return self._search(f"ancestor={page_id}", f"{_DETAILS},ancestors")
+    def _list_pages(self, page_ids: Iterable[str]) -> Iterator[Mapping[str, Any]]:
+        for batch in divide(page_ids):
+            yield from self.list_entries(f"{V2}/pages?id={','.join(batch)}&limit={BATCH}")
 
-    def _list_in(self, key: str) -> Iterator[ListedPage]:
-        escaped = key.replace("\\", "\\\\").replace('"', '\\"')
-        # Comments, attachments and blog posts are in the space, too.
-        return self._search(f'space="{escaped}" and type=page', f"{_DETAILS},ancestors")
+    def _send(
+        self, method: str, path: str, *, json: Mapping[str, object] | None = None
+    ) -> httpx.Response:
+        """Send a request to where the API is, and return an answer with the status 200."""
+        with self._finding:  # one request finds out where that is
+            base = self._base
+            if not base:
+                return self._find_base(method, path, json)
+        return _check(self._send_to(base, method, path, json))
 
-    def _search(self, cql: str, expand: str) -> Iterator[ListedPage]:
-        parameters = {"cql": cql, "expand": expand, "limit": str(BATCH)}
-        url = httpx.URL(f"{self.site}{_SEARCH}", params=parameters)
-        return map(read_listed_page, self._list(str(url)))
+    def _find_base(
+        self, method: str, path: str, json: Mapping[str, object] | None
+    ) -> httpx.Response:
+        if self._refusal:
+            raise self._refusal.copy()
+        untried = self._bases.list_first()
+        tried: list[str] = []
+        while untried:
+            tried.append(untried.pop(0))
+            self._base = tried[-1]
+            try:
+                response = self._send_to(self._base, method, path, json)
+            except FailureError:
+                if self._refusal is None:
+                    raise
+                continue  # that a token was refused is worth more than that another host is silent
+            if response.status_code not in _WRONG_PLACE and not response.is_redirect:
+                self._refusal = None
+                self._bases.note(self._base)
+                return _check(response)
+            self._refusal = self._refusal or explain_rest_refusal(response)
+            untried = untried or self._bases.list_others(tried)
+        assert self._refusal  # noqa: S101  for the type checker: there is a base to try
+        self._base = ""
+        raise self._refusal.copy()
 
-    def _list(self, url: str) -> Iterator[Mapping[str, Any]]:
-        """Yield all entries of a list, wherever it goes on."""
-        seen: set[str] = set()
-        while True:
-            answer = self._get(url)
-            entries = read_results(answer)
-            yield from entries
-            ids = {str(entry["id"]) for entry in entries}
-            link = find_next_link(answer)
-            # A list that brings nothing new would go on without end.
-            if not link or ids <= seen:
-                return
-            seen |= ids
-            url = self._follow(link)
-
-    def _follow(self, link: str) -> str:
-        """Return the URL of a link in an answer, which must not lead to another host."""
-        if link.startswith("/"):
-            # Version 1 leaves out the path that all its addresses have in common.
-            return f"{self.site}{link if link.startswith('/wiki/') else f'/wiki{link}'}"
-        if origin_of(link) == origin_of(self.site):
-            return link
-        raise FailureError(
-            f"A list of {host_of(self.site)} goes on at another address, which is not asked.",
-            "Check for a newer version of mkdocs-confluence-md: the API may have changed.",
+    def _send_to(
+        self, base: str, method: str, path: str, json: Mapping[str, object] | None
+    ) -> httpx.Response:
+        kind = "/".join(part for part in path.partition("?")[0].split("/") if not part.isdigit())
+        return send(
+            self._client,
+            method,
+            base + path,
+            json=json,
+            headers={"Accept": "application/json"},
+            auth=self._auth,
+            extensions={SERVICE: base + kind},
         )
-
-    def _get(self, url: str) -> Mapping[str, Any]:
-        headers = {"Accept": "application/json"}
-        response = send(self._client, "GET", url, headers=headers, auth=self._auth)
-        if response.status_code != httpx.codes.OK:
-            raise explain_rest_refusal(response)
-        return read_rest_answer(response)
 
     @property
     def _client(self) -> httpx.Client:
@@ -232,6 +273,18 @@ class ConfluenceRest:
             if self._made_client is None:
                 self._made_client = make_client(self._traffic)
             return self._made_client
+
+
+def _check(response: httpx.Response) -> httpx.Response:
+    """Return an answer; raise the error of a refusal."""
+    if response.status_code != httpx.codes.OK:
+        raise explain_rest_refusal(response)
+    return response
+
+
+def name_account(credentials: RestCredentials) -> str:
+    """Name an account for cache keys, without telling who it is."""
+    return hash_text(credentials.email or "service account")
 
 
 def divide(page_ids: Iterable[str]) -> Iterator[list[str]]:

@@ -32,6 +32,9 @@ Each of these is a service of its own: files that are too large for the app, or 
 nothing of whether pages can be had.
 """
 
+SERVICE = "mkdocs_confluence_md.service"
+"""The extension of a request that is not an export; its value names the service."""
+
 # An answer of over about 5 MB may fail (seen); one that is larger by far is no page.
 _LARGEST_ANSWER_BYTES = 16_000_000
 _LARGEST_FILES_BYTES = 100_000_000
@@ -92,7 +95,8 @@ class _Tries(Retry):
 
     def __init__(self, request: httpx.Request, traffic: Traffic) -> None:
         # A 500 of an export is about its page; of all others, it is about the service.
-        is_export = request.headers.get("Authorization", "").startswith("Bearer ")
+        is_bearer = request.headers.get("Authorization", "").startswith("Bearer ")
+        is_export = is_bearer and SERVICE not in request.extensions
         too_busy = _TOO_BUSY if is_export else (500, *_TOO_BUSY)
         super().__init__(
             allowed_methods=("GET", "POST"),
@@ -222,6 +226,8 @@ def find_trouble(error: Exception) -> Trouble:
 
 def _name_service(request: httpx.Request) -> str:
     """Name what a request asks: for a page's export, it is the API's base URL."""
+    if name := request.extensions.get(SERVICE):
+        return str(name)
     url = str(request.url.copy_with(query=None, fragment=None))
     if content := request.extensions.get(LARGE):
         return f"{url} {content}"
@@ -235,6 +241,6 @@ def _repeat(outcome: object, request: httpx.Request) -> httpx.Response:
     assert isinstance(outcome, httpx.Response)  # noqa: S101  nothing else is noted
     headers = {name: outcome.headers[name] for name in _SHARED_HEADERS if name in outcome.headers}
     # Nobody promises that it does not repeat its own request's token, which may be another one.
-    token = outcome.request.headers.get("Authorization", "").removeprefix("Bearer ").encode()
+    token = outcome.request.headers.get("Authorization", "").partition(" ")[2].encode()
     content = outcome.content.replace(token, "…".encode()) if token else outcome.content
     return httpx.Response(outcome.status_code, headers=headers, content=content, request=request)

@@ -1,15 +1,19 @@
 """Trees of pages as Confluence's own REST API lists them: whole, whatever their size, with IDs.
 
-The pages themselves are exported one by one, so that only those are that have changed.
+The pages themselves are exported one by one, so that only those are that have changed. The API is a
+helper, which never ends a build: where it does not answer, or its answer contradicts itself, a tree
+is as it was listed last, or exported as a whole. Each page is still exported as the account of the
+exporter, so no reader sees more than that account may.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mkdocs_confluence_md.errors import FailureError
+from mkdocs_confluence_md.errors import ConfluenceError, MissingError
 from mkdocs_confluence_md.fetched import FetchedTree, Origin
 from mkdocs_confluence_md.keys import listing_resource
+from mkdocs_confluence_md.listing import has_children, list_pages, make_contradiction
 from mkdocs_confluence_md.manifest import read_listing, write_listing
 from mkdocs_confluence_md.references import SpaceRef, TreeRef
 
@@ -19,16 +23,18 @@ if TYPE_CHECKING:
     from mkdocs_confluence_md.outline import Listing
     from mkdocs_confluence_md.rest import ConfluenceRest
     from mkdocs_confluence_md.tree_exports import TreeExports
+    from mkdocs_confluence_md.trees import Tree
+    from mkdocs_confluence_md.versions import Versions
 
 
 class TreeListings:
-    """Finds trees: listed where somebody may ask for that, and else exported as a whole.
+    """Finds trees: listed where there is an account for that, and else exported as a whole.
 
     Safe to use from many threads.
 
     Args:
-        rest: Lists trees; None if nobody may ask.
-        exports: Finds those that are not listed.
+        versions: Has the account, and tells what went wrong; None without an account.
+        exports: Finds trees that are not listed.
         cache: Asked first.
         base_urls: Where the exporter is, which is part of the names in the cache.
         max_age: Seconds for which a copy counts as fresh; `inf` is forever.
@@ -37,7 +43,7 @@ class TreeListings:
 
     def __init__(  # noqa: PLR0913  it has that many settings
         self,
-        rest: ConfluenceRest | None,
+        versions: Versions | None,
         exports: TreeExports,
         cache: ExportCache,
         base_urls: BaseUrlFinder,
@@ -45,43 +51,71 @@ class TreeListings:
         max_age: float,
         offline: bool,
     ) -> None:
-        self._rest = rest
+        self._versions = versions
         self._exports = exports
         self._cache = cache
         self._base_urls = base_urls
         self._max_age = float("inf") if offline else max_age
         self._offline = offline
         self.outdated: set[TreeRef | SpaceRef] = set()
-        """Trees of which somebody knows that they have changed, so that copies are not enough."""
+        """Trees that are known to have changed, so that copies are not enough."""
 
     def fetch(self, ref: TreeRef | SpaceRef) -> FetchedTree:
         """Return a tree.
 
         Raises:
-            ConfluenceError: It cannot be had.
+            ConfluenceError: It could not be fetched.
         """
-        if self._rest is None and not self._offline:
+        if self._versions is None and not self._offline:
             return self._exports.fetch(ref)
         resource = listing_resource(self._base_urls.find(), ref)
-        account = self._rest.account if self._rest else None
+        account = self._versions.rest.account if self._versions else None
         copy = self._cache.find(resource, account, self._max_age)
-        tree = read_listing(copy.text) if copy else None
-        if copy and tree and copy.fresh and ref not in self.outdated:
-            return FetchedTree(Origin.CACHE, listed=tree)
-        if self._rest is None:
+        last = read_listing(copy.text) if copy else None
+        if copy and last and copy.fresh and ref not in self.outdated:
+            return FetchedTree(Origin.CACHE, listed=last)
+        if self._versions is None:
             return self._exports.fetch(ref)
         try:
-            listing = _ask(self._rest, ref)
-        except FailureError as error:
-            if copy is None or tree is None:
-                raise
-            return FetchedTree(Origin.STALE, listed=tree, age=copy.age, error=error)
+            listing = _list_pages(self._versions.rest, ref, last)
+        except ConfluenceError as error:
+            return self._do_without(self._versions, ref, error, last)
         self.outdated.discard(ref)
         self._cache.keep(resource, account, write_listing(listing.tree), {})
         return FetchedTree(Origin.EXPORTED, listed=listing.tree, facts=listing.facts)
 
+    def _do_without(
+        self, versions: Versions, ref: TreeRef | SpaceRef, error: ConfluenceError, last: Tree | None
+    ) -> FetchedTree:
+        """Return the tree as it was listed last, or else its export."""
+        # Of a page, it is certain that it is not there; of a space, the exporter has the say.
+        if isinstance(error, MissingError) and isinstance(ref, TreeRef):
+            raise error
+        tree = FetchedTree(Origin.CACHE, listed=last) if last else self._exports.fetch(ref)
+        versions.report(error)
+        return tree
 
-def _ask(rest: ConfluenceRest, ref: TreeRef | SpaceRef) -> Listing:
+
+def _list_pages(rest: ConfluenceRest, ref: TreeRef | SpaceRef, last: Tree | None) -> Listing:
+    """List a tree; a list without pages is believed only if nothing contradicts it.
+
+    Raises:
+        ConfluenceError: As `list_pages`, or the answers contradict each other.
+    """
+    listing = list_pages(rest, ref)
     if isinstance(ref, SpaceRef):
-        return rest.list_space(ref.key)
-    return rest.list_tree(ref.page_id)
+        is_believable = any(page.page_id for page in listing.tree.walk())
+    else:
+        is_believable = not listing.is_empty or not _has_pages(rest, ref.page_id, last)
+    if not is_believable:
+        raise make_contradiction(ref.name)
+    return listing
+
+
+def _has_pages(rest: ConfluenceRest, page_id: str, last: Tree | None) -> bool:
+    """Return True if a page has others below it, or still has those that it had."""
+    if has_children(rest, page_id):
+        return True
+    before = {page.page_id for page in last.walk() if page.page_id} if last else set()
+    parents = rest.find_parents(before - {page_id})
+    return any(parent in before | {page_id} for parent in parents.values())

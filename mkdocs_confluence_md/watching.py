@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from mkdocs_confluence_md.delivery import explain_unexpected
 from mkdocs_confluence_md.errors import ConfluenceError
+from mkdocs_confluence_md.listing import list_again
 from mkdocs_confluence_md.references import SpaceRef
 from mkdocs_confluence_md.reports import report_news, report_tree_news
 
@@ -116,7 +117,7 @@ class ChangedTree:
         """List it again: one request for each 250 pages."""
         self._rest.begin_build()
         used = self._used
-        now = self._rest.list_again(self._ref)
+        now = list_again(self._rest, self._ref)
         if isinstance(self._ref, SpaceRef) and used:
             # The home page is first, which only the space itself knows.
             now = tuple(sorted(now, key=lambda page: page.page_id != used[0].page_id))

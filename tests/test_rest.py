@@ -2,39 +2,46 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 
-from mkdocs_confluence_md.descriptions import read_facts, read_listed_page, read_results
-from mkdocs_confluence_md.environment import RestCredentials
+from clients import GivenCloudId, make_rest_client
+from mkdocs_confluence_md.descriptions import (
+    read_descendant,
+    read_details,
+    read_facts,
+    read_results,
+)
+from mkdocs_confluence_md.environment import read_environment
 from mkdocs_confluence_md.errors import (
     AnswerError,
     ConfluenceError,
     CredentialsError,
     FailureError,
+    MissingError,
     SettingError,
 )
+from mkdocs_confluence_md.exporter import ApiAddress
 from mkdocs_confluence_md.facts import PageFacts
-from mkdocs_confluence_md.rest import ConfluenceRest
-from mkdocs_confluence_md.trust import TrustRule
+from mkdocs_confluence_md.listing import list_again, list_pages
+from mkdocs_confluence_md.outline import ListedContent
+from mkdocs_confluence_md.references import SpaceRef, TreeRef
+from mkdocs_confluence_md.rest_access import make_rest
+from mkdocs_confluence_md.rest_base import NoMemory
 from projects import IMPATIENT
 from standin import Account, PageRecord, SpaceRecord, StandIn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
+
+    from mkdocs_confluence_md.rest import ConfluenceRest
+    from mkdocs_confluence_md.trees import TreePage
+    from standin.cloud import TokenKind
 
 OTTO = Account("557058:otto", "Otto")
 EMPTY: dict[str, object] = {"results": []}
-
-
-def make_client(standin: StandIn, site: str = "", **changed: str) -> ConfluenceRest:
-    variables = standin.rest_environment()
-    credentials = RestCredentials(
-        changed.get("email", variables["CONFLUENCE_MD_EMAIL"]),
-        changed.get("api_token", variables["CONFLUENCE_MD_API_TOKEN"]),
-    )
-    return ConfluenceRest(site or standin.url, credentials, TrustRule(), patience=IMPATIENT)
 
 
 @pytest.fixture
@@ -44,7 +51,7 @@ def pages() -> dict[str, str]:
 
 @pytest.fixture
 def client(standin: StandIn) -> Iterator[ConfluenceRest]:
-    client = make_client(standin)
+    client = make_rest_client(standin)
     yield client
     client.close()
 
@@ -70,13 +77,13 @@ def test_pages_are_described(client: ConfluenceRest, standin: StandIn) -> None:
     assert standin.rest_requests() == ["/wiki/api/v2/pages?id=4,2,99,3&limit=250"]
 
 
-def test_pages_are_described_in_detail(client: ConfluenceRest, standin: StandIn) -> None:
+def test_labels_and_names(client: ConfluenceRest, standin: StandIn) -> None:
     fill(standin)
-    facts = client.describe_in_detail(["2", "4"])
 
-    changed = "2025-01-01T02:00:00.000Z"
-    assert facts["4"] == PageFacts("4", "Four", 3, changed, "557058:otto", "Otto", ())
-    assert facts["2"].labels == ("a", "b")
+    labels = client.find_labels(["2", "4"])
+    assert labels["4"] == PageFacts("4", author_id="557058:otto", author="Otto", labels=())
+    assert labels["2"].labels == ("a", "b")
+    assert client.find_names(["557058:otto", "nobody"]) == {"557058:otto": "Otto"}
 
 
 def test_a_request_is_about_250_pages_at_most(client: ConfluenceRest, standin: StandIn) -> None:
@@ -85,72 +92,166 @@ def test_a_request_is_about_250_pages_at_most(client: ConfluenceRest, standin: S
 
     assert sorted(client.describe_pages(ids)) == sorted(ids)
     assert len(standin.requests) == 3
-    assert sorted(client.describe_in_detail(ids)) == sorted(ids)
+    assert sorted(client.find_labels(ids)) == sorted(ids)
     assert len(standin.requests) == 6
     assert client.describe_pages([]) == {}
     assert len(standin.requests) == 6
 
 
-def test_a_tree_is_listed_with_all_that_is_known(client: ConfluenceRest, standin: StandIn) -> None:
-    fill(standin)
-    listing = client.list_tree("1")
+# Trees and spaces
 
-    [root] = listing.tree.roots
-    assert [(each.title, each.page_id) for each in root.walk()] == [
-        ("Root", "1"),
-        ("Drawer", ""),
-        ("Four", "4"),
-        ("Two", "2"),
-    ]
-    assert listing.facts["2"].labels == ("a", "b")
+
+def draw(listing_roots: tuple[TreePage, ...]) -> list[tuple[str, str]]:
+    return [(each.title, each.page_id) for root in listing_roots for each in root.walk()]
+
+
+def test_a_tree_is_listed_with_its_folders(client: ConfluenceRest, standin: StandIn) -> None:
+    fill(standin)
+    listing = list_pages(client, TreeRef("1"))
+
+    below = [("Drawer", ""), ("Four", "4"), ("Two", "2")]
+    assert draw(listing.tree.roots) == [("Root", "1"), *below]
     assert listing.facts["1"].version == 1
     assert len(standin.requests) == 2
+    assert draw(list_again(client, TreeRef("1"))) == below
 
 
-def test_a_space_is_listed(client: ConfluenceRest, standin: StandIn) -> None:
+def test_a_space_is_listed_with_its_folders(client: ConfluenceRest, standin: StandIn) -> None:
     fill(standin)
-    listing = client.list_space("ENG")
+    listing = list_pages(client, SpaceRef("ENG"))
 
     assert listing.tree.title == "Engineering"
-    assert [each.page_id for each in listing.tree.roots] == ["1", "5"]
+    assert draw(listing.tree.roots) == [
+        ("Root", "1"), ("Drawer", ""), ("Four", "4"), ("Two", "2"), ("About", "5")
+    ]  # fmt: skip
     assert sorted(listing.facts) == ["1", "2", "4", "5"]
-    assert len(standin.requests) == 2
+    assert len(standin.requests) == 3  # the space, its pages, the folder
+    standin.clear()
+    assert list_again(client, SpaceRef("ENG")) == listing.tree.roots
+    assert len(standin.requests) == 1
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_a_folder_that_may_not_be_read_by_itself_is_found_among_the_descendants(
+    client: ConfluenceRest, standin: StandIn, status: int
+) -> None:
+    fill(standin)
+    standin.faults.answer(status, route="folders")
+    listing = list_pages(client, SpaceRef("ENG"))
+    assert ("Drawer", "") in draw(listing.tree.roots)
+
+    standin.faults.answer(status, route="descendants")
+    other = make_rest_client(standin)
+    # What is below it moves up.
+    assert draw(list_pages(other, SpaceRef("ENG")).tree.roots)[-1] == ("Four", "4")
+    other.close()
 
 
 def test_a_large_tree_is_listed_to_its_end(client: ConfluenceRest, standin: StandIn) -> None:
     children = [PageRecord(str(number), "Text\n", parent="1") for number in range(2, 602)]
     standin.pages.add(PageRecord("1", "Root\n"), *children)
-    listing = client.list_tree("1")
+    listing = list_pages(client, TreeRef("1"))
 
     order = [each.page_id for each in listing.tree.walk()]
     assert sorted(order, key=int) == [str(number) for number in range(1, 602)]
     assert len(standin.requests) == 4
 
 
+def test_a_deep_tree_is_listed_to_its_end(client: ConfluenceRest, standin: StandIn) -> None:
+    records = [PageRecord(str(number), "Text\n", parent=str(number - 1) if number > 1 else "")
+               for number in range(1, 27)]  # fmt: skip
+    records[11].kind = "folder"
+    standin.pages.add(*records)
+    listing = list_pages(client, TreeRef("1"))
+
+    walked = [each.page_id for each in listing.tree.walk()]
+    assert walked == [str(number) if number != 12 else "" for number in range(1, 27)]
+    asked = [path for path in standin.rest_requests() if "descendants" in path]
+    assert [path.partition("?")[0].split("/")[-2] for path in asked] == ["1", "11", "21"]
+
+
+def test_descendants_without_a_depth_are_counted(client: ConfluenceRest, standin: StandIn) -> None:
+    chain = [{"id": str(number), "title": "T", "type": "page", "parentId": str(number - 1)}
+             for number in range(2, 12)]  # fmt: skip
+    standin.pages.add(PageRecord("1", "Root\n"), PageRecord("11", "Deep\n"),
+                      PageRecord("12", "Deeper\n", parent="11"))  # fmt: skip
+    standin.faults.answer(200, route="descendants", times=1, body={"results": chain})
+
+    ids = [each.page_id for each in list_pages(client, TreeRef("1")).tree.walk()]
+    assert ids == [str(number) for number in range(1, 13)]
+
+
 @pytest.mark.parametrize(
-    ("call", "name"),
-    [
-        (lambda client: client.list_tree("99"), "page 99"),
-        (lambda client: client.list_space("NONE"), "space NONE"),
-    ],
+    ("ref", "name"), [(TreeRef("99"), "page 99"), (SpaceRef("NONE"), "space NONE")]
 )
-def test_what_there_is_not(
-    client: ConfluenceRest, call: Callable[[ConfluenceRest], object], name: str
-) -> None:
-    with pytest.raises(AnswerError, match=f"There is no {name}, or the account may not see it"):
-        call(client)
+def test_what_does_not_exist(client: ConfluenceRest, ref: TreeRef | SpaceRef, name: str) -> None:
+    with pytest.raises(MissingError, match=f"There is no {name}, or the account may not see it"):
+        list_pages(client, ref)
 
 
 def test_the_key_of_a_space_is_nothing_but_a_value(
     client: ConfluenceRest, standin: StandIn
 ) -> None:
-    key = 'E" or space="SECRET\\'
+    key = "E&keys=SECRET/../x"
     standin.pages.add(PageRecord("8", "Text\n", space=key))
-    standin.faults.answer(200, route="search", body=EMPTY)
-    client.list_space(key)
+    list_pages(client, SpaceRef(key))
 
-    cql = standin.requests[-1].query
-    assert "%22E%5C%22%20or%20space%3D%5C%22SECRET%5C%5C%22" in cql.replace("+", "%20")
+    assert standin.requests[0].query == "keys=E%26keys%3DSECRET%2F..%2Fx"
+
+
+# Where the API is
+
+
+@pytest.mark.parametrize("kind", ["classic", "scoped", "service account"])
+@pytest.mark.parametrize("is_custom_domain", [False, True])
+def test_where_a_token_works_is_found_out_once(
+    standin: StandIn,
+    kind: TokenKind,
+    is_custom_domain: bool,  # noqa: FBT001  pytest passes it by name
+) -> None:
+    if kind == "classic" and is_custom_domain:
+        pytest.skip("a classic token works at the site's own address only")
+    standin.cloud.token_kind = kind
+    standin.cloud.is_custom_domain = is_custom_domain
+    ids = [str(number) for number in range(1, 1001)]
+    standin.pages.add(*(PageRecord(each, "Text\n") for each in ids))
+    memory = NoMemory()
+    site = "https://docs.acme.example" if is_custom_domain and kind == "scoped" else ""
+    client = make_rest_client(standin, site, memory)
+    assert len(client.describe_pages(ids)) == 1000
+    client.close()
+    found_out = len(standin.requests) - 4
+    standin.clear()
+    client = make_rest_client(standin, site, memory)
+    assert len(client.describe_pages(ids)) == 1000
+    client.close()
+
+    assert found_out == (kind == "scoped" and not is_custom_domain)
+    assert len(standin.requests) == 4
+
+
+def test_a_token_of_another_kind_is_noticed(standin: StandIn) -> None:
+    standin.pages.add(PageRecord("1", "Text\n"))
+    memory = NoMemory()
+    for kind in "scoped", "classic", "scoped":
+        standin.cloud.token_kind = kind
+        client = make_rest_client(standin, memory=memory)
+        assert list(client.describe_pages(["1"])) == ["1"]
+        client.close()
+
+
+def test_a_list_at_the_gateway_goes_on_there(standin: StandIn) -> None:
+    standin.cloud.token_kind = "scoped"
+    standin.pages.add(PageRecord("1", "Root\n"))
+    standin.pages.add(*(PageRecord(str(each), "T\n", parent="1") for each in range(2, 602)))
+    client = make_rest_client(standin)
+    assert len(list(list_pages(client, TreeRef("1")).tree.walk())) == 601
+    client.close()
+
+    gateway = f"/ex/confluence/{standin.cloud_id}/wiki/"
+    first, *others = standin.rest_requests()
+    assert first.startswith("/wiki/")
+    assert all(path.startswith(gateway) for path in others)
 
 
 # Refusals and failures
@@ -158,10 +259,10 @@ def test_the_key_of_a_space_is_nothing_but_a_value(
 
 @pytest.mark.parametrize("status", [401, 403])
 def test_wrong_credentials_are_named_and_not_shown(standin: StandIn, status: int) -> None:
-    secrets = {"email": "eve@example.com", "api_token": "not-the-token"}
+    secrets = {"EMAIL": "eve@example.com", "API_TOKEN": "not-the-token"}
     said = "eve@example.com:not-the-token, really?"
     standin.faults.answer(status, route="versions", body={"message": said})
-    client = make_client(standin, **secrets)
+    client = make_rest_client(standin, changed=secrets)
     with pytest.raises(CredentialsError) as caught:
         client.describe_pages(["1"])
     client.close()
@@ -172,7 +273,8 @@ def test_wrong_credentials_are_named_and_not_shown(standin: StandIn, status: int
     assert "CONFLUENCE_MD_EMAIL and CONFLUENCE_MD_API_TOKEN" in text
     assert not [secret for secret in secrets.values() if secret in text]
     assert "“…:…, really?”" in text
-    assert len(standin.requests) == 1
+    for scope in "read:page:confluence", "read:space:confluence", "a year at most":
+        assert scope in text
 
 
 @pytest.mark.parametrize(
@@ -194,7 +296,7 @@ def test_other_refusals(
         client.describe_pages(["1"])
 
     assert text in str(caught.value)
-    assert all(request.path == "/wiki/api/v2/pages" for request in standin.requests)
+    assert all(request.path.endswith("/wiki/api/v2/pages") for request in standin.requests)
 
 
 @pytest.mark.parametrize("body", ["", "[]", "{}", '{"results": 7}', "nonsense"])
@@ -227,34 +329,53 @@ def test_a_list_goes_on_at_the_same_host_only(client: ConfluenceRest, standin: S
     elsewhere = standin.url.replace("127.0.0.1", "localhost")
     for link in f"{elsewhere}/wiki/api/v2/pages?id=1", "wiki/other", "@example.com/wiki":
         body = {"results": [entry], "_links": {"next": link}}
-        standin.faults.answer(200, route="search", times=1, body=body)
+        standin.faults.answer(200, route="versions", times=1, body=body)
         with pytest.raises(FailureError, match="goes on at another address"):
-            client.describe_in_detail(["1"])
+            client.describe_pages(["1"])
     assert all("localhost" not in request.headers["Host"] for request in standin.requests)
 
 
-def test_a_whole_address_of_the_same_host_is_followed(
-    client: ConfluenceRest, standin: StandIn
+@pytest.mark.parametrize("link", ["{site}/wiki{path}", "/wiki{path}", "{path}", "{gateway}{path}",
+                                  "/ex/confluence/other/wiki{path}"])  # fmt: skip
+def test_each_form_of_a_link_to_the_rest_of_a_list_is_followed(
+    client: ConfluenceRest, standin: StandIn, link: str
 ) -> None:
     fill(standin)
-    link = f"{standin.url}/wiki/rest/api/content/search?cql=id=2"
-    body = {"results": [{"id": "1", "type": "page"}], "_links": {"next": link}}
-    standin.faults.answer(200, route="search", times=1, body=body)
+    gateway = f"{standin.url}/ex/confluence/{standin.cloud_id}/wiki"
+    following = link.format(site=standin.url, gateway=gateway, path="/api/v2/pages?id=2")
+    body = {"results": [{"id": "1", "type": "page"}], "_links": {"next": following}}
+    standin.faults.answer(200, route="versions", times=1, body=body)
 
-    assert sorted(client.describe_in_detail(["1", "2"])) == ["1", "2"]
+    assert sorted(client.describe_pages(["1", "2"])) == ["1", "2"]
 
 
 def test_a_list_that_repeats_itself_ends(client: ConfluenceRest, standin: StandIn) -> None:
-    body = {"results": [{"id": "1"}], "_links": {"next": "/rest/api/content/search?cql=id=1"}}
-    standin.faults.answer(200, route="search", body=body)
+    body = {"results": [{"id": "1"}], "_links": {"next": "/wiki/api/v2/pages?id=1"}}
+    standin.faults.answer(200, route="versions", body=body)
 
-    assert list(client.describe_in_detail(["1"])) == ["1"]
+    assert list(client.describe_pages(["1"])) == ["1"]
     assert len(standin.requests) == 2
 
 
-def test_a_host_that_only_mkdocs_yml_names_gets_no_credentials(standin: StandIn) -> None:
-    client = make_client(standin, site="https://wiki.example")
-    with pytest.raises(SettingError, match=r"wiki\.example is neither Atlassian's nor trusted"):
+class UnknownCloudId(GivenCloudId):
+    """A cloud ID that is not known."""
+
+    def find_cloud_id(self) -> str:
+        raise FailureError("Nothing answers there.", "Try again later.")
+
+
+@pytest.mark.parametrize("is_known", [True, False], ids=["cloud ID", "no cloud ID"])
+def test_a_host_that_only_mkdocs_yml_names_gets_no_credentials(
+    standin: StandIn,
+    is_known: bool,  # noqa: FBT001  pytest passes it by name
+) -> None:
+    variables = {**standin.rest_environment(), "CONFLUENCE_MD_API_URL": "http://127.0.0.1:1"}
+    known = GivenCloudId(standin.cloud_id) if is_known else UnknownCloudId("")
+    address = ApiAddress("https://wiki.example")
+    client = make_rest(read_environment(variables), address, known, NoMemory(), IMPATIENT)
+    assert client
+    text = "127.0.0.1:1 cannot be reached" if is_known else "wiki.example is neither Atlassian's"
+    with pytest.raises(FailureError if is_known else SettingError, match=re.escape(text)):
         client.describe_pages(["1"])
     client.close()
 
@@ -266,15 +387,13 @@ def test_what_is_not_as_expected_is_not_known() -> None:
     odd = [{"id": 7}, {"id": "8/../9"}, {"id": True}, {}, "x", {"id": "1", "title": 3}]
     assert [entry["id"] for entry in read_results({"results": odd})] == [7, "1"]
     assert read_facts({"id": 7, "version": [], "title": None}) == PageFacts("7")
-    page = read_listed_page(
+    page = read_details(
         {
             "id": "1",
-            "ancestors": [{"id": "2"}, {"title": "No ID"}, 3],
             "metadata": {"labels": {"results": [{"name": "b"}, {"name": 5}, {"name": "b"},
                                                 {"name": "mine", "prefix": "my"}]}},
-            "extensions": {"position": "none"},
         }
     )  # fmt: skip
-    assert page.facts == PageFacts("1", labels=("b",))
-    assert [each.content_id for each in page.ancestors] == ["2"]
-    assert (page.position, page.is_page) == (None, False)
+    assert page == PageFacts("1", author="", labels=("b",))
+    entry = {"id": "1", "type": 7, "parentId": "../2", "childPosition": "none"}
+    assert read_descendant(entry) == ListedContent("1", "")

@@ -1,7 +1,7 @@
-"""Everything that goes wrong with Confluence's own REST API, for a tree and for declared pages.
+"""Everything that goes wrong with Confluence's own REST API: it never ends a build.
 
-A tree is listed there: without a list there is no tree, and the last good list stands in. Pages
-that are declared do without: what it would have said of them is missed, and told once.
+It is a helper. Without it a tree is as it was listed last, or exported as a whole, and pages are
+exported although they may not have changed; one warning says so.
 """
 
 from __future__ import annotations
@@ -12,28 +12,36 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import faults
-from standin import PageRecord
+from standin import PageRecord, SpaceRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import TypeAlias
 
     from projects import Project
     from standin import StandIn
+    from standin.faults import Route
 
-TREE: list[Any] = [{"Handbook": "confluence:10/"}]
+    Fault: TypeAlias = Callable[["StandIn", "Route"], None]
+
+NAVS: dict[str, list[Any]] = {
+    "tree": [{"Handbook": "confluence:10/"}],
+    "space": [{"Handbook": "confluence:space/ENG"}],
+}
 PAGES: list[Any] = [{"Handbook": "confluence:10"}, {"Deploy": "confluence:11"}]
 OLD, NEW = "Roll out as in spring", "Roll out the new version"
+EMPTY: dict[str, object] = {"results": []}
 
 
-def answer(status: int, **fields: Any) -> Callable[[StandIn], None]:  # noqa: ANN401  as the original
-    return lambda standin: standin.faults.answer(status, route="rest", **fields)
+def answer(status: int, **fields: Any) -> Fault:  # noqa: ANN401  as the original
+    return lambda standin, route: standin.faults.answer(status, route=route, **fields)
 
 
-def connection(kind: Any) -> Callable[[StandIn], None]:  # noqa: ANN401  the same
-    return lambda standin: standin.faults.connection(kind, route="rest")
+def connection(kind: Any) -> Fault:  # noqa: ANN401  the same
+    return lambda standin, route: standin.faults.connection(kind, route=route)
 
 
-FAILURES = {
+FAULTS: dict[str, Fault] = {
     "hang in body": connection("hang-in-body"),
     "trickle": connection("trickle"),
     "reset in body": connection("cut-in-body"),
@@ -44,6 +52,12 @@ FAILURES = {
     "no list": answer(200, body={"results": "none"}),
     "20 MB": answer(200, body=b"x" * 20_000_000),
     "invalid UTF-8": answer(200, body=b'{"results": [{"title": "\xdc"}]}'),
+    "empty list": answer(200, body=EMPTY),
+    "400": answer(400),
+    "401": answer(401),
+    "403": answer(403),
+    "404": answer(404),
+    "410": answer(410, body={"message": "This deprecated endpoint has been removed."}),
     "429": answer(429),
     "429 for an hour": answer(429, headers=faults.HOUR),
     "500": answer(500),
@@ -51,9 +65,12 @@ FAILURES = {
     "503": answer(503),
     "504": answer(504),
 }
-REFUSALS = {"401": answer(401), "403": answer(403), "404": answer(404), "410": answer(410)}
-"""Answers: access may have been taken away, so no list from earlier stands in."""
-FAULTS = FAILURES | REFUSALS
+CALLS: dict[str, list[Route]] = {
+    "tree": ["rest", "versions", "descendants"],
+    "space": ["rest", "spaces", "space_pages"],
+}
+"""The calls that list a tree or a space; `rest` is all calls at once."""
+EACH_CALL = ["empty list", "401", "403", "410", "500", "hang in body"]
 ELSEWHERE = {
     "refused": "http://127.0.0.1:1",
     "DNS failure": "https://confluence.atlassian.net.invalid",
@@ -69,9 +86,10 @@ def pages() -> dict[str, str]:
 
 @pytest.fixture
 def project(project: Project, standin: StandIn) -> Project:
+    standin.pages.add_space(SpaceRecord("ENG", "Engineering", home="10"))
     standin.pages.add(
-        PageRecord("10", f"# Our handbook\n\n{OLD}.\n", title="Our handbook"),
-        PageRecord("11", f"# Deploy\n\n{OLD}.\n", title="Deploy", parent="10"),
+        PageRecord("10", f"# Handbook\n\n{OLD}.\n", title="Handbook", space="ENG"),
+        PageRecord("11", f"# Deploy\n\n{OLD}.\n", title="Deploy", parent="10", space="ENG"),
     )
     project.environment |= standin.rest_environment()
     return project
@@ -83,7 +101,7 @@ def configure(project: Project, standin: StandIn, nav: list[Any], **options: obj
 
 
 def change(standin: StandIn) -> None:
-    for page_id, title in (("10", "Our handbook"), ("11", "Deploy")):
+    for page_id, title in (("10", "Handbook"), ("11", "Deploy")):
         standin.pages.edit(page_id, f"# {title}\n\n{NEW}.\n")
 
 
@@ -92,38 +110,38 @@ def count(kind: str, log: str) -> int:
     return len(re.findall(rf"^{kind} ", log, re.MULTILINE))
 
 
-@pytest.mark.parametrize("name", FAULTS)
-def test_a_tree_that_cannot_be_listed(project: Project, standin: StandIn, name: str) -> None:
-    configure(project, standin, TREE)
-    assert project.build().exit_code == 0
-    change(standin)
-    FAULTS[name](standin)
+def each_case(of: str) -> list[tuple[str, Route]]:
+    whole: list[tuple[str, Route]] = [(name, "rest") for name in FAULTS]
+    return whole + [(name, call) for name in EACH_CALL for call in CALLS[of][1:]]
+
+
+CASES = [(of, name, call) for of in NAVS for name, call in each_case(of)]
+
+
+@pytest.mark.parametrize(("of", "name", "call"), CASES)
+@pytest.mark.parametrize("is_listed", [True, False], ids=["listed before", "never listed"])
+def test_a_tree_that_cannot_be_listed(  # noqa: PLR0913, PLR0917  a table
+    project: Project,
+    standin: StandIn,
+    of: str,
+    name: str,
+    call: Route,
+    is_listed: bool,  # noqa: FBT001  pytest passes it by name
+) -> None:
+    configure(project, standin, NAVS[of])
+    if is_listed:
+        assert project.build().exit_code == 0
+        change(standin)
+    FAULTS[name](standin, call)
 
     built = project.build(strict=False)
 
-    if name in REFUSALS:
-        assert built.exit_code == 1
-        assert "1 tree could not be fetched from Confluence." in built.log
-        assert f"“Handbook” (tree of page 10) {standin.url}/wiki/pages/" in built.log
-        assert ("CONFLUENCE_MD_EMAIL" in built.log) == (name in ("401", "403"))
-    else:
-        assert built.exit_code == 0
-        assert "The pages of the tree of page 10 could not be listed; a list from" in built.log
-        assert NEW in built.page("handbook")
-        assert NEW in built.page("handbook/deploy")
-    assert count("ERROR", built.log) == (name in REFUSALS)
-
-
-@pytest.mark.parametrize("name", FAILURES)
-def test_a_tree_that_was_never_listed(project: Project, standin: StandIn, name: str) -> None:
-    configure(project, standin, TREE)
-    FAILURES[name](standin)
-
-    built = project.build(strict=False)
-
-    assert built.exit_code == 1
-    assert count("ERROR", built.log) == 1
-    assert "1 tree could not be fetched from Confluence." in built.log
+    assert built.exit_code == 0
+    assert (count("WARNING", built.log), count("ERROR", built.log)) == (1, 0)
+    assert "trees are as they were listed last, or exported as a whole" in built.log
+    assert ("CONFLUENCE_MD_API_TOKEN" in built.log) == (name in ("401", "403"))
+    texts = [path.read_text() for path in built.site_dir.glob("handbook/**/index.html")]
+    assert sum((NEW if is_listed else OLD) in text for text in texts) == 2
 
 
 @pytest.mark.parametrize("name", FAULTS)
@@ -131,12 +149,13 @@ def test_pages_are_exported_as_without_it(project: Project, standin: StandIn, na
     configure(project, standin, PAGES)
     assert project.build().exit_code == 0
     change(standin)
-    FAULTS[name](standin)
+    FAULTS[name](standin, "rest")
 
     built = project.build(strict=False)
 
     assert built.exit_code == 0
-    assert count("WARNING", built.log) == 1
+    # Pages that the account may not see are not in a list either.
+    assert count("WARNING", built.log) == (name != "empty list")
     assert NEW in built.page("handbook")
     assert NEW in built.page("deploy")
 
@@ -146,41 +165,54 @@ def test_a_site_that_is_not_there(project: Project, standin: StandIn, name: str)
     port = standin.url.rpartition(":")[2]
     site = ELSEWHERE[name].replace("PORT", port)
     project.environment["CONFLUENCE_MD_TRUSTED_HOSTS"] = "confluence.atlassian.net.invalid"
-    configure(project, standin, PAGES, site=site)
+    for nav in (PAGES, *NAVS.values()):
+        configure(project, standin, nav, site=site)
+
+        built = project.build(strict=False)
+
+        assert built.exit_code == 0
+        assert count("WARNING", built.log) == 1
+        assert OLD in built.page("handbook")
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        ("99/", "There is no page 99, or the account may not see it, says 127.0.0.1."),
+        ("space/NONE", "There is no such space, or the account may not see it (HOST answers 404)."),
+    ],
+)
+def test_what_does_not_exist_is_an_error(
+    project: Project, standin: StandIn, target: str, message: str
+) -> None:
+    configure(project, standin, [{"Handbook": f"confluence:{target}"}])
 
     built = project.build(strict=False)
 
-    assert built.exit_code == 0
-    assert count("WARNING", built.log) == 1
-    assert OLD in built.page("handbook")
-
-    configure(project, standin, TREE, site=site)
-    assert project.build(strict=False).exit_code == 1
+    assert built.exit_code == 1
+    assert message in built.log.replace(standin.url.removeprefix("http://"), "HOST")
+    assert (count("WARNING", built.log), count("ERROR", built.log)) == (0, 1)
 
 
-def test_offline_nobody_is_asked(project: Project, standin: StandIn) -> None:
-    configure(project, standin, TREE)
+def test_a_tree_that_really_is_empty_now_is_believed(project: Project, standin: StandIn) -> None:
+    configure(project, standin, NAVS["tree"])
+    assert (project.build().site_dir / "handbook/deploy").exists()
+    standin.pages.remove("11")
+
+    built = project.build()
+
+    assert (built.messages(), built.exit_code) == ("", 0)
+    assert not (built.site_dir / "handbook/deploy").exists()
+
+
+def test_offline_nothing_is_asked(project: Project, standin: StandIn) -> None:
+    configure(project, standin, NAVS["tree"])
     assert project.build().exit_code == 0
     standin.clear()
-    configure(project, standin, TREE, offline=True)
+    configure(project, standin, NAVS["tree"], offline=True)
 
     built = project.build()
 
     assert built.exit_code == 0
     assert OLD in built.page("handbook/deploy")
     assert standin.requests == []
-
-
-@pytest.mark.parametrize("name", FAULTS)
-def test_a_placeholder_says_that_there_is_no_list(
-    project: Project, standin: StandIn, name: str
-) -> None:
-    configure(project, standin, TREE, on_error="placeholder")
-    FAULTS[name](standin)
-
-    built = project.build(strict=False)
-
-    assert built.exit_code == 0
-    assert count("WARNING", built.log) == 1
-    assert "1 tree could not be fetched from Confluence." in built.log
-    assert "<strong>Tree of page 10 could not be fetched.</strong>" in built.page("handbook")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from standin import StandIn
+    from standin.cloud import TokenKind
 
 PRODUCTION = "796457c9-9c03-4382-b44f-d19571068ece"
 OTTO = Account("557058:otto", "Otto")
@@ -248,7 +249,7 @@ def test_pages_by_id_have_limits(client: httpx.Client, standin: StandIn) -> None
 
 
 @pytest.mark.usefixtures("tree")
-def test_a_subtree_by_search(client: httpx.Client, standin: StandIn) -> None:
+def test_a_search(client: httpx.Client) -> None:
     def search(cql: str, limit: int = 250) -> httpx.Response:
         expand = "version,metadata.labels,ancestors"
         return client.get(
@@ -256,15 +257,12 @@ def test_a_subtree_by_search(client: httpx.Client, standin: StandIn) -> None:
             params={"cql": cql, "expand": expand, "limit": str(limit)},
         )
 
-    found = {each["id"]: each for each in results(search("ancestor=1"))}
-    assert set(found) == {"2", "3", "4", "5", "6", "7"}
+    # As real sites were seen to answer.
+    assert results(search("ancestor=1")) == []
+    answer = search('space="ENG"')
+    assert (answer.headers["Deprecation"], answer.headers["Warning"][:3]) == ("true", "299")
+    found = {each["id"]: each for each in results(answer)}
     assert list(found) != sorted(found)
-    above = {"id": "1", "type": "page", "title": "Root"}
-    assert found["7"]["ancestors"] == [
-        above,
-        {"id": "2", "type": "page", "title": "Same"},
-        {"id": "6", "type": "folder", "title": "Drawer"},
-    ]
     assert found["5"]["version"]["by"]["displayName"] == "Otto"
     assert found["4"]["extensions"]["position"] == 9
     assert (found["6"]["type"], found["5"]["type"]) == ("folder", "page")
@@ -275,8 +273,94 @@ def test_a_subtree_by_search(client: httpx.Client, standin: StandIn) -> None:
     first = search('space = "ENG"', limit=5).json()
     following = first["_links"]["context"] + first["_links"]["next"]
     assert len(first["results"]) + len(results(client.get(following))) == 7
+
+
+@pytest.mark.parametrize("path", ["content", "content/1", "space", "space/ENG"])
+def test_the_rest_of_version_1_is_gone(client: httpx.Client, path: str) -> None:
+    answer = client.get(f"/wiki/rest/api/{path}")
+
+    assert answer.status_code == 410
+    assert answer.json()["message"] == "This deprecated endpoint has been removed."
+
+
+@pytest.mark.usefixtures("tree")
+def test_descendants(client: httpx.Client, standin: StandIn) -> None:
+    def below(query: str) -> list[tuple[str, str, str, int]]:
+        answer = client.get(f"/wiki/api/v2/pages/1/descendants?{query}")
+        return [(each["id"], each["type"], each["parentId"], each["depth"])
+                for each in results(answer)]  # fmt: skip
+
+    assert max(depth for *_, depth in below("")) == 2
+    whole = below("depth=10&limit=250")
+    assert {page_id for page_id, *_ in whole} == {"2", "3", "4", "5", "6", "7"}
+    assert ("6", "folder", "2", 2) in whole
+    assert ("7", "page", "6", 3) in whole
+    assert client.get("/wiki/api/v2/pages/1/descendants?depth=11").status_code == 400
+    assert client.get("/wiki/api/v2/pages/99/descendants").status_code == 404
+    children = results(client.get("/wiki/api/v2/folders/6/direct-children"))
+    assert [each["id"] for each in children] == ["7"]
+    folder = client.get("/wiki/api/v2/folders/6").json()
+    assert (folder["title"], folder["parentId"], folder["parentType"]) == ("Drawer", "2", "page")
     standin.faults.missing.add("2")
-    assert len(results(search("ancestor=1"))) == 5
+    assert {page_id for page_id, *_ in below("depth=10")} == {"3", "4"}
+
+
+@pytest.mark.usefixtures("tree")
+def test_the_pages_of_a_space(client: httpx.Client) -> None:
+    [space] = results(client.get("/wiki/api/v2/spaces?keys=ENG"))
+    path = f"/wiki/api/v2/spaces/{space['id']}/pages"
+
+    assert [each["id"] for each in results(client.get(path))] == ["1"]
+    whole = results(client.get(f"{path}?depth=all&limit=250"))
+    assert sorted(each["id"] for each in whole) == ["1", "2", "3", "4", "5", "7"]
+    [below] = [each for each in whole if each["id"] == "7"]
+    assert (below["parentId"], below["parentType"]) == ("6", "folder")
+    assert client.get("/wiki/api/v2/spaces/1/pages").status_code == 404
+
+
+@pytest.mark.usefixtures("tree")
+def test_names_of_accounts(client: httpx.Client) -> None:
+    wanted = {"accountIds": ["557058:otto", "nobody"]}
+    answer = client.post("/wiki/api/v2/users-bulk", json=wanted)
+
+    assert answer.json()["results"] == [{"accountId": "557058:otto", "displayName": "Otto"}]
+    assert client.post("/wiki/api/v2/users-bulk", json={}).status_code == 400
+
+
+@pytest.mark.usefixtures("tree")
+@pytest.mark.parametrize(
+    ("kind", "site", "gateway"),
+    [("classic", 200, 401), ("scoped", 401, 200), ("service account", 401, 200)],
+)
+def test_where_a_token_works(
+    client: httpx.Client, standin: StandIn, kind: TokenKind, site: int, gateway: int
+) -> None:
+    standin.cloud.token_kind = kind
+    if kind == "service account":
+        client.auth = None  # type: ignore[assignment]  # httpx takes it
+        client.headers["Authorization"] = f"Bearer {standin.cloud.api_token}"
+    path = "/wiki/api/v2/pages?id=1"
+
+    assert client.get(path).status_code == site
+    at_gateway = client.get(f"/ex/confluence/{standin.cloud_id}{path}")
+    assert at_gateway.status_code == gateway
+    assert client.get(f"/ex/confluence/other{path}").status_code == 404
+    if kind == "scoped":
+        refused = client.get(path)
+        assert refused.headers["x-failure-category"] == "FAILURE_CLIENT_AUTH_MISMATCH"
+    standin.cloud.is_custom_domain = True
+    assert client.get(path).status_code == 404
+
+
+def test_lists_at_the_gateway_go_on_relative_to_the_site(
+    client: httpx.Client, standin: StandIn
+) -> None:
+    standin.cloud.token_kind = "scoped"
+    standin.pages.add(*(PageRecord(str(each), "Text\n") for each in range(1, 31)))
+    ids = ",".join(str(each) for each in range(1, 31))
+    first = client.get(f"/ex/confluence/{standin.cloud_id}/wiki/api/v2/pages?id={ids}")
+
+    assert first.json()["_links"]["next"].startswith("/wiki/api/v2/pages?")
 
 
 @pytest.mark.usefixtures("tree")

@@ -482,13 +482,14 @@ def test_a_list_of_pages_is_cached_and_stands_in_during_an_outage(
     listed(project, standin, nav, max_age="0", offline=True)
     offline = project.build()
     assert (offline.messages(), nav_of(offline), standin.requests) == ("", places, [])
-    standin.faults.answer(503, route="search")
+    standin.faults.answer(503, route="rest")
     listed(project, standin, nav, max_age="0")
     outage = project.build(strict=False)
     assert nav_of(outage) == places
     assert re.sub(r"127\.0\.0\.1:[0-9]+", "HOST", outage.messages()).startswith(
-        warn("The pages of the space ENG could not be listed; a list from a minute ago stands in "
-             "for it. HOST failed to answer (503).")
+        warn("Confluence did not say which pages have changed, so those whose copies have expired "
+             "are exported; trees are as they were listed last, or exported as a whole. HOST "
+             "failed to answer (503).")
     )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 
+from clients import make_version_client
 from mkdocs_confluence_md.auth import make_auth
 from mkdocs_confluence_md.cache import ExportCache
 from mkdocs_confluence_md.environment import read_environment
@@ -13,7 +14,6 @@ from mkdocs_confluence_md.exporter import ApiAddress, Exporter
 from mkdocs_confluence_md.facts import PageFacts, read_facts, write_facts
 from mkdocs_confluence_md.fetched import Origin
 from mkdocs_confluence_md.library import Library
-from mkdocs_confluence_md.versions import make_versions
 from projects import IMPATIENT
 from standin import Account, PageRecord
 from standin.faults import ConnectionFault
@@ -28,6 +28,7 @@ THOUSAND = [str(number) for number in range(1, 1001)]
 OTTO = Account("557058:otto", "Otto")
 V2 = "/wiki/api/v2/pages"
 SEARCH = "/wiki/rest/api/content/search"
+USERS = "/wiki/api/v2/users-bulk"
 
 
 @pytest.fixture
@@ -61,16 +62,18 @@ class Builds:
             {name: value for name, value in self._environment.items() if name not in hidden}
         )
         address = ApiAddress(self._standin.url, gateway="site")
+        exporter = Exporter(address, make_auth(environment), concurrency=4, patience=IMPATIENT)
+        cache = ExportCache(self._directory, warn=pytest.fail)
         library = Library(
-            Exporter(address, make_auth(environment), concurrency=4, patience=IMPATIENT),
-            ExportCache(self._directory, warn=pytest.fail),
+            exporter,
+            cache,
             threads=8,
             max_age=max_age,
             offline=offline,
-            versions=make_versions(
+            versions=make_version_client(
                 environment,
-                self._standin.url,
-                patience=IMPATIENT,
+                exporter,
+                cache,
                 warn=self.warnings.append,
                 labels_matter=labels_matter,
             ),
@@ -113,14 +116,14 @@ def paths(standin: StandIn) -> list[str]:
 def test_a_thousand_unchanged_pages_are_four_requests(standin: StandIn, builds: Builds) -> None:
     standin.pages.add(*(PageRecord(each, f"# Page {each}\n") for each in THOUSAND))
     builds.build(THOUSAND)
-    assert paths(standin) == [SEARCH] * 4  # with labels and names of authors, once
+    assert paths(standin) == [V2] * 4 + [USERS]  # which name is asked for once
     assert len(standin.exports()) == 1000
 
     facts, origins = builds.build(THOUSAND)
     assert [request.path for request in standin.requests] == [V2] * 4
     assert origins == {Origin.CONFIRMED}
     assert facts["7"] == PageFacts(
-        "7", "Page 7", 1, "2025-01-01T00:00:00.000Z", "557058:jane", "Jane Doe", ()
+        "7", "Page 7", 1, "2025-01-01T00:00:00.000Z", "557058:jane", "Jane Doe"
     )
 
     standin.pages.edit("500", "# Page 500, again\n")
@@ -142,7 +145,7 @@ def test_fresh_copies_cause_no_request(standin: StandIn, builds: Builds) -> None
 
     assert (standin.requests, origins) == ([], {Origin.CACHE})
     assert facts["1"] is not None
-    assert facts["1"].labels == ("a",)
+    assert facts["1"].author == "Jane Doe"
 
 
 def test_a_confirmed_copy_is_fresh_for_as_long_as_a_new_one(
@@ -173,7 +176,7 @@ def test_offline_and_without_credentials_the_same_is_known(
     facts, _ = builds.build(["1"])
     assert facts["1"] is not None
     assert facts["1"].version == 2
-    assert paths(standin) == [SEARCH]
+    assert paths(standin) == [V2, USERS]
 
 
 def test_a_stale_copy_keeps_what_was_known_of_it(standin: StandIn, builds: Builds) -> None:
@@ -191,7 +194,7 @@ def test_an_author_who_is_not_known_is_asked_for(standin: StandIn, builds: Build
     builds.build(["1", "2"])
     standin.pages.edit("1", "# One, by Otto\n", author=OTTO)
     facts, _ = builds.build(["1", "2"])
-    assert paths(standin) == [V2, SEARCH]
+    assert paths(standin) == [V2, USERS]
     assert facts["1"] is not None
     assert facts["1"].author == "Otto"
 
@@ -214,7 +217,7 @@ def test_labels_of_a_changed_page_are_asked_for_where_they_are_shown(
     requests: list[str],
 ) -> None:
     standin.pages.add(PageRecord("1", "# One\n", labels=("old",)))
-    builds.build(["1"])
+    builds.build(["1"], labels_matter=True)
     standin.pages.add(PageRecord("1", "# One, again\n", labels=("new",), version=2))
     facts, _ = builds.build(["1"], labels_matter=labels_matter)
 
@@ -223,12 +226,12 @@ def test_labels_of_a_changed_page_are_asked_for_where_they_are_shown(
     assert facts["1"].labels == labels
 
 
-def test_new_pages_are_asked_for_apart(standin: StandIn, builds: Builds) -> None:
+def test_new_pages_are_asked_for_with_the_others(standin: StandIn, builds: Builds) -> None:
     standin.pages.add(*(PageRecord(each, "# A page\n") for each in THOUSAND[:252]))
     builds.build(THOUSAND[:250])
     builds.build(THOUSAND[:252])
 
-    assert paths(standin) == [V2, SEARCH]
+    assert paths(standin) == [V2, V2]
     assert sorted(standin.exports()) == ["251", "252"]
 
 
@@ -292,7 +295,8 @@ def test_a_failure_is_one_warning_and_pages_are_exported(standin: StandIn, build
     host = standin.url.removeprefix("http://")
     assert warning == (
         "Confluence did not say which pages have changed, so those whose copies have expired are "
-        f"exported. {host} failed to answer (503). Try again later; https://status.atlassian.com "
+        "exported; trees are as they were listed last, or exported as a whole. "
+        f"{host} failed to answer (503). Try again later; https://status.atlassian.com "
         "says whether it is a known problem."
     )
 
@@ -302,6 +306,7 @@ def test_what_is_asked_for_a_build_that_is_over_is_no_failure(
 ) -> None:
     standin.pages.add(PageRecord("1", "# One\n"))
     builds.build(["1"])
+    standin.clear()
     standin.faults.connection("hang", route="rest")
     library = builds.open()
     library.start(["1"])
@@ -312,22 +317,64 @@ def test_what_is_asked_for_a_build_that_is_over_is_no_failure(
     assert builds.warnings == []
 
 
-def test_without_labels_a_version_still_counts(standin: StandIn, builds: Builds) -> None:
+def test_without_labels_and_names_a_version_still_counts(standin: StandIn, builds: Builds) -> None:
     standin.pages.add(PageRecord("1", "# One\n"))
     builds.build(["1"])
     standin.pages.edit("1", "# One, by Otto\n", author=OTTO)
     standin.faults.answer(503, route="search")
-    facts, origins = builds.build(["1"])
+    standin.faults.answer(503, route="users")
+    facts, origins = builds.build(["1"], labels_matter=True)
 
     assert origins == {Origin.EXPORTED}
     assert facts["1"] is not None
-    assert (facts["1"].version, facts["1"].labels) == (2, None)
-    assert len(builds.warnings) == 1
+    assert (facts["1"].version, facts["1"].labels, facts["1"].author) == (2, None, None)
+    assert builds.warnings == []  # a site can do without
     standin.faults.clear()
-    facts, origins = builds.build(["1"])
+    facts, origins = builds.build(["1"], labels_matter=True)
     assert origins == {Origin.CONFIRMED}
     assert facts["1"] is not None
-    assert facts["1"].author == "Otto"
+    assert (facts["1"].author, facts["1"].labels) == ("Otto", ())
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 410])
+def test_a_refused_search_is_silent_and_not_made_again(
+    standin: StandIn, builds: Builds, status: int
+) -> None:
+    standin.pages.add(*(PageRecord(each, f"# Page {each}\n") for each in THOUSAND))
+    standin.faults.answer(
+        status, route="search", body={"message": "This deprecated endpoint has been removed."}
+    )
+    builds.build(THOUSAND, labels_matter=True)
+    facts, origins = builds.build(THOUSAND, labels_matter=True)
+
+    assert [request.path for request in standin.requests] == [V2] * 4
+    assert origins == {Origin.CONFIRMED}
+    assert facts["7"] == PageFacts(
+        "7", "Page 7", 1, "2025-01-01T00:00:00.000Z", "557058:jane", "Jane Doe"
+    )
+    assert builds.warnings == []
+
+
+def test_refused_names_are_not_asked_for_again(standin: StandIn, builds: Builds) -> None:
+    standin.pages.add(PageRecord("1", "# One\n"))
+    standin.faults.answer(403, route="users")
+    builds.build(["1"])
+    facts, _ = builds.build(["1"])
+
+    assert paths(standin) == [V2]
+    assert facts["1"] is not None
+    assert facts["1"].author is None
+
+
+def test_an_author_without_a_name_is_not_asked_for_again(standin: StandIn, builds: Builds) -> None:
+    standin.pages.add(PageRecord("1", "# One\n"))
+    standin.faults.answer(200, route="users", body={"results": []})
+    builds.build(["1"])
+    facts, _ = builds.build(["1"])
+
+    assert paths(standin) == [V2]
+    assert facts["1"] is not None
+    assert facts["1"].author == ""
 
 
 def test_an_export_cannot_say_what_only_this_api_says(standin: StandIn, builds: Builds) -> None:
@@ -384,7 +431,7 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
         {"status": 200, "body": "<html>", "content_type": "text/html"},
         "web page instead of JSON",
     ),
-    "picture": ({"status": 200, "body": b"\x89PNG\r\n"}, "is no list of pages"),
+    "picture": ({"status": 200, "body": b"\x89PNG\r\n"}, "is not readable text"),
     "empty body": ({"status": 200, "body": b""}, "is no list of pages"),
     "20 MB": ({"status": 200, "body": b" " * 20_000_000}, "larger than 16 MB"),
 }

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from clients import make_version_client
 from mkdocs_confluence_md.auth import make_auth
 from mkdocs_confluence_md.cache import ExportCache
 from mkdocs_confluence_md.environment import read_environment
 from mkdocs_confluence_md.exporter import ApiAddress, Exporter
 from mkdocs_confluence_md.fetched import FetchedTree
 from mkdocs_confluence_md.library import Library
-from mkdocs_confluence_md.versions import make_versions
 from mkdocs_confluence_md.watching import Watching
 from projects import IMPATIENT, Project
 from standin import PageRecord
@@ -48,19 +48,19 @@ class Watched:
         self.news: list[str] = []
         self._heard: queue.SimpleQueue[str] = queue.SimpleQueue()
         self.marker = root / "cache/changed"
+        exporter = Exporter(
+            ApiAddress(standin.url, gateway="site"),
+            make_auth(environment),
+            concurrency=2,
+            patience=IMPATIENT,
+        )
+        cache = ExportCache(root / "cache", warn=pytest.fail)
         self.library = Library(
-            Exporter(
-                ApiAddress(standin.url, gateway="site"),
-                make_auth(environment),
-                concurrency=2,
-                patience=IMPATIENT,
-            ),
-            ExportCache(root / "cache", warn=pytest.fail),
+            exporter,
+            cache,
             threads=4,
             max_age=3600.0,
-            versions=make_versions(
-                environment, standin.url, patience=IMPATIENT, warn=self.news.append
-            ),
+            versions=make_version_client(environment, exporter, cache, warn=self.news.append),
         )
         self.watching = Watching(self.hear)
 

@@ -20,14 +20,16 @@ if TYPE_CHECKING:
 
 __all__ = ["watched"]
 
-SEARCH = "/wiki/rest/api/content/search"
+SPACE = SpaceRecord("ENG", "Engineering", home="1")
 TREES: list[TreeRef | SpaceRef] = [TreeRef("1"), SpaceRef("ENG")]
+LISTS = ["/wiki/api/v2/pages/1/descendants", f"/wiki/api/v2/spaces/{SPACE.space_id}/pages"]
+"""Where each of the trees is listed."""
 
 
 @pytest.fixture(autouse=True)
 def handbook(standin: StandIn) -> None:
     """Have a space with a tree of pages in it."""
-    standin.pages.add_space(SpaceRecord("ENG", "Engineering", home="1"))
+    standin.pages.add_space(SPACE)
     standin.pages.add(
         PageRecord("1", "# Handbook\n", space="ENG"),
         PageRecord("2", "# Start\n", parent="1", space="ENG"),
@@ -36,9 +38,10 @@ def handbook(standin: StandIn) -> None:
     )
 
 
-def wait_for_searches(standin: StandIn, more: int) -> None:
-    asked = sum(request.path == SEARCH for request in standin.requests)
-    assert standin.wait_for_requests(SEARCH, asked + more, timeout=20)
+def wait_for_lists(standin: StandIn, more: int, ref: TreeRef | SpaceRef = TREES[0]) -> None:
+    path = LISTS[TREES.index(ref)]
+    asked = sum(request.path == path for request in standin.requests)
+    assert standin.wait_for_requests(path, asked + more, timeout=20)
 
 
 def add(pages: Pages) -> None:
@@ -65,14 +68,14 @@ def test_a_tree_that_has_changed_is_news_once(
 ) -> None:
     before = len(watched.build(trees=[ref]))
     watched.start()
-    wait_for_searches(standin, 5)
+    wait_for_lists(standin, 5, ref)
     assert watched.news == []
 
     change(standin.pages)
     told = watched.wait_for_news()
-    wait_for_searches(standin, 3)
+    wait_for_lists(standin, 3, ref)
     after = len(watched.build(trees=[ref]))
-    wait_for_searches(standin, 3)
+    wait_for_lists(standin, 3, ref)
 
     assert told == f"Changed in Confluence: which pages are where in the {ref.name}"
     assert watched.news == [told]
@@ -84,9 +87,9 @@ def test_a_tree_that_cannot_be_listed_is_news_once(standin: StandIn, watched: Wa
     watched.start()
     add(standin.pages)
     watched.wait_for_news()
-    standin.faults.answer(503, route="search", times=1)
+    standin.faults.answer(503, route="descendants", times=1)
     watched.build(trees=TREES[:1])  # from the last good copy, or not
-    wait_for_searches(standin, 5)
+    wait_for_lists(standin, 5)
     told = [each for each in watched.news if each.startswith("Changed")]
     assert len(told) == 1
     assert len(watched.build(trees=TREES[:1])) == 5
@@ -101,10 +104,9 @@ def test_pages_are_asked_for_every_second_interval_however_many_trees_there_are(
     standin.clear()
     wait_for_questions(standin, 6)
 
-    asked = [request.path for request in standin.requests if request.path in {V2, SEARCH}][:10]
-    assert asked in ([SEARCH, V2] * 5, [V2, SEARCH] * 5)
-    queries = {request.query for request in standin.requests if request.path == SEARCH}
-    assert len(queries) == 2
+    asked = [request.path for request in standin.requests if request.path in {V2, *LISTS}][:12]
+    assert asked[::2] == [V2] * 6 or asked[1::2] == [V2] * 6
+    assert set(asked) == {V2, *LISTS}
 
 
 def test_a_page_that_is_added_is_built(standin: StandIn, project: Project) -> None:
@@ -114,10 +116,10 @@ def test_a_page_that_is_added_is_built(standin: StandIn, project: Project) -> No
     log = project.root / "serve.log"
     with serving(project) as server:
         server.wait_for("handbook/operate/nights/", "Nights")
-        wait_for_searches(standin, 3)
+        wait_for_lists(standin, 3)
         add(standin.pages)
         server.wait_for("handbook/operate/days/", "Days")
-        wait_for_searches(standin, 6)
+        wait_for_lists(standin, 6)
 
     assert log.read_text().count("Building documentation") == 2
     assert "Traceback" not in log.read_text()

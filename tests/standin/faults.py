@@ -37,12 +37,21 @@ Route = Literal[
     "content",
     "rest",
     "versions",
+    "descendants",
+    "children",
+    "folders",
+    "spaces",
+    "space_pages",
+    "users",
     "search",
     "media",
     "markdown",
     "unknown",
 ]
-REST_ROUTES = frozenset({"rest", "versions", "search"})
+REST_ROUTES = frozenset(
+    {"rest", "versions", "descendants", "children", "folders", "spaces", "space_pages", "users",
+     "search"}
+)  # fmt: skip
 """A fault of `rest` is one of all of them."""
 PAGE_ROUTES = frozenset({"export", "content", "markdown"})
 """Where the text of a page comes from: the exporter, Confluence's own REST API, a plain file."""

@@ -19,7 +19,7 @@ _HEADING = re.compile(r"\s*# (.+)\n?")
 _FIRST_CHANGE = datetime(2025, 1, 1, tzinfo=timezone.utc)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class Account:
     """Somebody who writes pages."""
 

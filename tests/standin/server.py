@@ -56,7 +56,7 @@ class StandIn:
         self._host = site_host
         self._port = port
         self._recorder = Recorder()
-        self._cloud = ConfluenceCloud(self.pages, self.faults)
+        self.cloud = ConfluenceCloud(self.pages, self.faults, cloud_id)
         exporter = Exporter(
             cloud_id=cloud_id, pages=self.pages, oauth=self.oauth, faults=self.faults
         )
@@ -64,7 +64,7 @@ class StandIn:
             cloud_id,
             exporter,
             ConfluenceRest(self.pages),
-            self._cloud,
+            self.cloud,
             self.pages,
             PlainPages(self.pages),
             self.oauth,
@@ -166,8 +166,11 @@ class StandIn:
 
     def rest_requests(self) -> list[str]:
         """Return path and query of the requests to Confluence's REST API in order of arrival."""
-        return [f"{record.path}?{record.query}" if record.query else record.path
-                for record in self.requests if record.path.startswith("/wiki/")]  # fmt: skip
+        return [
+            f"{record.path}?{record.query}" if record.query else record.path
+            for record in self.requests
+            if record.path.startswith(("/wiki/", "/ex/"))
+        ]
 
     def wait_for_requests(self, path: str, count: int, timeout: float = 5.0) -> bool:
         """Wait until `count` requests have arrived whose path ends so; tell whether they did."""
@@ -189,10 +192,10 @@ class StandIn:
 
     def rest_environment(self) -> dict[str, str]:
         """Return the variables with the credentials for Confluence's REST API."""
-        return {
-            "CONFLUENCE_MD_EMAIL": self._cloud.email,
-            "CONFLUENCE_MD_API_TOKEN": self._cloud.api_token,
-        }
+        token = {"CONFLUENCE_MD_API_TOKEN": self.cloud.api_token}
+        if self.cloud.token_kind == "service account":
+            return token
+        return {"CONFLUENCE_MD_EMAIL": self.cloud.email, **token}
 
     def clear(self) -> None:
         """Forget the recorded requests and the peak."""

@@ -1,0 +1,78 @@
+"""Clients of Confluence's own REST API, as the plugin makes them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mkdocs_confluence_md.base_url import BaseUrlFinder
+from mkdocs_confluence_md.environment import read_environment
+from mkdocs_confluence_md.exporter import ApiAddress
+from mkdocs_confluence_md.rest_access import make_rest
+from mkdocs_confluence_md.rest_base import NoMemory
+from mkdocs_confluence_md.versions import make_versions
+from projects import IMPATIENT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from mkdocs_confluence_md.cache import ExportCache
+    from mkdocs_confluence_md.environment import Environment
+    from mkdocs_confluence_md.exporter import Exporter
+    from mkdocs_confluence_md.rest import ConfluenceRest
+    from mkdocs_confluence_md.rest_base import Memory
+    from mkdocs_confluence_md.versions import Versions
+    from standin import StandIn
+
+
+class GivenCloudId:
+    """A cloud ID that need not be looked up."""
+
+    def __init__(self, cloud_id: str) -> None:
+        self._cloud_id = cloud_id
+
+    def find_cloud_id(self) -> str:
+        return self._cloud_id
+
+    def keep(self) -> None:
+        """Do nothing."""
+
+
+def make_rest_client(
+    standin: StandIn,
+    site: str = "",
+    memory: Memory | None = None,
+    changed: Mapping[str, str] | None = None,
+) -> ConfluenceRest:
+    """Return a client for the site, which is the stand-in where no other is named."""
+    variables = {
+        "CONFLUENCE_MD_API_URL": standin.url,
+        **standin.rest_environment(),
+        **{f"CONFLUENCE_MD_{name}": value for name, value in (changed or {}).items()},
+    }
+    address = ApiAddress(site or standin.url, cloud_id=standin.cloud_id)
+    cloud_ids = GivenCloudId(standin.cloud_id)
+    client = make_rest(
+        read_environment(variables), address, cloud_ids, memory or NoMemory(), IMPATIENT
+    )
+    assert client
+    return client
+
+
+def make_version_client(
+    environment: Environment,
+    exporter: Exporter,
+    cache: ExportCache,
+    *,
+    warn: Callable[[str], None],
+    labels_matter: bool = False,
+) -> Versions | None:
+    """Return what asks for versions, beside an exporter."""
+    return make_versions(
+        environment,
+        exporter.address,
+        cloud_ids=BaseUrlFinder(exporter, cache, offline=False),
+        cache=cache,
+        patience=IMPATIENT,
+        warn=warn,
+        labels_matter=labels_matter,
+    )
