@@ -5,18 +5,23 @@ from __future__ import annotations
 import json
 import os
 import sys
+from dataclasses import replace
+from operator import itemgetter
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from mkdocs_confluence_md.call_report import try_calls
 from mkdocs_confluence_md.cli_options import config_file_option
-from mkdocs_confluence_md.inspection import inspect
+from mkdocs_confluence_md.config import make_address
+from mkdocs_confluence_md.errors import SettingError
+from mkdocs_confluence_md.inspection import inspect, inspect_settings
 from mkdocs_confluence_md.page_findings import State
 from mkdocs_confluence_md.reports import format_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from mkdocs_confluence_md.inspection import Inspection
 
@@ -26,7 +31,13 @@ _LONGEST_CELL = 60
 @click.command(epilog="Example: confluence-md check -f docs/mkdocs.yml --json")
 @config_file_option
 @click.option("--json", "json_wanted", is_flag=True, help="Print JSON.")
-def check(*, config_file: Path, json_wanted: bool) -> None:
+@click.option(
+    "--report",
+    "report_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Try each call of a build once, and write what the services answer, without any content.",
+)
+def check(*, config_file: Path, json_wanted: bool, report_file: Path | None) -> None:
     """Tell what a build would stumble over, without building.
 
     It reads the configuration itself, also where MkDocs would refuse it; then it looks at the
@@ -34,12 +45,53 @@ def check(*, config_file: Path, json_wanted: bool) -> None:
     CONFLUENCE_MD_EMAIL and CONFLUENCE_MD_API_TOKEN nothing is exported; without them, pages that
     the cache does not have are exported, as the next build would do. Where a build would not ask
     Confluence, it looks into the snapshot, or into the cache.
+
+    With --report it exports the first page, tree and space of nav, and writes a file for an issue
+    report: statuses, names of headers, types of fields, and how many of which constructs there
+    are. It has no text, title, address, ID or token.
     """
+    if report_file:
+        _write_report(config_file, report_file)
+        return
     inspection = inspect(config_file, os.environ)
     click.echo(_as_json(inspection) if json_wanted else _as_tables(inspection))
+    _show_problems(inspection)
+
+
+def _show_problems(inspection: Inspection) -> None:
     for problem in _list_problems(inspection):
         click.echo(problem, err=True)
     if not inspection.is_fine:
+        sys.exit(1)
+
+
+def _write_report(config_file: Path, report_file: Path) -> None:
+    inspection, settings = inspect_settings(config_file, os.environ)
+    _show_problems(inspection)
+    assert settings  # noqa: S101  for the type checker: without problems there are settings
+    environment = settings.environment
+    report = try_calls(
+        [entry.reference for entry in settings.entries],
+        settings.options,
+        environment,
+        replace(make_address(settings.options), api_url=environment.api_url),
+    )
+    text = json.dumps(report.as_data(), indent=2, ensure_ascii=False)
+    try:
+        report_file.write_text(f"{text}\n", encoding="utf-8")
+    except OSError as error:
+        raise SettingError(
+            f"{report_file} cannot be written: {error.strerror}.", "Name another file."
+        ) from None
+    click.echo(format_table(("CALL", "OUTCOME"), [step[:2] for step in report.steps]))
+    for name, _, text in filter(itemgetter(2), report.steps):
+        click.echo(f"{name}: {_show(text)}", err=True)
+    click.echo(
+        f"The report is in {report_file}. It has no text, title, address, ID or token; read it, "
+        "and attach it to an issue.",
+        err=True,
+    )
+    if not report.is_fine:
         sys.exit(1)
 
 

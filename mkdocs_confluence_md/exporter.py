@@ -37,7 +37,7 @@ from mkdocs_confluence_md.wire import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from mkdocs_confluence_md.auth import TokenAuth
     from mkdocs_confluence_md.references import TreeRef
@@ -159,6 +159,7 @@ class Exporter:
         auth: Adds the token to exports.
         concurrency: How many requests are in flight at most.
         patience: How long is waited for what.
+        observe: Is told of each response.
     """
 
     def __init__(
@@ -168,9 +169,11 @@ class Exporter:
         *,
         concurrency: int,
         patience: Patience | None = None,
+        observe: Callable[[httpx.Response], None] | None = None,
     ) -> None:
         self.address = address
         self.auth = auth
+        self._observe = observe
         self._traffic = Traffic(concurrency, patience or Patience())
         self._lock = threading.Lock()
         self._made_client: httpx.Client | None = None
@@ -313,7 +316,7 @@ class Exporter:
         """The client, made when it is needed: that takes as long as rendering some pages."""
         with self._lock:
             if self._made_client is None:
-                self._made_client = make_client(self._traffic)
+                self._made_client = make_client(self._traffic, self._observe)
             return self._made_client
 
 

@@ -73,20 +73,42 @@ class Inspection:
         return State.PROBLEM not in states
 
 
-def inspect(config_file: Path, variables: Mapping[str, str]) -> Inspection:
-    """Find out what a build would stumble over.
+@dataclass(frozen=True)
+class Settings:
+    """What a project says, as far as it can be read."""
+
+    entries: Sequence[Declared]
+    options: PluginConfig
+    environment: Environment
+
+
+def inspect_settings(
+    config_file: Path, variables: Mapping[str, str]
+) -> tuple[Inspection, Settings | None]:
+    """Look at the configuration and the environment, and ask no service.
 
     Args:
         config_file: The project's `mkdocs.yml`.
         variables: The environment.
+
+    Returns:
+        What was found out; and what there is, if a build could begin with it.
     """
     inspection = Inspection(config_file, config_file)
     entries = _inspect_nav(inspection)
     options = None if entries is None else _inspect_options(inspection)
     environment = _inspect_environment(inspection, variables)
     inspection.pages = [PageFinding(each, State.UNKNOWN) for each in entries or ()]
-    if entries is not None and options and environment:
-        _inspect_source(inspection, entries, options, environment)
+    if entries is None or options is None or environment is None:
+        return inspection, None
+    return inspection, Settings(entries, options, environment)
+
+
+def inspect(config_file: Path, variables: Mapping[str, str]) -> Inspection:
+    """Find out what a build would stumble over; arguments as `inspect_settings`."""
+    inspection, settings = inspect_settings(config_file, variables)
+    if settings:
+        _inspect_source(inspection, settings.entries, settings.options, settings.environment)
     return inspection
 
 

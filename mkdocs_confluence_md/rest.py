@@ -85,6 +85,7 @@ class ConfluenceRest:
         credentials: Account to authenticate as; only pages it may view are returned.
         trust: Which hosts may receive a token.
         patience: How long is waited for what.
+        observe: Is told of each response.
     """
 
     def __init__(
@@ -94,7 +95,9 @@ class ConfluenceRest:
         trust: TrustRule,
         *,
         patience: Patience | None = None,
+        observe: Callable[[httpx.Response], None] | None = None,
     ) -> None:
+        self._observe = observe
         self.account = name_account(credentials)
         """Names the account for cache keys."""
         self._bases = bases
@@ -271,7 +274,7 @@ class ConfluenceRest:
         """The client, made when it is needed: that takes as long as rendering some pages."""
         with self._lock:
             if self._made_client is None:
-                self._made_client = make_client(self._traffic)
+                self._made_client = make_client(self._traffic, self._observe)
             return self._made_client
 
 

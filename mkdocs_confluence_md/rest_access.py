@@ -8,6 +8,10 @@ from mkdocs_confluence_md.rest import ConfluenceRest
 from mkdocs_confluence_md.rest_base import RestBases
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import httpx
+
     from mkdocs_confluence_md.cache import ExportCache
     from mkdocs_confluence_md.environment import Environment
     from mkdocs_confluence_md.exporter import ApiAddress
@@ -42,12 +46,14 @@ class CacheMemory:
         self._cache.keep(f"{self._url}?note={name}", self._account, text, {})
 
 
-def make_rest(
+def make_rest(  # noqa: PLR0913  it has that many settings
     environment: Environment,
     address: ApiAddress,
     cloud_ids: CloudIds,
     memory: Memory,
     patience: Patience,
+    *,
+    observe: Callable[[httpx.Response], None] | None = None,
 ) -> ConfluenceRest | None:
     """Return the client, if the environment has an API token and the site is known.
 
@@ -57,6 +63,7 @@ def make_rest(
         cloud_ids: Where the site's cloud ID is known.
         memory: What was found out before.
         patience: How long is waited for what.
+        observe: Is told of each response.
     """
     credentials, trust = environment.rest_credentials, environment.trust
     site = address.find_site()
@@ -66,4 +73,4 @@ def make_rest(
     bases = RestBases(
         site, environment.api_url, cloud_ids, trust, memory, at_site=bool(credentials.email)
     )
-    return ConfluenceRest(bases, credentials, trust, patience=patience)
+    return ConfluenceRest(bases, credentials, trust, patience=patience, observe=observe)

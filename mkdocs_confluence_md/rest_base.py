@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 from mkdocs_confluence_md.errors import ConfluenceError, FailureError
-from mkdocs_confluence_md.trust import origin_of
+from mkdocs_confluence_md.trust import host_of, origin_of
 
 if TYPE_CHECKING:
     from mkdocs_confluence_md.trust import TrustRule
@@ -137,7 +137,8 @@ class RestBases:
             path = path if path.startswith("/wiki/") else f"/wiki{path}"
             return f"{path}?{parts.query}" if parts.query else path
         raise FailureError(
-            "A list of Confluence's REST API goes on at another address, which is not asked.",
+            f"A list of {host_of(self._site or self._gateway)} goes on at another address, which "
+            "is not asked.",
             "Check for a newer version of mkdocs-confluence-md: the API may have changed.",
         )
 

@@ -14,7 +14,7 @@ from mkdocs_confluence_md.transport import PatientTransport, SlowAnswerError, fi
 from mkdocs_confluence_md.trust import LOOPBACK_HOSTS, url_host
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 USER_AGENT = f"mkdocs-confluence-md/{__version__}"
 
@@ -25,7 +25,9 @@ _MEANINGLESS = r" \((?:_ssl\.c:[0-9]+|received [0-9]+ bytes, expected [0-9]+)\)"
 STATUS_PAGE = "https://status.atlassian.com says whether it is a known problem."
 
 
-def make_client(traffic: Traffic | None = None) -> httpx.Client:
+def make_client(
+    traffic: Traffic | None = None, observe: Callable[[httpx.Response], None] | None = None
+) -> httpx.Client:
     """Make a client that tries again, with as many connections as there may be requests in flight.
 
     It follows no redirect, because a token must not travel to another host; and it reaches
@@ -33,6 +35,7 @@ def make_client(traffic: Traffic | None = None) -> httpx.Client:
 
     Args:
         traffic: What its requests share; without one, it is for a command at a terminal.
+        observe: Is told of each response, those of the authorization server included.
 
     Raises:
         SettingError: The environment's settings for proxies or certificates cannot be used.
@@ -61,7 +64,12 @@ def make_client(traffic: Traffic | None = None) -> httpx.Client:
             "SSL_CERT_DIR.",
         ) from None
     transport = PatientTransport(sender, traffic)
-    return httpx.Client(headers={"User-Agent": USER_AGENT}, transport=transport, trust_env=False)
+    return httpx.Client(
+        headers={"User-Agent": USER_AGENT},
+        transport=transport,
+        trust_env=False,
+        event_hooks={"response": [observe] if observe else []},
+    )
 
 
 def send(  # noqa: PLR0913  a request has that many parts

@@ -118,7 +118,8 @@ def test_a_missing_scope(project: Project, standin: StandIn) -> None:
         "Sign in again with the scopes export:markdown:custom read:forge-app:confluence "
         "offline_access.",
         DEPLOY,
-        "  “Unauthorized; scope does not match” [atl-traceid: TRACE]",
+        "  “Unauthorized; scope does not match” [x-failure-category: FAILURE_CLIENT_SCOPE_CHECK] "
+        "[atl-traceid: TRACE]",
     )
     assert standin.oauth.refreshes == 1
 
@@ -332,15 +333,43 @@ def warn(project: Project, **options: Any) -> str:  # noqa: ANN401  any value
     return text.removeprefix("WARNING -  confluence-md: ")
 
 
+WITHOUT_REST = (
+    "Confluence did not say which pages have changed, so those whose copies have expired are "
+    "exported; trees are as they were listed last, or exported as a whole. "
+)
+TOKENS = (
+    "Compare CONFLUENCE_MD_EMAIL and CONFLUENCE_MD_API_TOKEN with the account's tokens on "
+    "https://id.atlassian.com/manage-profile/security/api-tokens: each ends after a year at most, "
+    "and one with scopes needs read:page:confluence, read:space:confluence and "
+    "read:hierarchical-content:confluence."
+)
+
+
 def test_credentials_for_versions_without_a_site(project: Project, standin: StandIn) -> None:
     project.environment |= standin.rest_environment()
+    # A proxy of its own, which tells neither the site nor the cloud ID.
+    base_url = f"{standin.url}/exporter"
+    standin.faults.answer(200, route="unknown", body="# Deploy\n")
 
-    assert warn(project, cloud_id=CLOUD_ID) == (
+    assert warn(project, base_url=base_url) == (
         "CONFLUENCE_MD_EMAIL and CONFLUENCE_MD_API_TOKEN are of no use without the option `site`: "
         "Confluence cannot be asked which pages have changed. Write the host of your Confluence "
         "site into mkdocs.yml: `site: acme.atlassian.net`."
     )
     assert standin.rest_requests() == []
+
+
+def test_a_token_with_scopes_needs_no_site(project: Project, standin: StandIn) -> None:
+    standin.cloud.token_kind = "scoped"
+    project.environment |= standin.rest_environment()
+    project.configure(ONE, options={"cloud_id": standin.cloud_id})
+    built = project.build()
+
+    assert (built.messages(), built.exit_code) == ("", 0)
+    gateway = f"/ex/confluence/{standin.cloud_id}/wiki/api/v2"
+    assert [path.partition("?")[0] for path in standin.rest_requests()] == [
+        f"{gateway}/pages", f"{gateway}/users-bulk"
+    ]  # fmt: skip
 
 
 def test_credentials_for_versions_that_are_wrong(project: Project, standin: StandIn) -> None:
@@ -350,10 +379,8 @@ def test_credentials_for_versions_that_are_wrong(project: Project, standin: Stan
     }
 
     assert warn(project, site=standin.url) == (
-        "Confluence did not say which pages have changed, so those whose copies have expired are "
-        "exported. Confluence's REST API does not accept the account's API token (127.0.0.1:PORT "
-        "answers 401). Compare CONFLUENCE_MD_EMAIL and CONFLUENCE_MD_API_TOKEN with the account "
-        "and its tokens on https://id.atlassian.com/manage-profile/security/api-tokens."
+        f"{WITHOUT_REST}Confluence's REST API does not accept the account's API token "
+        f"(127.0.0.1:PORT answers 401). {TOKENS}"
     )
     assert standin.exports() == ["101"]
 
@@ -363,11 +390,9 @@ def test_credentials_for_versions_go_to_no_host_that_only_mkdocs_yml_names(
 ) -> None:
     project.environment |= standin.rest_environment()
 
+    # A classic token works at the site only, which may not have it; so the gateway refuses it.
     assert warn(project, site="wiki.example", cloud_id=CLOUD_ID) == (
-        "Confluence did not say which pages have changed, so those whose copies have expired are "
-        "exported. No token is sent to https://wiki.example: wiki.example is neither Atlassian's "
-        "nor trusted by the environment. Correct the option `site` or `base_url`, or "
-        "CONFLUENCE_MD_API_URL or CONFLUENCE_MD_AUTH_URL. A host of your own needs https, and must "
-        "be named in the environment variable CONFLUENCE_MD_TRUSTED_HOSTS."
+        f"{WITHOUT_REST}Confluence's REST API does not accept the account's API token "
+        f"(127.0.0.1:PORT answers 401). {TOKENS}"
     )
     assert standin.exports() == ["101"]

@@ -77,6 +77,8 @@ def test_few_rooms_know_the_host_and_the_wire() -> None:
         "oauth",
         "auth",
         "rest",
+        "rest_access",
+        "call_report",
         "exporter",
         "answers",
     }
@@ -87,6 +89,7 @@ def test_few_rooms_know_the_host_and_the_wire() -> None:
     [
         "references",
         "responses",
+        "shapes",
         "written",
         "trees",
         "fetched",
