@@ -20,6 +20,7 @@ from mkdocs_confluence_md.errors import (
     FailureError,
     TooLargeError,
 )
+from mkdocs_confluence_md.media import redact_tokens
 from mkdocs_confluence_md.wire import STATUS_PAGE, host_and_port, read_json_object
 
 SCOPES = ("export:markdown:custom", "read:forge-app:confluence")
@@ -264,6 +265,7 @@ def _detail(response: httpx.Response) -> str:
     # Nobody promises that a service does not repeat the token that it complains of.
     for secret in _find_secrets(response.request):
         words = words.replace(secret, "…")
+    words = redact_tokens(words)
     parts = [f"“{words[:200]}”"] if words else []
     traces = (name for name in _TRACE_HEADERS if name in response.headers)
     parts += [f"[{name}: {response.headers[name][:100]}]" for name in traces]

@@ -136,7 +136,7 @@ class _Puller:
         if export := fetched.export:
             # No page has such a name.
             path = f"{EXPORTS}/{quote(ref.target.rstrip('/').replace('/', '-'), safe='~')}.zip"
-            self.site.files[path] = pack(export.archive)
+            self.site.files[path] = pack(export.archive, export.texts)
             tree = replace(
                 tree,
                 archive=path,

@@ -14,6 +14,7 @@ from mkdocs_confluence_md.archive import Finding, Limits, Problem
 from mkdocs_confluence_md.errors import ConfluenceError, SnapshotError
 from mkdocs_confluence_md.fetched import Asset, Assets, FetchedPage, FetchedTree, Origin
 from mkdocs_confluence_md.manifest import TreeManifest
+from mkdocs_confluence_md.media import redact_tokens
 from mkdocs_confluence_md.reports import report_pages
 from mkdocs_confluence_md.snapshot import Manifest, read_file, read_manifest, read_time, show_time
 from mkdocs_confluence_md.tree_exports import open_export
@@ -200,7 +201,7 @@ class SnapshotLibrary:
             )
         markdown = read_file(self._directory, page.export, self._manifest).decode()
         return FetchedPage(
-            markdown,
+            redact_tokens(markdown),
             Origin.CACHE,
             age=self._find_age(page.exported),
             assets=self._read_assets(page, self._manifest),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mkdocs_confluence_md.answers import DIVIDE_TREE
@@ -18,6 +18,8 @@ from mkdocs_confluence_md.manifest import (
     read_tree_manifest,
     write_manifest,
 )
+from mkdocs_confluence_md.media import redact_tokens
+from mkdocs_confluence_md.packing import pack
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -155,7 +157,14 @@ class TreeExports:
             self._base_urls.find(), ref, attachments=attachments
         )
         manifest = TreeManifest(make_digest(content), count, attachments)
-        return self._open(ref, content, manifest), content
+        export = self._open(ref, content, manifest)
+        if _has_tokens(export):
+            problems = export.archive.problems
+            content = pack(export.archive, export.texts)
+            export = self._open(ref, content, replace(manifest, digest=make_digest(content)))
+            export = replace(export, archive=replace(export.archive, problems=problems))
+            self._opened[ref] = export
+        return export, content
 
     def _open(self, ref: TreeRef | SpaceRef, content: bytes, manifest: TreeManifest) -> TreeExport:
         """Look into an archive, and remember what is in it."""
@@ -192,13 +201,21 @@ def _read_text(archive: Archive, entry: Entry, ref: TreeRef | SpaceRef) -> str:
     if isinstance(content, Finding):
         raise _describe_damage(ref)
     try:
-        return content.decode()
+        return redact_tokens(content.decode())
     except UnicodeDecodeError:
         raise FailureError(
             f"The export of the {ref.name} has a page that is not readable text.",
             "Try again later, or report it to the app's support.",
             f"“{entry.path}”",
         ) from None
+
+
+def _has_tokens(export: TreeExport) -> bool:
+    """Return True if the archive has texts that are not as they may be kept."""
+    return any(
+        export.archive.read(entry) != export.texts[entry.path].encode()
+        for entry in export.archive.pages
+    )
 
 
 def _describe_damage(ref: TreeRef | SpaceRef) -> FailureError:

@@ -119,6 +119,7 @@ def test_few_rooms_know_the_host_and_the_wire() -> None:
         "archive",
         "packing",
         "attachments",
+        "media",
         "beside",
         "filenames",
         "manifest",

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import base64
+import io
+import sqlite3
+import zipfile
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from projects import Built, Project
     from standin import StandIn
@@ -133,3 +138,85 @@ def test_an_account_for_versions_is_not_left_behind(
         ("/wiki/api/v2/pages", host),
         ("/wiki/rest/api/content/search", host),
     }
+
+
+CANARY = "eyJhbGciOi.CANARY-_IsAlive"
+MEDIA = (
+    "https://api.media.atlassian.com/file/0a1b2c3d-1111-4222-8333-444455556666/binary"
+    f"?token={CANARY}&client=5&name=plan%20b.png"
+)
+SHOWING_MEDIA = f"""---
+source: {MEDIA}
+description: See {MEDIA}
+---
+# Deploy
+
+![A]({MEDIA}) [link]({MEDIA} "T {MEDIA}") [{MEDIA}]({MEDIA}) {MEDIA} <{MEDIA}> [r][] `{MEDIA}`
+
+<p><img src='{MEDIA}' srcset="{MEDIA} 1x, {MEDIA} 2x" data-src="{MEDIA}"> {MEDIA}</p>
+
+Inline <img src="{MEDIA.replace("&", "&amp;")}"> <a href={MEDIA}>{MEDIA}</a> <!-- {MEDIA} -->
+
+| ![A]({MEDIA}) | `{MEDIA}` |
+| - | - |
+| {MEDIA} | b |
+
+```
+curl -L "{MEDIA}"
+```
+
+> [!NOTE] {MEDIA}
+> Text
+
+[r]: {MEDIA}
+"""
+
+
+def find_canary(root: Path) -> list[str]:
+    """Return the files below a directory that have the canary, also packed in archives."""
+    return [str(path) for path in root.rglob("*") if path.is_file() and has_canary(path)]
+
+
+def has_canary(path: Path) -> bool:
+    contents = [path.read_bytes()]
+    if path.name == "cache.db":
+        with closing(sqlite3.connect(path)) as database:
+            values = database.execute("SELECT value FROM Cache").fetchall()
+        contents += [bytes(value) for (value,) in values if isinstance(value, bytes)]
+    for content in contents:
+        if content.startswith(b"PK"):
+            with zipfile.ZipFile(io.BytesIO(content)) as archive:
+                contents += [archive.read(name) for name in archive.namelist()]
+    return any(b"CANARY" in content for content in contents)
+
+
+@pytest.mark.parametrize("theme", ["mkdocs", "material"])
+@pytest.mark.parametrize("is_tree", [False, True])
+def test_the_token_of_a_picture_goes_nowhere(
+    project: Project, standin: StandIn, pages: dict[str, str], *, is_tree: bool, theme: str
+) -> None:
+    pages["101"] = SHOWING_MEDIA
+    standin.pages.attachments["101"] = {"plan b.png": b"png"}
+    nav = ["confluence:101/" if is_tree else "confluence:101"]
+    project.configure(nav, theme=theme, site=standin.url, settings={"hooks": []})
+
+    built = project.build("-v")
+    exit_code, *said = project.run("pull", "-f", "mkdocs.yml", "snapshot")
+
+    assert (built.exit_code, built.messages().count("WARNING"), exit_code) == (0, 0, 0)
+    assert "token=…" in built.page("101" if not is_tree else "deploy")
+    assert "CANARY" not in "".join([built.log, *said])
+    assert find_canary(project.root) == []
+    assert len(list((project.root / "snapshot").rglob("plan-b.png"))) == 1
+
+
+def test_an_error_does_not_repeat_the_token_of_a_picture(
+    project: Project, standin: StandIn
+) -> None:
+    standin.faults.answer(500, body={"message": f"Cannot load {MEDIA} now"})
+    project.configure(NAV, site=standin.url)
+
+    built = project.build("-v", strict=False)
+
+    assert "Cannot load https://api.media.atlassian.com" in built.log
+    assert "CANARY" not in built.log
