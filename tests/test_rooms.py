@@ -58,6 +58,7 @@ def test_few_rooms_know_the_host_and_the_wire() -> None:
         "pipeline",
         "project",
         "links",
+        "finishing",
         "commonmark",
         "metadata",
     }
@@ -100,6 +101,7 @@ def test_few_rooms_know_the_host_and_the_wire() -> None:
         "anchors",
         "tags",
         "targets",
+        "names",
         "placement",
         "sections",
         "slots",
@@ -120,6 +122,7 @@ def test_few_rooms_know_the_host_and_the_wire() -> None:
         "packing",
         "attachments",
         "media",
+        "matching",
         "beside",
         "filenames",
         "manifest",

@@ -155,7 +155,7 @@ description: See {MEDIA}
 
 <p><img src='{MEDIA}' srcset="{MEDIA} 1x, {MEDIA} 2x" data-src="{MEDIA}"> {MEDIA}</p>
 
-Inline <img src="{MEDIA.replace("&", "&amp;")}"> <a href={MEDIA}>{MEDIA}</a> <!-- {MEDIA} -->
+Inline <img src="{MEDIA.replace("&", "&amp;")}"> <a href='{MEDIA}'>{MEDIA}</a> <!-- {MEDIA} -->
 
 | ![A]({MEDIA}) | `{MEDIA}` |
 | - | - |
@@ -203,7 +203,8 @@ def test_the_token_of_a_picture_goes_nowhere(
     built = project.build("-v")
     exit_code, *said = project.run("pull", "-f", "mkdocs.yml", "snapshot")
 
-    assert (built.exit_code, built.messages().count("WARNING"), exit_code) == (0, 0, 0)
+    warnings = [line for line in built.messages().splitlines() if line.startswith("WARNING")]
+    assert (built.exit_code, warnings, exit_code) == (0, [], 0)
     assert "token=…" in built.page("101" if not is_tree else "deploy")
     assert "CANARY" not in "".join([built.log, *said])
     assert find_canary(project.root) == []
