@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import base64
 import io
+import shutil
 import sqlite3
 import zipfile
 from contextlib import closing
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import pytest
+
+from archives import make_zip
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -206,6 +210,7 @@ def test_the_token_of_a_picture_goes_nowhere(
     warnings = [line for line in built.messages().splitlines() if line.startswith("WARNING")]
     assert (built.exit_code, warnings, exit_code) == (0, [], 0)
     assert "token=…" in built.page("101" if not is_tree else "deploy")
+    assert standin.tree_exports() == ["101"] * is_tree
     assert "CANARY" not in "".join([built.log, *said])
     assert find_canary(project.root) == []
     assert len(list((project.root / "snapshot").rglob("plan-b.png"))) == 1
@@ -221,3 +226,76 @@ def test_an_error_does_not_repeat_the_token_of_a_picture(
 
     assert "Cannot load https://api.media.atlassian.com" in built.log
     assert "CANARY" not in built.log
+
+
+def test_copies_of_earlier_versions_lose_their_tokens_when_they_are_read(
+    project: Project, standin: StandIn, pages: dict[str, str]
+) -> None:
+    pages["101"] = SHOWING_MEDIA
+    standin.pages.attachments["101"] = {"plan b.png": b"png"}
+    settings: dict[str, object] = {"hooks": []}
+    project.configure(["confluence:101"], site=standin.url, settings=settings)
+    project.build()
+    live = b"token=CAN"  # as long as what stands in its place
+    [database] = project.root.rglob("cache.db")
+    with closing(sqlite3.connect(database)) as connection, connection:
+        rows = connection.execute("SELECT rowid, value FROM Cache").fetchall()
+        changed = [
+            (value.replace("token=…".encode(), live), row) for row, value in rows
+            if isinstance(value, bytes) and "token=…".encode() in value
+        ]  # fmt: skip
+        connection.executemany("UPDATE Cache SET value = ? WHERE rowid = ?", changed)
+    assert len(changed) == 1
+    standin.clear()
+
+    built = project.build("-v")
+    project.run("pull", "-f", "mkdocs.yml", "snapshot")
+
+    assert standin.exports() == []
+    assert built.exit_code == 0
+    for folder in ("site", "snapshot"):
+        assert [path for path in (project.root / folder).rglob("*")
+                if path.is_file() and live in path.read_bytes()] == []  # fmt: skip
+
+
+def test_a_snapshot_of_an_earlier_version_loses_its_tokens_when_it_is_read(
+    project: Project, standin: StandIn, pages: dict[str, str]
+) -> None:
+    pages["101"] = SHOWING_MEDIA
+    standin.pages.attachments["101"] = {"plan b.png": b"png"}
+    settings: dict[str, object] = {"hooks": []}
+    project.configure(["confluence:101"], site=standin.url, settings=settings, snapshot="snapshot")
+    project.run("pull", "-f", "mkdocs.yml", "snapshot")
+    manifest = project.root / "snapshot/confluence-md.json"
+    [export] = [p for p in (project.root / "snapshot").rglob("101.md") if "docs" not in p.parts]
+    before = sha256(export.read_bytes()).hexdigest()
+    export.write_bytes(SHOWING_MEDIA.encode())
+    after = sha256(export.read_bytes()).hexdigest()
+    manifest.write_text(manifest.read_text("utf-8").replace(before, after), "utf-8")
+    shutil.rmtree(project.root / ".cache")
+    project.environment = {}
+
+    built = project.build("-v")
+
+    assert (built.exit_code, "from the snapshot" in built.log) == (0, True)
+    assert "CANARY" not in built.log
+    assert find_canary(project.root / "site") == []
+
+
+def test_an_archive_that_is_packed_anew_says_what_was_wrong_with_it(
+    project: Project, standin: StandIn, pages: dict[str, str]
+) -> None:
+    for page_id in list(pages)[1:]:
+        del pages[page_id]
+    standin.pages.tree_archives["101"] = make_zip(
+        ("page.md", SHOWING_MEDIA.encode()), ("plan b.png", b"png"), ("../evil.png", b"x")
+    )
+    project.configure([{"Deploy": "confluence:101/"}], site=standin.url)
+
+    first, second = project.build(strict=False), project.build(strict=False)
+
+    assert standin.tree_exports() == ["101"]
+    assert "the name leads out of its folder (../evil.png)" in first.messages()
+    assert second.messages() == first.messages()
+    assert find_canary(project.root) == []
+    assert (project.root / "site/deploy/plan-b.png").read_bytes() == b"png"
