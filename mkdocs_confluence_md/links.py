@@ -80,7 +80,8 @@ class LinkExtension(Extension):
         self.link_map = LinkMap(pages, site, trees)
         self.pages = {page.src_uri: page for page in pages}
         self.trail = Trail()
-        self._late_links: list[LateLink] = []
+        self.late_links: list[LateLink] = []
+        """Those that wait until all pages have been rendered."""
         self._problems: list[str] = []
         self._told: set[str] = set()
         self._dropped: Counter[str] = Counter()
@@ -102,8 +103,8 @@ class LinkExtension(Extension):
 
     def add_late_link(self, link: LateLink) -> str:
         """Keep a link that is finished when all pages are there; return the query to give it."""
-        self._late_links.append(link)
-        return f"?confluence-link={len(self._late_links) - 1}"
+        self.late_links.append(link)
+        return f"?confluence-link={len(self.late_links) - 1}"
 
     def finish(self) -> list[str]:
         """Finish the links that had to wait until all pages were rendered.
@@ -111,12 +112,12 @@ class LinkExtension(Extension):
         Returns:
             A message for each anchor that means no heading: its link leads to the top of the page.
         """
-        finisher = Finisher(self._late_links, self.pages)
-        for file in dict.fromkeys(link.place.file for link in self._late_links):
+        finisher = Finisher(self.late_links, self.pages)
+        for file in dict.fromkeys(link.place.file for link in self.late_links):
             if file.page and file.page.content:
                 file.page.content = finisher.finish(file.page.content)
         for number, destination in finisher.destinations.items():
-            link = self._late_links[number]
+            link = self.late_links[number]
             self.note(link.place, link.address, destination, raw=link.raw)
         messages = (
             f"{self._describe(link.place)} links to '#{target.anchor}' in "
