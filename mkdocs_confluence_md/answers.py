@@ -21,6 +21,7 @@ from mkdocs_confluence_md.errors import (
     FailureError,
     TooLargeError,
 )
+from mkdocs_confluence_md.media import redact_tokens
 from mkdocs_confluence_md.responses import Body, find_words, parse_body
 from mkdocs_confluence_md.wire import STATUS_PAGE, host_and_port
 
@@ -323,6 +324,7 @@ def _detail(response: httpx.Response) -> str:
     # A service may repeat the token that it complains of.
     for secret in _find_secrets(response.request):
         text = text.replace(secret, "…")
+    text = redact_tokens(text)
     if response.status_code == httpx.codes.OK:
         # Whatever is not an error may be a page, which is not for logs.
         error = parse_body(text).error

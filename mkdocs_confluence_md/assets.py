@@ -11,7 +11,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from mkdocs_confluence_md.archive import Finding, Limits, Problem, read_archive
-from mkdocs_confluence_md.attachments import find_file
 from mkdocs_confluence_md.errors import ConfluenceError, FailureError
 from mkdocs_confluence_md.fetched import Asset, Assets
 from mkdocs_confluence_md.keys import attachments_resource
@@ -22,6 +21,7 @@ from mkdocs_confluence_md.manifest import (
     read_manifest,
     write_manifest,
 )
+from mkdocs_confluence_md.matching import find_file
 from mkdocs_confluence_md.unpacking import unpack
 
 if TYPE_CHECKING:

@@ -1,8 +1,4 @@
-"""What a page's Markdown says of attachments, and which file of an export is meant. Pure.
-
-How the exporter names files is not documented. So a file is found by as much of its path as agrees,
-and its name may be written in any of the ways in which URLs and file systems write one.
-"""
+"""What a page's Markdown says of attachments: their addresses, in all forms. Pure."""
 
 from __future__ import annotations
 
@@ -12,16 +8,26 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from unicodedata import normalize
-from urllib.parse import unquote, unquote_plus, urlsplit
+from urllib.parse import unquote, urlsplit
+
+from mkdocs_confluence_md.media import find_name, find_number, is_media_host
+from mkdocs_confluence_md.references import without_gateway
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
+    from urllib.parse import SplitResult
 
 _OWNED = re.compile(r"(?:/wiki)?/download/(?:attachments|thumbnails)/([0-9]+)/([^/]+)")
 _NUMBERED = re.compile(r"(?:/wiki)?/rest/api/content/([0-9]+)/child/attachment/(?:att)?([0-9]+)/download/?")  # fmt: skip  # noqa: E501  one form
+_ALONE = re.compile(r"(?:/wiki)?/rest/api/content/att([0-9]+)/download/?")
+_ID = re.compile(r"(?:att)?([0-9]+)|([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})", re.IGNORECASE)
+_SCHEMES = ("attachment", "media")
+_FOLDERS = ("attachments", "assets", "images", "media", "files")
 # In addresses, browsers and CommonMark leave `&copy=1` alone.
 _ENTITY = re.compile(r"&(?:#[0-9]+|#[xX][0-9a-fA-F]+|[0-9A-Za-z]+);")
 _FILE = re.compile(r"[^/]\.[A-Za-z0-9]{1,10}$")
+_IN_FOLDER = re.compile(rf"(?:^|/)(?:{'|'.join(_FOLDERS)})/(?!$)", re.IGNORECASE)
+_AT_ROOT = re.compile(rf"/(?:{'|'.join(_FOLDERS)})/", re.IGNORECASE)
 _PAGE = re.compile(r"\.md$", re.IGNORECASE)
 
 # More than a page refers to, never less: what it refers to in truth shows when it is rendered.
@@ -30,7 +36,8 @@ _TARGET = re.compile(r"\]\(\s*(?P<target><[^<>\n]*>|(?:[^()\n]|\n(?!\s*\n)|\([^(
 _TITLE = re.compile(r"""(?<!\s)\s+(?:"[^"]*"|'[^']*'|\([^()]*\))\s*$""")
 _DEFINITION = re.compile(r"^[ \t>]*\[[^\]\n]+\]:[ \t]*\n?[ \t>]*(<[^<>\n]*>|\S+)", re.MULTILINE)
 _BARE = re.compile(r"https?://[^\s<>\"')\]]+")
-_SIGNS = ("/download/", "/child/attachment/", "]:", "src", "href")
+_SIGNS = ("/download", "/child/attachment/", ".atlassian.com", ".atl-paas.net", "]:", "src", "href",
+          *(f"/{folder}/" for folder in _FOLDERS))  # fmt: skip
 _ELSEWHERE = ("http://", "https://", "mailto:", "confluence:", "/", "#")
 _LONGEST_LABEL = 300
 _ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
@@ -55,13 +62,17 @@ class Reference:
     """An attachment, as a page refers to it."""
 
     path: str
-    """Decoded; as much as the address says. Empty where it only has a number."""
+    """Decoded; as much as the address says. Empty where it only has a number.
+
+    It begins with `/` where it begins in the root folder of an export."""
     owner: str = ""
     """The ID of the page that it is attached to; empty for a relative path."""
     number: str = ""
     """The attachment's ID, where the address has no name."""
     label: str = ""
     """The text beside the address, which may be the file's name."""
+    is_internal: bool = False
+    """Whether no reader could use the address: it is that of a file in an export, or a secret."""
 
     @property
     def key(self) -> str:
@@ -86,19 +97,53 @@ def read_address(address: str, page_id: str, label: str = "") -> Reference | Non
         url = urlsplit(_ENTITY.sub(_read_entity, address).strip())
     except ValueError:
         return None
-    if url.scheme.lower() in ("http", "https") or (not url.scheme and url.path.startswith("/")):
-        reference = _read_url_path(url.path, label)
-        known = reference and reference.owner == page_id
-        confluence = not url.netloc or (url.hostname or "").endswith(".atlassian.net")
-        return reference if known or confluence else None
+    scheme = url.scheme.lower()
+    if scheme in _SCHEMES:
+        return _read_named(url.netloc + url.path, label)
+    if scheme in ("http", "https") or (not scheme and url.path.startswith("/")):
+        return _read_url(url, page_id, label)
     path = normalize("NFC", unquote(url.path))
-    if url.scheme or url.netloc or _PAGE.search(path) or not _FILE.search(path):
+    if scheme or url.netloc or not _is_file(path):
         return None
     return Reference(posixpath.normpath(path), label=label)
 
 
+def _is_file(path: str) -> bool:
+    is_in_folder = _IN_FOLDER.search(path) and not path.endswith("/")
+    return not _PAGE.search(path) and bool(_FILE.search(path) or is_in_folder)
+
+
 def _read_entity(match: re.Match[str]) -> str:
     return html.unescape(match[0])
+
+
+def _read_named(text: str, label: str) -> Reference | None:
+    """Read `NAME`, `ID`, `ID:NAME` or `ID/NAME`, as exporters write it behind their scheme."""
+    text = normalize("NFC", unquote(text)).strip("/ ")
+    first, _, rest = text.partition(":" if ":" in text else "/")
+    match = _ID.fullmatch(first)
+    path = rest.strip("/ ") if match else text
+    number = (match[1] or match[2]) if match else ""
+    name = posixpath.normpath(path) if path else ""
+    return Reference(name, "", number, label, is_internal=True) if name or number else None
+
+
+def _read_url(url: SplitResult, page_id: str, label: str) -> Reference | None:
+    host = (url.hostname or "").lower()
+    if is_media_host(host):
+        name = normalize("NFC", find_name(url)).rpartition("/")[2]
+        number = find_number(url)
+        known = name or number
+        return Reference(name, "", number, label, is_internal=True) if known else None
+    path = without_gateway(url)
+    reference = _read_url_path(path, label)
+    if reference is None and not url.netloc:
+        decoded = posixpath.normpath(normalize("NFC", unquote(path)))
+        is_at_root = _AT_ROOT.match(decoded) and not _PAGE.search(decoded)
+        return Reference(decoded, label=label) if is_at_root else None
+    is_known = reference and reference.owner and reference.owner == page_id
+    is_confluence = not url.netloc or host.endswith(".atlassian.net") or path != url.path
+    return reference if is_known or is_confluence else None
 
 
 def _read_url_path(path: str, label: str) -> Reference | None:
@@ -106,6 +151,8 @@ def _read_url_path(path: str, label: str) -> Reference | None:
         return Reference(normalize("NFC", unquote(match[2])), owner=match[1], label=label)
     if match := _NUMBERED.fullmatch(path):
         return Reference("", owner=match[1], number=match[2], label=label)
+    if match := _ALONE.fullmatch(path):
+        return Reference("", number=match[1], label=label)
     return None
 
 
@@ -227,110 +274,3 @@ def change_tags(text: str, change: Callable[[str, str], str | None]) -> str:
         return tag[0]
 
     return _TAG.sub(change_tag, text)
-
-
-def find_file(reference: Reference, paths: Sequence[str], folder: str, page_id: str) -> str | None:
-    """Find the file that is meant.
-
-    Args:
-        reference: As the page has it.
-        paths: Of the files in the page's export.
-        folder: Of the page in its export: a relative path begins there.
-        page_id: Of the page. What is attached to another page is told by that page's ID in its
-            path, or a file that only has the same name would be shown.
-    """
-    if reference.owner not in ("", page_id):
-        paths = [path for path in paths if reference.owner in path.split("/")]
-    if reference.number:
-        numbered = [path for path in paths if _has_number(path, reference.number)]
-        return numbered[0] if len(numbered) == 1 else _find_path(reference.label, paths)
-    start = reference.owner or folder
-    return _find_path(posixpath.normpath(posixpath.join(start, reference.path)), paths)
-
-
-def find_enclosed(
-    reference: Reference, paths: Sequence[str], page_path: str, page_id: str
-) -> str | None:
-    """Find the file that is meant in an export of many pages.
-
-    Args:
-        reference: As the page has it.
-        paths: Of the files of all pages.
-        page_path: Of the page in the export.
-        page_id: Of the page; empty where it is not known.
-    """
-    folder = posixpath.dirname(page_path)
-    if reference.owner:
-        marked = [path for path in paths if reference.owner in path.split("/")]
-        if marked:
-            return find_file(reference, marked, folder, reference.owner)
-        if page_id not in ("", reference.owner):
-            return None
-    else:
-        wanted = posixpath.normpath(posixpath.join(folder, reference.path))
-        exact = [path for path in paths if unquote(path) == unquote(wanted)]
-        if exact:
-            return exact[0]
-    return _find_nearest(reference, paths, page_path)
-
-
-def _find_nearest(reference: Reference, paths: Sequence[str], page_path: str) -> str | None:
-    """Find a file by its number or name: of several the one that is nearest to the page."""
-    numbered = [path for path in paths if reference.number and _has_number(path, reference.number)]
-    name = reference.path or reference.label
-    candidates = numbered or _find_by_name(name, paths) or _find_by_letters(name, paths)
-    # A page may have a folder of its own beside it.
-    own = page_path.removesuffix(".md").split("/")
-    common = {path: posixpath.commonprefix([path.split("/")[:-1], own]) for path in candidates}
-    most = max(map(len, common.values()), default=0)
-    nearest = [path for path in candidates if len(common[path]) == most]
-    return nearest[0] if len(nearest) == 1 else None
-
-
-def _has_number(path: str, number: str) -> bool:
-    return re.search(rf"(?<![0-9])(?:att)?{number}(?![0-9])", path) is not None
-
-
-def _find_path(wanted: str, paths: Sequence[str]) -> str | None:
-    """Find a path by its name, the stricter the better; then by the folders that agree."""
-    if found := _find_by_name(wanted, paths):
-        return max(found, key=lambda path: (_count_common(wanted, path), path == wanted))
-    found = _find_by_letters(wanted, paths)
-    return found[0] if len(found) == 1 else None
-
-
-def _find_by_name(wanted: str, paths: Sequence[str]) -> list[str]:
-    for read in (_as_it_is, unquote, unquote_plus):
-        name = read(_name_of(wanted))
-        found = [path for path in paths if name and read(_name_of(path)) == name]
-        if found:
-            return found
-    return []
-
-
-def _find_by_letters(wanted: str, paths: Sequence[str]) -> list[str]:
-    letters = _letters_of(_name_of(wanted))
-    return [path for path in paths if letters and _letters_of(_name_of(path)) == letters]
-
-
-def _as_it_is(name: str) -> str:
-    return name
-
-
-def _name_of(path: str) -> str:
-    return normalize("NFC", path.rpartition("/")[2])
-
-
-def _letters_of(name: str) -> str:
-    """Reduce a name to what is left when it is made safe, in whatever way."""
-    return re.sub(r"[\W_]+", "", normalize("NFC", unquote_plus(name)).casefold())
-
-
-def _count_common(one: str, other: str) -> int:
-    pairs = zip(reversed(one.split("/")), reversed(other.split("/")), strict=False)
-    count = 0
-    for ours, theirs in pairs:
-        if unquote(ours) != unquote(theirs):
-            break
-        count += 1
-    return count

@@ -18,7 +18,7 @@ from markdown.util import AtomicString
 
 from mkdocs_confluence_md.attachments import change_tags, read_address
 from mkdocs_confluence_md.pipeline import find_place, read_text
-from mkdocs_confluence_md.trail import Destination, Trail
+from mkdocs_confluence_md.trail import Destination, Trail, shows_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -112,7 +112,8 @@ class _Embedder(Treeprocessor):
         if src_uri:
             path = embedding.find_path(src_uri) + _fragment_of(address)
             element.set(attribute, path)
-            embedding.note(read_text(address), Destination(path))
+            name = _show_address(element, reference, read_text(address))
+            embedding.note(read_text(address), Destination(path, title=name))
         elif reference and self._is_missing(reference, embedding, is_image=is_image):
             embedding.missing[reference.key] = reference
             if is_image:
@@ -142,13 +143,13 @@ class _Embedder(Treeprocessor):
 
     def _is_missing(self, reference: Reference, embedding: Embedding, *, is_image: bool) -> bool:
         """Tell whether a reference that leads to no attachment should have led to one."""
-        if is_image and reference.owner:
+        if reference.is_internal or (is_image and (reference.owner or not reference.path)):
             return True
         if reference.owner:  # a link leads to Confluence, which is right for another page's file
             return reference.owner == embedding.page_id
         # The site may have such a file itself; and of a link, MkDocs says that it leads nowhere.
         folder = posixpath.dirname(embedding.page_uri)
-        local = posixpath.normpath(posixpath.join(folder, reference.path))
+        local = posixpath.normpath(posixpath.join(folder, reference.path)).lstrip("/")
         place = find_place(self.md)
         return is_image and not (place and place.files.get_file_from_path(local))
 
@@ -169,6 +170,20 @@ def _replace_by_name(element: Element, name: str) -> None:
     element.attrib.clear()
     element.set("class", MISSING_CLASS)
     element.text = AtomicString(name)
+
+
+def _show_address(element: Element, reference: Reference | None, address: str) -> str:
+    """Let a link say the name of its file instead of an address that nobody can use.
+
+    Returns:
+        The name; empty if the link says something else.
+    """
+    is_internal = reference and reference.is_internal and element.tag == "a" and not len(element)
+    if not reference or not is_internal or not shows_address(read_text(element.text), address):
+        return ""
+    name = show_name(reference)
+    element.text = AtomicString(html.escape(name, quote=False))
+    return name
 
 
 def _fragment_of(address: str) -> str:

@@ -8,11 +8,12 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from mkdocs_confluence_md.archive import find_name_problems
-from mkdocs_confluence_md.attachments import find_enclosed, find_references
+from mkdocs_confluence_md.attachments import find_references
 from mkdocs_confluence_md.bundle import find_twins, read_tree, recognise
 from mkdocs_confluence_md.errors import ConfluenceError, TooLargeError
 from mkdocs_confluence_md.exporter import MOST_PAGES
 from mkdocs_confluence_md.fetched import Assets, FetchedPage, FetchedTree, Origin
+from mkdocs_confluence_md.matching import find_enclosed
 from mkdocs_confluence_md.reports import report_cut_tree, report_stale_listing, report_unsafe_files
 from mkdocs_confluence_md.sections import name_tree
 from mkdocs_confluence_md.trees import Tree, TreePage

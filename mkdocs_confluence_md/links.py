@@ -6,36 +6,48 @@ into a URL as it does with any other link. Raw HTML gets the URL at once: MkDocs
 Which heading of another page an anchor means is known only when that page has been rendered, and
 some are rendered later. So such a link carries a number in its query, which is replaced when all
 pages are there. Should anything read the HTML before that, the link works, and leads to the page.
+
+The same is done with links that name the file of an exported page: which page has such a title is
+known when all have been rendered. If none has it, only the text of the link remains.
 """
 
 from __future__ import annotations
 
 import html
 import re
-from dataclasses import dataclass
+from collections import Counter
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from markdown.extensions import Extension
 from markdown.treeprocessors import Treeprocessor
+from markdown.util import AtomicString
 from mkdocs.utils import get_relative_url
 
-from mkdocs_confluence_md.anchors import Anchors, read_anchors
+from mkdocs_confluence_md.finishing import Finisher, LateLink
 from mkdocs_confluence_md.pipeline import Place, find_place, join, read_text
 from mkdocs_confluence_md.references import Complaint
-from mkdocs_confluence_md.reports import describe_placed
-from mkdocs_confluence_md.tags import change_links
-from mkdocs_confluence_md.targets import Inside, LinkMap, Outside, is_relative, may_be_ours
-from mkdocs_confluence_md.trail import Destination, Trail, shows_address, write_fragment
+from mkdocs_confluence_md.reports import describe_placed, report_dropped_links
+from mkdocs_confluence_md.tags import Dropped, LinkChanger
+from mkdocs_confluence_md.targets import (
+    Inside,
+    LinkMap,
+    Named,
+    Nowhere,
+    Outside,
+    find_place_of,
+    may_be_ours,
+    may_lead,
+)
+from mkdocs_confluence_md.trail import Destination, Trail, shows_address
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
     from xml.etree.ElementTree import Element
 
     from markdown import Markdown
     from mkdocs.config.defaults import MkDocsConfig
     from mkdocs.structure.files import File
-    from mkdocs.structure.pages import Page
 
     from mkdocs_confluence_md.slots import PlacedPage
     from mkdocs_confluence_md.targets import Trees
@@ -47,27 +59,8 @@ LINK_CLASS = "confluence-link"
 # link texts, and before the title (1) and the links of MkDocs (0).
 _PRIORITY = 4
 
-_LATE_LINK = re.compile(
-    r'(?P<name>href\s*=\s*)"(?P<path>[^"?]*)\?confluence-link=(?P<number>[0-9]+)"'
-    r"(?P<rest>(?P<tag>[^<>]*>)(?P<text>[^<]*)(?=</a>))?",
-    re.IGNORECASE,
-)
-
-# Links within a page in raw HTML. What extensions make, like line numbers of code, begins with __.
-_LINK_IN_PAGE = re.compile(r"""href\s*=\s*["']?#(?!__)""", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class _LateLink:
-    place: Place
-    target: Inside
-    text: str
-    """The link's text where that is nothing but the address; otherwise empty."""
-    address: str
-    """As the page has it."""
-    path: str
-    """Of the page that it leads to; empty within a page."""
-    raw: bool
+# Links in raw HTML. What extensions make, like line numbers of code, begins with __.
+_LINK = re.compile(r"""href\s*=\s*(?!["']?#__)""", re.IGNORECASE)
 
 
 class LinkExtension(Extension):
@@ -87,9 +80,11 @@ class LinkExtension(Extension):
         self.link_map = LinkMap(pages, site, trees)
         self.pages = {page.src_uri: page for page in pages}
         self.trail = Trail()
-        self._late_links: list[_LateLink] = []
+        self.late_links: list[LateLink] = []
+        """Those that wait until all pages have been rendered."""
         self._problems: list[str] = []
         self._told: set[str] = set()
+        self._dropped: Counter[str] = Counter()
 
     def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802  Python-Markdown's name
         """Have the links of a page looked at."""
@@ -106,10 +101,10 @@ class LinkExtension(Extension):
         """Keep a complaint, to be told with the page where the link stands."""
         self._problems.append(_write_line(f"{self._describe(place)} links to {complaint}"))
 
-    def add_late_link(self, link: _LateLink) -> str:
+    def add_late_link(self, link: LateLink) -> str:
         """Keep a link that is finished when all pages are there; return the query to give it."""
-        self._late_links.append(link)
-        return f"?confluence-link={len(self._late_links) - 1}"
+        self.late_links.append(link)
+        return f"?confluence-link={len(self.late_links) - 1}"
 
     def finish(self) -> list[str]:
         """Finish the links that had to wait until all pages were rendered.
@@ -117,25 +112,33 @@ class LinkExtension(Extension):
         Returns:
             A message for each anchor that means no heading: its link leads to the top of the page.
         """
-        finisher = _Finisher(self._late_links)
-        for file in dict.fromkeys(link.place.file for link in self._late_links):
+        finisher = Finisher(self.late_links, self.pages)
+        for file in dict.fromkeys(link.place.file for link in self.late_links):
             if file.page and file.page.content:
                 file.page.content = finisher.finish(file.page.content)
         for number, destination in finisher.destinations.items():
-            link = self._late_links[number]
+            link = self.late_links[number]
             self.note(link.place, link.address, destination, raw=link.raw)
         messages = (
-            f"{self._describe(link.place)} links to '#{link.target.anchor}' in "
-            f"{describe_placed(link.target.page)}, which has no such heading. The link leads to "
+            f"{self._describe(link.place)} links to '#{target.anchor}' in "
+            f"{describe_placed(target.page)}, which has no such heading. The link leads to "
             "the top of the page."
-            for link in finisher.unmatched
+            for link, target in finisher.unmatched
         )
         return list(dict.fromkeys(map(_write_line, messages)))
+
+    def report_dropped(self) -> str:
+        """Say which pages have links of which only the text is left; empty if none has."""
+        return report_dropped_links(
+            {_write_line(describe_placed(self.pages[uri])): n for uri, n in self._dropped.items()}
+        )
 
     def note(
         self, place: Place | None, address: str, destination: Destination, *, raw: bool
     ) -> None:
         """Note where a link led; a text that is no page of the site is forgotten."""
+        if place and destination.is_dropped:
+            self._dropped[place.file.src_uri] += 1
         if place:
             self.trail.note(place.file.src_uri, address, destination, raw=raw)
 
@@ -169,55 +172,83 @@ class _LinkWriter:
             if self._may_be_ours(element.get("href") or ""):
                 self._write_element(element)
         blocks = self._md.htmlStash.rawHtmlBlocks
+        changer = LinkChanger(self._change_raw_link)
         for number, block in enumerate(blocks):
             # An extension may keep an element there, which is in the tree as well.
-            if isinstance(block, str) and self._may_have_links(block):
-                blocks[number] = change_links(block, self._change_raw_link)
+            if isinstance(block, str) and (changer.is_open or self._may_have_links(block)):
+                blocks[number] = changer.run(block)
 
     def _may_be_ours(self, address: str) -> bool:
-        if may_be_ours(address) or self._page is None:
-            return may_be_ours(address)
-        return address.startswith("#") or (bool(self._page.path) and is_relative(address))
+        is_lead = self._page is not None and may_lead(address)
+        return is_lead or may_be_ours(address)
 
     def _may_have_links(self, block: str) -> bool:
-        if may_be_ours(block) or self._page is None:
+        if self._page is None:
             return may_be_ours(block)
-        in_tree = bool(self._page.path) and "href" in block.lower()
-        return in_tree or _LINK_IN_PAGE.search(block) is not None
+        return _LINK.search(block) is not None
 
     def _write_element(self, element: Element) -> None:
         address = read_text(element.get("href"))
         target = self._find_target(address)
+        text = "" if len(element) else read_text(element.text)
+        bare = text if shows_address(text, address) else ""
         if isinstance(target, Inside):
-            text = "" if len(element) else read_text(element.text)
-            bare = shows_address(text, address)
-            element.set("href", self._link_inside(target, address, text=text if bare else ""))
+            element.set("href", self._link_inside(target, address, text=bare))
+        elif isinstance(target, Named):
+            element.set("href", self._link_late(target, address, text=bare))
+        elif isinstance(target, Nowhere):
+            self._drop(element, address, target.title if bare else "")
         elif target:
             if target.url != address:
                 element.set("href", target.url)
                 self._links.note(self._place, address, Destination(target.url), raw=False)
             element.set("class", f"{element.get('class', '')} {LINK_CLASS}".strip())
 
-    def _change_raw_link(self, address: str) -> str | None:
+    def _drop(self, element: Element, address: str, title: str) -> None:
+        """Leave only the text of a link."""
+        element.tag = "span"
+        element.attrib.clear()
+        if title:
+            element.text = AtomicString(html.escape(title, quote=False))
+        self._links.note(
+            self._place, address, Destination("", title=title, is_dropped=True), raw=False
+        )
+
+    def _change_raw_link(self, address: str) -> str | Dropped | None:
         target = self._find_target(address)
         if isinstance(target, Inside):
             return self._link_inside(target, address, raw=True)
+        if isinstance(target, Named):
+            return self._link_late(target, address, raw=True)
+        if isinstance(target, Nowhere):
+            self._links.note(self._place, address, Destination("", is_dropped=True), raw=True)
+            return Dropped()
         # Most links that leave the site are right as they are, and stay as the author wrote them.
         if target is None or target.url == address:
             return None
         self._links.note(self._place, address, Destination(target.url), raw=True)
         return target.url
 
-    def _find_target(self, address: str) -> Inside | Outside | None:
+    def _find_target(self, address: str) -> Inside | Outside | Named | Nowhere | None:
         if address.startswith("#") and address[1:] in self._find_ids():
             return None
         target = self._links.link_map.find_target(address, self._page)
+        if isinstance(target, Named):
+            return self._find_beside(target, address)
         if isinstance(target, Inside) and self._find_file(target) is None:
             target = target.otherwise
         if isinstance(target, Complaint):
             self._links.complain(self._place, target)
             return None
         return target
+
+    def _find_beside(self, named: Named, address: str) -> Inside | Named | None:
+        """Find the page of the site to which a relative address leads, as MkDocs reads it."""
+        assert self._place  # noqa: S101  for the type checker: without a place there is no page
+        src_uri = find_place_of(address, self._place.file.src_uri)
+        if page := self._links.pages.get(src_uri):
+            return Inside(page, named.anchor, "", Nowhere())
+        return None if src_uri in self._place.files.src_uris else named
 
     def _find_ids(self) -> frozenset[str]:
         """Return the IDs of the tree: links to them are made by the site's own extensions."""
@@ -242,67 +273,12 @@ class _LinkWriter:
             return url or path
         if file == place.file:
             path = url = ""
-        link = _LateLink(place, target, text, address, path, raw)
+        link = LateLink(place, target, text, address, path, raw)
         return f"{url or path}{self._links.add_late_link(link)}"
 
-
-class _Finisher:
-    """Writes what only the finished pages tell: the IDs of headings, and titles."""
-
-    def __init__(self, late_links: Sequence[_LateLink]) -> None:
-        self._late_links = late_links
-        self._anchors: dict[str, Anchors] = {}
-        self.unmatched: list[_LateLink] = []
-        """Links whose anchors mean no heading."""
-        self.destinations: dict[int, Destination] = {}
-        """Where those links led that were found, by number."""
-
-    def finish(self, content: str) -> str:
-        """Return a page's HTML with its late links as they should be."""
-        return _LATE_LINK.sub(self._finish_link, content)
-
-    def _finish_link(self, match: re.Match[str]) -> str:
-        number = int(match["number"])
-        if number >= len(self._late_links):  # not one of ours: somebody wrote about them
-            return match[0]
-        link = self._late_links[number]
-        anchor_id = (self._find_anchor_id(link) or "") if link.target.anchor else ""
-        fragment = f"#{html.escape(anchor_id)}" if anchor_id else ""
-        # An empty address would load the page again.
-        address = f"{match['path']}{fragment}" or "#"
-        path = f"{link.path}{write_fragment(anchor_id)}" or "#"
-        title = _find_title(link) if link.text else ""
-        self.destinations[number] = Destination(path, html.unescape(address), title)
-        return f'{match["name"]}"{address}"{self._finish_text(link, match)}'
-
-    def _find_anchor_id(self, link: _LateLink) -> str | None:
-        page = _find_page(link)
-        uri = link.target.page.src_uri
-        if uri not in self._anchors:
-            self._anchors[uri] = read_anchors((page and page.content) or "")
-        own_title = html.unescape(str(page.meta.get("title", ""))) if page else ""
-        titles = (link.target.title, _find_title(link), link.target.page.known_title, own_title)
-        anchor_id = self._anchors[uri].find(link.target.anchor, titles)
-        if anchor_id is None:
-            self.unmatched.append(link)
-        return anchor_id
-
-    def _finish_text(self, link: _LateLink, match: re.Match[str]) -> str:
-        title = _find_title(link) if link.text else ""
-        if not title or html.unescape(match["text"] or "") != link.text:
-            return match["rest"] or ""
-        return f"{match['tag']}{html.escape(title, quote=False)}"
-
-
-def _find_page(link: _LateLink) -> Page | None:
-    file = link.place.files.src_uris.get(link.target.page.src_uri)
-    return file.page if file else None
-
-
-def _find_title(link: _LateLink) -> str:
-    """Return the title that the site shows for the target, as text: to MkDocs titles are HTML."""
-    page = _find_page(link)
-    return html.unescape(str(page.title or "")) if page else ""
+    def _link_late(self, target: Named, address: str, *, text: str = "", raw: bool = False) -> str:
+        assert self._place  # noqa: S101  the same
+        return self._links.add_late_link(LateLink(self._place, target, text, address, "", raw))
 
 
 def _write_line(text: str) -> str:

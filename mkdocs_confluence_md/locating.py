@@ -159,14 +159,14 @@ def _read_span(state: StateInline, start: int, token: Token) -> _Span:
     closing = state.md.helpers.parseLinkLabel(state, opening)
     label = (opening + 1, closing)
     if state.src[closing + 1 : closing + 2] != "(":
-        return _Span(start, end, refers=True)
+        return _Span(start, end, None, label, refers=True)
     begin = closing + 2
     while begin < end and state.src[begin].isspace():
         begin += 1
     result = state.md.helpers.parseLinkDestination(state.src, begin, end)
     href = token.attrs.get("src" if token.type == "image" else "href")
     if not result.ok or state.md.normalizeLink(result.str) != href:
-        return _Span(start, end, refers=True)
+        return _Span(start, end, None, label, refers=True)
     return _Span(start, end, (begin, result.pos), label)
 
 

@@ -59,6 +59,8 @@ class TreeManifest:
     has_attachments: bool
     too_large_at: float = 0.0
     """When it turned out to be too large with attachments, in seconds since the epoch, or 0."""
+    problems: tuple[tuple[str, str], ...] = ()
+    """What was wrong with the archive before it was packed anew, each with the name that has it."""
 
 
 def make_digest(content: bytes) -> str:
@@ -91,8 +93,9 @@ def read_tree_manifest(text: str) -> TreeManifest | None:
             int(fields["page_count"]),
             bool(fields["has_attachments"]),
             float(fields["too_large_at"]),
+            tuple((str(problem), str(name)) for problem, name in fields.get("problems", ())),
         )
-    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
         return None
 
 

@@ -13,18 +13,26 @@ from typing import TYPE_CHECKING
 from mkdocs_confluence_md.archive import Finding
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mkdocs_confluence_md.archive import Archive
 
 _PLAIN_FILE = 0o100644 << 16
 _UNIX = 3
 
 
-def pack(archive: Archive) -> bytes:
-    """Pack the files of an archive that are of use, in their order."""
+def pack(archive: Archive, texts: Mapping[str, str]) -> bytes:
+    """Pack the files of an archive that are of use, in their order.
+
+    Args:
+        archive: Where they are.
+        texts: What is packed instead of the files with these paths.
+    """
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as target:
         for entry in archive.entries:
-            content = archive.read(entry)
+            text = texts.get(entry.path)
+            content = archive.read(entry) if text is None else text.encode()
             if isinstance(content, Finding):
                 continue
             info = zipfile.ZipInfo(entry.path)  # its time is that of the first archives

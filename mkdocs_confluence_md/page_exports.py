@@ -14,6 +14,7 @@ from mkdocs_confluence_md.exporter import Export
 from mkdocs_confluence_md.facts import PageFacts, read_facts, write_facts
 from mkdocs_confluence_md.fetched import Assets, FetchedPage, Origin, WantedPage
 from mkdocs_confluence_md.keys import page_resource
+from mkdocs_confluence_md.media import redact_tokens
 from mkdocs_confluence_md.versions import is_unchanged
 
 if TYPE_CHECKING:
@@ -63,8 +64,9 @@ class PageExports:
         ids = {page_resource(base_url, page_id): page_id for page_id in page_ids}
         account = None if self._offline else self._exporter.auth.account()
         for resource, found in self._cache.look_up(ids, account, self._max_age):
-            is_outdated = found and ids[resource] in self.outdated
-            copy = replace(found, fresh=False) if found and is_outdated else found
+            copy = _redact(found)
+            if copy and ids[resource] in self.outdated:
+                copy = replace(copy, fresh=False)
             references = self._find_references(copy.text, ids[resource]) if copy else {}
             yield WantedPage(ids[resource], base_url, resource, account, copy, references)
 
@@ -116,7 +118,7 @@ class PageExports:
             raise describe_absence()
         account = self._exporter.auth.account()
         if account != page.account:  # another page was the sign-in, and other copies are ours now
-            copy = self._cache.find(page.resource, account, self._max_age)
+            copy = _redact(self._cache.find(page.resource, account, self._max_age))
             return self._find(replace(page, account=account, copy=copy))
         if page.copy and account and is_unchanged(page.kept, page.now):
             return self._keep(page, page.copy.text, page.copy.headers, Origin.CONFIRMED)
@@ -133,7 +135,7 @@ class PageExports:
         account = self._exporter.auth.account()
         if account == page.account:
             return None
-        return self._cache.find(page.resource, account, self._max_age)
+        return _redact(self._cache.find(page.resource, account, self._max_age))
 
     def _export(self, page: WantedPage) -> FetchedPage:
         copy = page.copy
@@ -145,7 +147,7 @@ class PageExports:
                 raise
             export = Export("", {})
         confirmed = copy if export.not_modified else None
-        text = confirmed.text if confirmed else export.markdown
+        text = confirmed.text if confirmed else redact_tokens(export.markdown)
         headers = {**confirmed.headers, **export.headers} if confirmed else export.headers
         origin = Origin.CONFIRMED if confirmed else Origin.EXPORTED
         fetched = self._keep(page, text, headers, origin)
@@ -174,6 +176,11 @@ class PageExports:
         self._cache.keep(page.resource, self._exporter.auth.account(), text, headers)
         self.outdated.pop(page.page_id, None)
         return FetchedPage(text, origin, facts=facts, etag=headers.get("etag", ""))
+
+
+def _redact(copy: Cached | None) -> Cached | None:
+    # One that was kept by an earlier version may have tokens.
+    return replace(copy, text=redact_tokens(copy.text)) if copy else None
 
 
 def _read_copy(copy: Cached, origin: Origin) -> FetchedPage:

@@ -189,6 +189,8 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
         self._report_links()
         for problem in self._links.finish():
             log.log(config.validation.links.anchors, problem)
+        if dropped := self._links.report_dropped():
+            log.info(dropped)
         if "mermaid" in self._commonmark.languages and not draws_diagrams(config.mdx_configs):
             log.info(MERMAID_ADVICE)
         if self._library is None:

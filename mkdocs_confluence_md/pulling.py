@@ -136,7 +136,7 @@ class _Puller:
         if export := fetched.export:
             # No page has such a name.
             path = f"{EXPORTS}/{quote(ref.target.rstrip('/').replace('/', '-'), safe='~')}.zip"
-            self.site.files[path] = pack(export.archive)
+            self.site.files[path] = pack(export.archive, export.texts)
             tree = replace(
                 tree,
                 archive=path,
@@ -184,7 +184,11 @@ class _Puller:
         inside = self._built.inside
         # In this order they were looked at by the build.
         attachment = inside.attached.trail.find(src_uri, address, raw=raw)
-        return attachment or inside.trail.find(src_uri, address, raw=raw)
+        link = inside.trail.find(src_uri, address, raw=raw)
+        if attachment and attachment.missing and link and link.is_dropped:
+            # The same address is that of a picture, and of a link.
+            return replace(link, missing=attachment.missing)
+        return attachment or link
 
     def _read_local_file(self, path: Path, src_uri: str) -> bytes:
         content = path.read_bytes()

@@ -86,7 +86,18 @@ _OVERVIEW_PATH = re.compile(r"/wiki/spaces/[^/]+/overview/?")
 _TINY_PATH = re.compile(r"/wiki/x/([^/]*)/?")
 _SPACE_PATH = re.compile(r"/wiki/spaces/[^/]+(?:/(?:overview|pages))?/?")
 
-_URL_WITHOUT_SCHEME = re.compile(r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+(?::[0-9]+)?/(?:wiki|l)/")
+_URL_WITHOUT_SCHEME = re.compile(
+    r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+(?::[0-9]+)?/(?:wiki|l)/"
+    r"|[A-Za-z0-9-]+\.atlassian\.net/(?:spaces|pages|display|x)/",
+    re.IGNORECASE,
+)
+
+_GATEWAY = re.compile(r"/ex/confluence/[^/]+(?=/)")
+_WITHOUT_CONTEXT = re.compile(
+    r"((?:https?://[^/?#\s]*)?)"
+    r"(?=/(?:spaces|display|x|download|rest/api)/|/pages/(?:[a-z]+\.action|edit[a-z0-9-]*/|[0-9]))",
+    re.IGNORECASE,
+)
 
 _PASTE_PAGE = (
     "Open the page that you want in Confluence and paste its address, which looks like "
@@ -157,6 +168,7 @@ def is_confluence_url(text: str) -> bool:
     if url is None or url.scheme.lower() not in ("http", "https") or not url.hostname:
         return False
     if url.hostname.endswith(".atlassian.net"):
+        url = urlsplit(add_context(text))
         return url.path == "/wiki" or url.path.startswith(("/wiki/", "/l/cp/"))
     # A custom domain: sure only of the forms that lead to something.
     path = unquote(url.path)
@@ -176,12 +188,28 @@ def decode_tiny_code(code: str) -> str | None:
     return str(number) if number else None
 
 
+def without_gateway(url: SplitResult) -> str:
+    """Return the path of a URL; without what the API's gateway puts before the site's own."""
+    is_gateway = (url.hostname or "").lower() == "api.atlassian.com"
+    return _GATEWAY.sub("", url.path) if is_gateway else url.path
+
+
+def add_context(address: str) -> str:
+    """Return an address in Confluence with the `/wiki` that some forms leave out.
+
+    Args:
+        address: A URL on a host of Confluence, or a path from its root.
+    """
+    match = _WITHOUT_CONTEXT.match(address)
+    return f"{match[1]}/wiki{address[match.end(1) :]}" if match else address
+
+
 def title_in_url(text: str) -> str:
     """Return the title that the address of a page spells; empty where it has none.
 
     It was the title when the address was copied, without some of its punctuation.
     """
-    url = _split_url(text)
+    url = _split_url(add_context(text))
     path = unquote_plus(url.path) if url else ""
     match = _PAGE_PATH.fullmatch(path) or _TITLE_PATH.fullmatch(path)
     return (match[match.re.groups] or "") if match else ""
@@ -230,9 +258,11 @@ def _parse_url(entry: str, text: str) -> PageRef | Complaint:
     url = _split_url(text)
     if url is None or not url.hostname:
         return Complaint(entry, "this URL cannot be read.", _PASTE_PAGE)
+    if url.hostname.endswith(".atlassian.net"):
+        url = urlsplit(add_context(text))
     page_id = _page_id_in_url(url)
     if page_id is not None:
-        return PageRef(page_id, url.hostname)
+        return PageRef(page_id, url.hostname or "")
     return Complaint(entry, *_explain_url(unquote(url.path)))
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from mkdocs_confluence_md.fetched import FetchedPage, Origin
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from mkdocs_confluence_md.errors import ConfluenceError
     from mkdocs_confluence_md.facts import PageFacts
@@ -192,6 +192,20 @@ def report_cut_tree(ref: TreeRef | SpaceRef, title: str, said: int, there: int, 
         "CONFLUENCE_MD_EMAIL and CONFLUENCE_MD_API_TOKEN in the environment it is whole, whatever "
         "its size; without them, name parts of it in nav, each as confluence:ID/."
     )
+
+
+def report_dropped_links(counts: Mapping[str, int]) -> str:
+    """Tell which pages have links to what is not in the site; empty if none has.
+
+    Args:
+        counts: How many there are, by what the page is called.
+    """
+    if not counts:
+        return ""
+    number = sum(counts.values())
+    what = "1 link names a page or a file" if number == 1 else f"{number} links name pages or files"
+    pages = _enumerate([f"{name}: {count}" for name, count in counts.items()])
+    return f"{what} that the site does not have; only the text remains. {pages}"
 
 
 def report_pages(pages: Sequence[FetchedPage]) -> str:

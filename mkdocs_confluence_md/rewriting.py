@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from mkdocs_confluence_md.attachments import change_tags
 from mkdocs_confluence_md.locating import Locator, read_link, refers
-from mkdocs_confluence_md.tags import change_links
+from mkdocs_confluence_md.tags import Dropped, LinkChanger
 from mkdocs_confluence_md.trail import Destination, shows_address
 
 if TYPE_CHECKING:
@@ -92,30 +92,41 @@ class _Change:
         self._normalize = normalize
 
     def list_edits(self, text: str, located: Located) -> Iterator[Edit]:
+        changer = LinkChanger(self._change_link)
         for definition in located.definitions:
             destination = self._find_target(definition.href)
             if destination and destination.address:
                 yield definition.start, definition.end, _write_address(destination.address)
-        for spot in located.spots:
+        for spot in sorted(located.spots, key=lambda spot: spot.start):
             source = text[spot.start : spot.end]
             if spot.token.type in _TARGETS:
                 yield from self._edit_target(spot, source)
-            elif (changed := self._change_html(source)) != source:
+            elif (changed := self._change_html(source, changer)) != source:
                 yield spot.start, spot.end, changed
 
     def expect(self, tokens: Sequence[Token]) -> list[str]:
         """Describe the structure that the changed text must have."""
         flat = list(_flatten(tokens))
         lines: list[tuple[str, str]] = []
-        in_title = False
+        in_title = is_dropped = False
+        changer = LinkChanger(self._change_link)
         for place, token in enumerate(flat):
             in_title = in_title and token.type != "link_close"
+            if is_dropped and token.type == "link_close":
+                is_dropped = False
+                continue
             if in_title:
                 continue
             if token.type.startswith("html_"):
-                lines.append((token.type, self._change_html(token.content)))
+                lines.append((token.type, self._change_html(token.content, changer)))
                 continue
             destination = self._find_target_of(token)
+            if destination and destination.is_dropped and token.type == "link_open":
+                is_dropped = True
+                title = _find_title(token, destination, read_link(flat, place))
+                in_title = bool(title)
+                lines += [("text", title)] * in_title
+                continue
             if destination and destination.missing:
                 lines += _describe_html(self._show_missing(destination.missing))
                 continue
@@ -131,6 +142,9 @@ class _Change:
     def _edit_target(self, spot: Spot, source: str) -> Iterator[Edit]:
         destination = self._find_target_of(spot.token)
         if destination is None:
+            return
+        if destination.is_dropped and spot.token.type == "link_open":
+            yield from _drop_link(spot, source, _find_title(spot.token, destination, spot.text))
             return
         if destination.missing:
             yield spot.start, spot.end, _write_html(self._show_missing(destination.missing))
@@ -150,25 +164,32 @@ class _Change:
         if attribute is None:
             return None
         destination = self._find_target(str(token.attrs.get(attribute, "")))
-        is_missing = destination and not destination.address and token.type != "image"
-        return None if is_missing else destination
+        if destination is None or destination.address:
+            return destination
+        is_image = token.type == "image"
+        is_other = not destination.missing if is_image else not destination.is_dropped
+        return None if is_other else destination
 
     def _find_target(self, href: str) -> Destination | None:
         # As the site's pipeline reads what the tree has: see `tree.py` and `pipeline.py`.
         return self._find(html.unescape(_ENTITY.sub("&amp;", href)))
 
-    def _change_html(self, source: str) -> str:
-        def change_tag(_: str, address: str) -> str | None:
+    def _change_html(self, source: str, changer: LinkChanger) -> str:
+        def change_tag(tag: str, address: str) -> str | None:
             destination = self._find_raw(address)
             if destination is None:
                 return None
-            return destination.address or self._show_missing(destination.missing)
+            is_missing = destination.missing and tag == "img"
+            missing = self._show_missing(destination.missing) if is_missing else None
+            return destination.address or missing
 
-        def change_link(address: str) -> str | None:
-            destination = self._find_raw(address)
-            return destination.address or None if destination else None
+        return changer.run(change_tags(source, change_tag))
 
-        return change_links(change_tags(source, change_tag), change_link)
+    def _change_link(self, address: str) -> str | Dropped | None:
+        destination = self._find_raw(address)
+        if destination and destination.is_dropped:
+            return Dropped()
+        return destination.address or None if destination else None
 
 
 def _find_title(token: Token, destination: Destination, text: str) -> str:
@@ -176,6 +197,17 @@ def _find_title(token: Token, destination: Destination, text: str) -> str:
     bare = text and shows_address(text, str(token.attrs["href"]))
     # The text of a reference may also be its label.
     return destination.title if bare and not refers(token) else ""
+
+
+def _drop_link(spot: Spot, source: str, title: str) -> Iterator[Edit]:
+    """Leave only the text of a link."""
+    if spot.label and not title:
+        start, end = spot.label
+        yield spot.start, start, ""
+        yield end, spot.end, ""
+    elif spot.label or not refers(spot.token):
+        text = title or source.removeprefix("<").removesuffix(">")
+        yield spot.start, spot.end, _write_text(text)
 
 
 def _apply(text: str, edits: Iterable[Edit]) -> str:

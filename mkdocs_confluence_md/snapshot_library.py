@@ -7,13 +7,13 @@ renders exactly what a build with Confluence would have rendered when it was pul
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mkdocs_confluence_md.archive import Finding, Limits, Problem
+from mkdocs_confluence_md.archive import Limits
 from mkdocs_confluence_md.errors import ConfluenceError, SnapshotError
 from mkdocs_confluence_md.fetched import Asset, Assets, FetchedPage, FetchedTree, Origin
 from mkdocs_confluence_md.manifest import TreeManifest
+from mkdocs_confluence_md.media import redact_tokens
 from mkdocs_confluence_md.reports import report_pages
 from mkdocs_confluence_md.snapshot import Manifest, read_file, read_manifest, read_time, show_time
 from mkdocs_confluence_md.tree_exports import open_export
@@ -200,7 +200,7 @@ class SnapshotLibrary:
             )
         markdown = read_file(self._directory, page.export, self._manifest).decode()
         return FetchedPage(
-            markdown,
+            redact_tokens(markdown),
             Origin.CACHE,
             age=self._find_age(page.exported),
             assets=self._read_assets(page, self._manifest),
@@ -213,10 +213,8 @@ class SnapshotLibrary:
     ) -> TreeExport:
         content = read_file(self._directory, tree.archive, manifest)
         digest = manifest.files[tree.archive]
-        known = TreeManifest(digest, tree.page_count, tree.has_attachments)
-        export = open_export(ref, content, known, Limits())
-        findings = tuple(Finding(Problem[problem], name) for problem, name in tree.problems)
-        return replace(export, archive=replace(export.archive, problems=findings))
+        known = TreeManifest(digest, tree.page_count, tree.has_attachments, problems=tree.problems)
+        return open_export(ref, content, known, Limits())
 
     def _find_age(self, moment: str) -> float:
         return max(0.0, self._clock() - read_time(moment))

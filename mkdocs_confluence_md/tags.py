@@ -7,64 +7,121 @@ from __future__ import annotations
 
 import html
 import re
+from dataclasses import dataclass
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 # A value in quotation marks is taken as a whole, so that no address is found inside of it.
 _ATTRIBUTE = re.compile(r"""([^\s"'<>/=]+)\s*=\s*("[^"]*"|'[^']*'|[^\s"'>]+)""")
 
 
-def change_links(text: str, change: Callable[[str], str | None]) -> str:
+@dataclass(frozen=True)
+class Dropped:
+    """What a link becomes that leads nowhere: its text alone."""
+
+
+class LinkChanger:
+    """Replaces addresses of links in HTML, piece by piece in the order of a page.
+
+    Args:
+        change: Gets an address, as a browser would read it, and returns the new one; None leaves
+            the link alone, and `Dropped` takes it away around its text.
+    """
+
+    def __init__(self, change: Callable[[str], str | Dropped | None]) -> None:
+        self._change = change
+        self.is_open = False
+        """Whether a link was taken away whose end is still to come."""
+
+    def run(self, text: str) -> str:
+        """Return a piece of HTML with other addresses."""
+        parts, done = [], 0
+        for tag in _find_tags(text):
+            for start, end, new in self._edit(tag):
+                parts += [text[done:start], new]
+                done = end
+        return "".join([*parts, text[done:]])
+
+    def _edit(self, tag: _Tag) -> Iterator[tuple[int, int, str]]:
+        if tag.is_end:
+            if self.is_open:
+                yield tag.start, tag.end, "</span>"
+            self.is_open = False
+            return
+        new = self._change(tag.address) if tag.address else None
+        self.is_open = isinstance(new, Dropped)
+        if isinstance(new, str):
+            yield *tag.value, f'"{html.escape(new)}"'
+        elif new:
+            yield tag.start, tag.end, "<span>"
+
+
+def change_links(text: str, change: Callable[[str], str | Dropped | None]) -> str:
     """Replace addresses of links in HTML.
 
     Args:
         text: HTML, whole or the piece of it that Python-Markdown keeps aside.
-        change: Gets an address, as a browser would read it, and returns the new one; None leaves
-            the link alone.
+        change: As for `LinkChanger`.
     """
-    parts, done = [], 0
-    for start, end, address in _find_addresses(text):
-        new_address = change(address)
-        if new_address is not None:
-            parts += [text[done:start], f'"{html.escape(new_address)}"']
-            done = end
-    return "".join([*parts, text[done:]])
+    return LinkChanger(change).run(text)
 
 
-def _find_addresses(text: str) -> list[tuple[int, int, str]]:
+@dataclass(frozen=True)
+class _Tag:
+    start: int
+    end: int
+    address: str = ""
+    """Empty where it has none, or it is not certain where it stands."""
+    value: tuple[int, int] = (0, 0)
+    """Where the address stands, with its quotation marks."""
+    is_end: bool = False
+
+
+def _find_tags(text: str) -> list[_Tag]:
     finder = _LinkFinder(text)
     try:
         finder.feed(text)
         finder.close()
     except AssertionError:  # what Python's parser says to some broken declarations: `<![x`
         return []
-    return finder.addresses
+    return finder.tags
 
 
 class _LinkFinder(HTMLParser):
     def __init__(self, text: str) -> None:
         super().__init__()
-        self.addresses: list[tuple[int, int, str]] = []
-        """Start and end of each value, with its quotation marks, and what it says."""
+        self.tags: list[_Tag] = []
+        """The beginnings and ends of links."""
+        self._text = text
         self._line_starts = [0, *(match.end() for match in re.finditer("\n", text))]
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        address = next((value for name, value in attrs if name == "href"), None)
-        if tag != "a" or not address:
+        if tag != "a":
             return
-        source = self.get_starttag_text() or ""
-        for match in _ATTRIBUTE.finditer(source, len("<a")):
-            if match[1].lower() == "href":
-                self._add(match, address)
-                return
+        source, start = self.get_starttag_text() or "", self._find_start()
+        address = next((value for name, value in attrs if name == "href"), None) or ""
+        value = _find_value(source, address) if address else None
+        where = (start + value[0], start + value[1]) if value else (0, 0)
+        self.tags.append(_Tag(start, start + len(source), address if value else "", where))
 
-    def _add(self, match: re.Match[str], address: str) -> None:
-        # Two readings of a broken tag may differ; then it is better left alone.
-        if html.unescape(match[2].strip("\"'")) == address:
-            line, column = self.getpos()
-            tag_start = self._line_starts[line - 1] + column
-            start, end = match.span(2)
-            self.addresses.append((tag_start + start, tag_start + end, address))
+    def handle_endtag(self, tag: str) -> None:
+        start = self._find_start()
+        if tag == "a" and self._text.startswith("</", start):  # and not `<a/>`
+            end = self._text.find(">", start) + 1
+            self.tags += [_Tag(start, end, is_end=True)] if end else []
+
+    def _find_start(self) -> int:
+        line, column = self.getpos()
+        return self._line_starts[line - 1] + column
+
+
+def _find_value(source: str, address: str) -> tuple[int, int] | None:
+    for match in _ATTRIBUTE.finditer(source, len("<a")):
+        if match[1].lower() == "href":
+            # Two readings of a broken tag may differ; then it is better left alone.
+            same = html.unescape(match[2].strip("\"'")) == address
+            return match.span(2) if same else None
+    return None

@@ -1,4 +1,4 @@
-"""Where a link to Confluence leads: to a page of the site, or out of it. Pure."""
+"""Where a link of a page leads: to a page of the site, or out of it. Pure."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 from unicodedata import normalize
-from urllib.parse import unquote, unquote_plus, urlsplit
+from urllib.parse import unquote, unquote_plus, urlsplit, urlunsplit
 
+from mkdocs_confluence_md.attachments import read_address
+from mkdocs_confluence_md.names import reduce_title
 from mkdocs_confluence_md.placement import is_atlassian
 from mkdocs_confluence_md.references import (
     SCHEME,
@@ -16,12 +18,14 @@ from mkdocs_confluence_md.references import (
     PageRef,
     SpaceRef,
     TreeRef,
+    add_context,
     has_scheme,
     is_confluence_url,
     parse_reference,
     space_url,
     title_in_url,
     view_url,
+    without_gateway,
 )
 from mkdocs_confluence_md.trust import host_of
 
@@ -40,6 +44,22 @@ class Outside:
 
 
 @dataclass(frozen=True)
+class Nowhere:
+    """There is nothing to lead to: the text of the link remains, and no link."""
+
+    title: str = ""
+    """What is shown instead of an address that is its own text."""
+
+
+@dataclass(frozen=True)
+class Named:
+    """The link leads to a page of which only the name of its file is known."""
+
+    name: str
+    anchor: str
+
+
+@dataclass(frozen=True)
 class Inside:
     """The link leads to a page of the site."""
 
@@ -48,27 +68,40 @@ class Inside:
     """As the link has it, for the page in Confluence; empty for the page as a whole."""
     title: str
     """As the address spells it; empty where it does not."""
-    otherwise: Outside | Complaint
+    otherwise: Outside | Complaint | Nowhere
     """What the link is in a place that cannot link to pages of the site."""
 
 
-Target: TypeAlias = Inside | Outside | Complaint
+Target: TypeAlias = Inside | Outside | Complaint | Named | Nowhere
 
 
 Trees: TypeAlias = "Mapping[tuple[TreeRef | SpaceRef, str], PlacedPage]"
 """The pages of trees, by tree and path in its export."""
 
+_SIGNS = ("/wiki", "/l/cp/", "/spaces/", "/pages/", "/display/", "/x/", ".atlassian.", ".atl-paas.")
+_WEB = re.compile(r"(?:https?:)?//|mailto:|tel:|\?", re.IGNORECASE)
 _SPACE_IN_PATH = re.compile(r"/wiki/(?:spaces|display)/([^/]+)/")
 
 
 def may_be_ours(text: str) -> bool:
     """Tell quickly whether a link, or HTML with links, may have to do with Confluence."""
-    return "/wiki" in text or "/l/cp/" in text or SCHEME in text.lower()
+    return any(sign in text for sign in _SIGNS) or SCHEME in text.lower()
+
+
+def may_lead(address: str) -> bool:
+    """Return True if an address in a page from Confluence may be anything but a web address."""
+    return bool(address) and not _WEB.match(address)
 
 
 def is_relative(address: str) -> bool:
     """Tell quickly whether an address may lead to a page beside the one where it stands."""
     return bool(address) and not address.startswith(("/", "#", "?")) and ":" not in address
+
+
+def find_place_of(address: str, src_uri: str) -> str:
+    """Return the path in the site to which a relative address leads from a page."""
+    path = unquote(address.partition("#")[0].partition("?")[0])
+    return posixpath.normpath(posixpath.join(posixpath.dirname(src_uri), path))
 
 
 class LinkMap:
@@ -110,31 +143,63 @@ class LinkMap:
         address, _, anchor = link.partition("#")
         if not address:
             return self._find_in_page(page, anchor)
-        if page and page.tree and page.path and is_relative(address):
-            return self._find_in_tree(page.tree, page.path, link)
-        if page and self._site and address.startswith("/wiki/"):
-            address = self._site + address
-            if _is_attachment(address):  # which is none of the site's files, or it would be one
-                return Outside(_join(address, anchor))
+        if page is None:
+            return self._find_address(link, None)
+        if is_relative(address):
+            inside = self._find_in_tree(page.tree, page.path, link) if page.tree else None
+            return inside or _read_name(address, anchor)
+        return self._find_from_page(link, page)
+
+    def _find_from_page(self, link: str, page: PlacedPage) -> Target | None:
+        """Find where an address leads in a page from Confluence, where it may be shorter."""
+        reference = read_address(link, page.ref.page_id)
+        if reference and reference.is_internal:  # else it would be one of the site's files
+            return Nowhere(reference.name)
+        address, _, anchor = link.partition("#")
+        whole = self._complete(address)
+        if whole != address and _is_attachment(whole):  # the same
+            return Outside(_join(whole, anchor))
+        return self._find_address(_join(whole, anchor), page)
+
+    def _find_address(self, link: str, page: PlacedPage | None) -> Target | None:
+        """Find where a whole address leads, or a reference."""
+        address, _, anchor = link.partition("#")
         if has_scheme(address):
             return self._find_reference(link, address, anchor)
         if not is_confluence_url(address) or _is_attachment(address):
             return None
         return self._find_url(address, anchor, page)
 
+    def _complete(self, address: str) -> str:
+        """Return the whole address of what exporters write shorter, or as their API has it."""
+        try:
+            url = urlsplit(address)
+            path = without_gateway(url)
+            host = (url.hostname or "").lower()
+        except ValueError:
+            return address
+        if not url.scheme and not url.netloc:
+            whole = add_context(address)
+            return self._site + whole if self._site and whole.startswith("/wiki/") else address
+        if path != url.path and self._site:
+            return self._site + add_context(urlunsplit(("", "", path, url.query, url.fragment)))
+        return add_context(address) if host in self._hosts or is_atlassian(host) else address
+
     def _find_in_tree(self, tree: TreeRef | SpaceRef, path: str, link: str) -> Target | None:
         """Find where a path leads from a page in the export of a tree."""
+        if not path:
+            return None
         address, _, anchor = link.partition("#")
         folder, wanted = posixpath.dirname(path), address.partition("?")[0]
         for decode in (unquote, unquote_plus):
             target = _decode(posixpath.normpath(posixpath.join(folder, decode(wanted))))
             for name in (target, f"{target}.md", f"{target}/index.md", f"{target}/README.md"):
                 if page := self._by_path.get((tree, name)):
-                    return Inside(page, anchor, "", Outside(link))
+                    return Inside(page, anchor, "", Nowhere())
         # Maybe it was written for a page that lies elsewhere.
-        named = self._by_name.get((tree, _reduce_title(_name_path(_decode(wanted)))), [])
+        named = self._by_name.get((tree, reduce_title(_name_path(_decode(wanted)))), [])
         is_page = wanted.lower().endswith(".md") and len(named) == 1
-        return Inside(named[0], anchor, "", Outside(link)) if is_page else None
+        return Inside(named[0], anchor, "", Nowhere()) if is_page else None
 
     def _find_in_page(self, page: PlacedPage | None, anchor: str) -> Target | None:
         return Inside(page, anchor, "", Outside(f"#{anchor}")) if page and anchor else None
@@ -175,7 +240,7 @@ class LinkMap:
         """
         space = _SPACE_IN_PATH.match(urlsplit(address).path)
         is_elsewhere = space and isinstance(tree, SpaceRef) and space[1] != tree.key
-        same = self._by_title.get((tree, _reduce_title(title_in_url(address))), [])
+        same = self._by_title.get((tree, reduce_title(title_in_url(address))), [])
         found = [page for page in same if not (has_id and page.ref.page_id)]
         return found[0] if len(found) == 1 and not is_elsewhere else None
 
@@ -198,9 +263,15 @@ def _group(
     """Sort the pages of trees by a name."""
     found: dict[tuple[TreeRef | SpaceRef, str], list[PlacedPage]] = {}
     for (tree, path), page in trees.items():
-        if key := _reduce_title(name(path, page)):
+        if key := reduce_title(name(path, page)):
             found.setdefault((tree, key), []).append(page)
     return found
+
+
+def _read_name(address: str, anchor: str) -> Named | None:
+    """Read the name of a page's file from a relative address; None if it is none of a page."""
+    path = unquote(address.partition("?")[0])
+    return Named(_name_path(path), anchor) if path.lower().endswith(".md") else None
 
 
 def _title_page(path: str, page: PlacedPage) -> str:
@@ -215,13 +286,8 @@ def _name_page(path: str, page: PlacedPage) -> str:
 
 def _name_path(path: str) -> str:
     """Return the name of a page: that of its folder if it is the folder's own page."""
-    *folders, name = path.removesuffix(".md").split("/")
+    *folders, name = re.sub(r"\.md$", "", path, flags=re.IGNORECASE).split("/")
     return folders[-1] if folders and name in ("index", "README") else name
-
-
-def _reduce_title(title: str) -> str:
-    """Reduce a title to letters and digits: an address has it without some of the rest."""
-    return re.sub(r"[\W_]+", "", normalize("NFKC", title)).casefold()
 
 
 def _decode(path: str) -> str:

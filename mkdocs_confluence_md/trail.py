@@ -26,6 +26,8 @@ class Destination:
     """Of the page that it leads to, for a link whose text is the address."""
     missing: str = ""
     """The name of a picture that is not there."""
+    is_dropped: bool = False
+    """Whether only the text of a link remains, or its title where the text is the address."""
 
 
 class Trail:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mkdocs_confluence_md.answers import DIVIDE_TREE
@@ -18,9 +18,11 @@ from mkdocs_confluence_md.manifest import (
     read_tree_manifest,
     write_manifest,
 )
+from mkdocs_confluence_md.media import redact_tokens
+from mkdocs_confluence_md.packing import pack
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from mkdocs_confluence_md.archive import Archive, Entry
     from mkdocs_confluence_md.base_url import BaseUrlFinder
@@ -131,31 +133,37 @@ class TreeExports:
     def _export(self, ref: TreeRef | SpaceRef, resource: str, kept: _Kept | None) -> FetchedTree:
         too_large_at = kept.manifest.too_large_at if kept else 0.0
         if not self._attachments or (kept and self._is_too_large(kept.manifest)):
-            export, content = self._ask(ref, attachments=False)
+            export, manifest, content = self._ask(ref, attachments=False)
         else:
             too_large_at = 0.0
             try:
-                export, content = self._ask(ref, attachments=True)
+                export, manifest, content = self._ask(ref, attachments=True)
             except TooLargeError:
-                export, content = self._ask(ref, attachments=False)
+                export, manifest, content = self._ask(ref, attachments=False)
                 too_large_at = self._clock()
         # The archive first: whoever finds a manifest finds it too.
         if not kept or kept.export.digest != export.digest:
             self._cache.keep_files({export.digest: content})
-        manifest = TreeManifest(
-            export.digest, export.page_count, export.has_attachments, too_large_at
-        )
+        manifest = replace(manifest, too_large_at=too_large_at)
         account = self._exporter.auth.account()
         self._cache.keep(resource, account, write_manifest(manifest), {})
         self._base_urls.keep()
         return FetchedTree(Origin.EXPORTED, export)
 
-    def _ask(self, ref: TreeRef | SpaceRef, *, attachments: bool) -> tuple[TreeExport, bytes]:
+    def _ask(
+        self, ref: TreeRef | SpaceRef, *, attachments: bool
+    ) -> tuple[TreeExport, TreeManifest, bytes]:
         content, count = self._exporter.export_tree(
             self._base_urls.find(), ref, attachments=attachments
         )
         manifest = TreeManifest(make_digest(content), count, attachments)
-        return self._open(ref, content, manifest), content
+        export = self._open(ref, content, manifest)
+        if _has_tokens(export):
+            problems = tuple((each.problem.name, each.name) for each in export.archive.problems)
+            content = pack(export.archive, export.texts)
+            manifest = replace(manifest, digest=make_digest(content), problems=problems)
+            export = self._open(ref, content, manifest)
+        return export, manifest, content
 
     def _open(self, ref: TreeRef | SpaceRef, content: bytes, manifest: TreeManifest) -> TreeExport:
         """Look into an archive, and remember what is in it."""
@@ -176,6 +184,8 @@ def open_export(
         raise TooLargeError(f"The export of the {ref.name} has too many files.", DIVIDE_TREE)
     if Finding(Problem.UNREADABLE) in archive.problems:
         raise _describe_damage(ref)
+    if manifest.problems:  # it is not as it was exported
+        archive = replace(archive, problems=tuple(_read_problems(manifest)))
     texts = {entry.path: _read_text(archive, entry, ref) for entry in archive.pages}
     if not texts:
         raise FailureError(
@@ -192,13 +202,27 @@ def _read_text(archive: Archive, entry: Entry, ref: TreeRef | SpaceRef) -> str:
     if isinstance(content, Finding):
         raise _describe_damage(ref)
     try:
-        return content.decode()
+        return redact_tokens(content.decode())
     except UnicodeDecodeError:
         raise FailureError(
             f"The export of the {ref.name} has a page that is not readable text.",
             "Try again later, or report it to the app's support.",
             f"“{entry.path}”",
         ) from None
+
+
+def _read_problems(manifest: TreeManifest) -> Iterator[Finding]:
+    for problem, name in manifest.problems:
+        if problem in Problem.__members__:
+            yield Finding(Problem[problem], name)
+
+
+def _has_tokens(export: TreeExport) -> bool:
+    """Return True if the archive has texts that are not as they may be kept."""
+    return any(
+        export.archive.read(entry) != export.texts[entry.path].encode()
+        for entry in export.archive.pages
+    )
 
 
 def _describe_damage(ref: TreeRef | SpaceRef) -> FailureError:

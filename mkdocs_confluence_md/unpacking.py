@@ -43,9 +43,15 @@ def unpack(
         if isinstance(content, Finding):
             found.append(content)
         elif path and content is not None:
-            files[key] = Asset(_name_of(reference.path) or _name_of(path), content)
+            files[key] = Asset(_choose_name(reference.path, path), content)
     told = dict.fromkeys((problem.problem.value, problem.name) for problem in found)
     return Assets(files, tuple(told))
+
+
+def _choose_name(wanted: str, found: str) -> str:
+    """Return the name of a file as a page has it, unless it says less than the archive's."""
+    name, other = _name_of(wanted), _name_of(found)
+    return other if "." in other and "." not in name else name or other
 
 
 def _name_of(path: str) -> str:

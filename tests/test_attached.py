@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import re
+import zipfile
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +13,7 @@ import pytest
 from archives import ATTACKS, LONG_NAME, SAFE, UNSAFE
 from mkdocs_confluence_md.filenames import make_safe_name
 from mkdocs_confluence_md.sanitizing import sanitize
+from test_pull import pull, pulled, read_pages
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,6 +75,99 @@ def test_what_a_page_refers_to_is_beside_it_whatever_the_archive_looks_like(
     assert addresses_of(built.page("deploy")) == [
         "a-b.png", "%C3%BCbersicht.svg#only-dark", "report.pdf", "report.pdf", "a-b.png", "a-b.png",
     ]  # fmt: skip
+
+
+GATEWAY = "https://api.atlassian.com/ex/confluence/c10d-1d"
+UUID = "0a1b2c3d-1111-4222-8333-444455556666"
+FORMS = {
+    "gateway": f"{GATEWAY}/wiki/download/attachments/101/plan%20b.png?version=1",
+    "gateway by number": f"{GATEWAY}/wiki/rest/api/content/101/child/attachment/att456/download",
+    "number": "/wiki/rest/api/content/att456/download",
+    "site": f"{SITE}/wiki/rest/api/content/att456/download",
+    "name": "attachment:plan%20b.png",
+    "id": "attachment://456",
+    "id and name": "attachment:456:plan%20b.png",
+    "opaque": "attachment:ab12cd",
+    "media": "media:plan%20b.png",
+    "root": "/attachments/plan%20b.png",
+    "file": f"https://api.media.atlassian.com/file/{UUID}/binary?token=eyJ.a&name=plan%20b.png",
+    "file without name": f"https://media.atlassian.com/file/{UUID}?token=eyJ.a",
+}
+
+
+def pack_forms(page: str) -> bytes:
+    """Make an archive of a page and its attachments, in a folder of the root."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("Deploy.md", page)
+        archive.writestr("attachments/plan b.png", b"png")
+        archive.writestr("attachments/Makefile", b"all:")
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("is_tree", [False, True])
+def test_pictures_are_found_by_all_addresses_that_exporters_write(
+    project: Project, standin: StandIn, pages: dict[str, str], *, is_tree: bool
+) -> None:
+    pages.clear()
+    pages["101"] = "# Deploy\n\n" + "\n\n".join(
+        f"![plan b.png]({address}) [plan b.png]({address})\n\n{html}"
+        for address in FORMS.values()
+        # HTML has no text that would name a file.
+        for html in [f'<p><img src="{address}"></p>' * ("plan" in address)]
+    )
+    pages["101"] += "\n\n[make](attachments/Makefile) <attachment:plan%20b.png>\n"
+    standin.pages.archives["101"] = standin.pages.tree_archives["101"] = pack_forms(pages["101"])
+    nav = [{"Deploy": "confluence:101/" if is_tree else "confluence:101"}]
+    project.configure(nav, site=standin.url, theme="material", settings={"hooks": []})
+
+    built = project.build()
+
+    assert (built.messages(), built.exit_code) == ("", 0)
+    assert files_of(built) == ["Makefile", "index.html", "plan-b.png"]
+    pictures = len(FORMS) * 2 + sum("plan" in address for address in FORMS.values())
+    content = built.page("deploy").partition("</h1>")[2].partition("</article>")[0]
+    addresses = re.findall(r'\s(?:src|href)="([^"#]+)"', content)
+    assert addresses == ["plan-b.png"] * pictures + ["Makefile", "plan-b.png"]
+    assert '<a href="plan-b.png">plan b.png</a>' in content
+    exit_code, _, messages = pull(project)
+    assert exit_code == 0, messages
+    assert read_pages(pulled(project).build()) == read_pages(built)
+
+
+def test_of_internal_addresses_that_lead_nowhere_the_text_and_the_name_remain(
+    project: Project, standin: StandIn, pages: dict[str, str]
+) -> None:
+    media = f"https://api.media.atlassian.com/file/{UUID}/binary?token=eyJ.a&name=gone%20b.png"
+    pages["101"] = (
+        f"# Deploy\n\n![a]({media}) [*text*]({media}) {media} ![b](attachment:b.png)\n\n"
+        f"<p><img src='{media}'> <a href='{media}'>raw</a></p>\n\n"
+        "[c](attachment:b.png) ![d](/attachments/d.png) ![e](/images/local.png)\n"
+    )
+    project.write("docs/images/local.png", "png")
+    validation = {"links": {"absolute_links": "ignore"}}
+    settings = {"hooks": [], "validation": validation}
+    project.configure(ONE, site=standin.url, theme="material", settings=settings)
+
+    built = project.build(strict=False)
+
+    warnings = [line for line in built.messages().splitlines() if line.startswith("WARNING")]
+    assert warnings == [
+        warn(
+            "“Deploy” (page 101) refers to attachments that could not be had: gone b.png, b.png, "
+            f"d.png. Readers see the names of pictures instead. {NOT_THERE}"
+        )
+    ]
+    content = built.page("deploy").partition("</h1>")[2].partition("</article>")[0]
+    assert addresses_of(f"<h1{content}") == ["/images/local.png"]
+    missing = re.findall(r'<span class="confluence-missing">(.*?)</span>', content)
+    assert missing == ["gone b.png", "b.png", "gone b.png", "d.png"]
+    assert "<em>text</em></span> <span>gone b.png</span>" in content
+    assert "<span>raw</span>" in content
+    assert "eyJ" not in content
+    assert pull(project)[0] == 1
+    there = pulled(project).build(strict=False)
+    assert read_pages(there) == read_pages(built)
 
 
 def test_without_directory_urls_files_are_in_a_folder_of_the_pages_name(

@@ -12,13 +12,15 @@ from hypothesis import strategies as st
 from mkdocs_confluence_md.attachments import (
     Reference,
     change_tags,
-    find_file,
     find_references,
     read_address,
 )
+from mkdocs_confluence_md.matching import find_enclosed, find_file
 from rendering import render
 
 SITE = "https://acme.atlassian.net"
+GATEWAY = "https://api.atlassian.com/ex/confluence/c10d-1d"
+UUID = "0a1b2c3d-1111-4222-8333-444455556666"
 
 
 @pytest.mark.parametrize(
@@ -35,6 +37,35 @@ SITE = "https://acme.atlassian.net"
         ("https://docs.acme.example/wiki/download/attachments/1/a.png", "1/a.png"),
         (f"{SITE}/wiki/rest/api/content/1/child/attachment/att9/download", "1/#9"),
         (f"{SITE}/wiki/rest/api/content/1/child/attachment/9/download", "1/#9"),
+        (f"{GATEWAY}/wiki/download/attachments/1/a.png?version=1", "1/a.png"),
+        (f"{GATEWAY}/download/attachments/2/a.png", "2/a.png"),
+        (f"{GATEWAY}/wiki/rest/api/content/1/child/attachment/att9/download", "1/#9"),
+        (f"{GATEWAY}/wiki/rest/api/content/att456/download", "#456"),
+        ("/wiki/rest/api/content/att456/download", "#456"),
+        ("/rest/api/content/att456/download?x=1", "#456"),
+        ("attachment:a%20b.png", "a b.png"),
+        ("Attachment:a.png", "a.png"),
+        ("attachment:Makefile", "Makefile"),
+        ("attachment:../../x/a.png", "../../x/a.png"),
+        ("attachment:456", "#456"),
+        ("attachment:att456", "#456"),
+        ("attachment://456", "#456"),
+        ("attachment:456:a.png", "#456/a.png"),
+        ("attachment://att456/a.png", "#456/a.png"),
+        (f"attachment://{UUID}", f"#{UUID}"),
+        (f"attachment:{UUID}:u%CC%88.png", f"#{UUID}/ü.png"),
+        ("media:a.png", "a.png"),
+        (f"media:{UUID}", f"#{UUID}"),
+        (f"https://api.media.atlassian.com/file/{UUID}/binary?token=…&name=a%20b.png",
+         f"#{UUID}/a b.png"),
+        (f"https://api.media.atlassian.com/file/{UUID}/binary?token=…", f"#{UUID}"),
+        (f"https://media.atlassian.com/file/{UUID}?name=x%2Fa.png", f"#{UUID}/a.png"),
+        ("//media-cdn.atlassian.com/x?name=a.png", "a.png"),
+        ("/attachments/a.png", "/attachments/a.png"),
+        ("/Images/x/a%20b", "/Images/x/a b"),
+        ("/assets/../files/./a.png#x", "/files/a.png"),
+        ("attachments/Makefile", "attachments/Makefile"),
+        ("../files/x/LICENSE", "../files/x/LICENSE"),
         ("a.png", "a.png"),
         ("./images/u%CC%88.png#only-dark", "images/ü.png"),
         ("../x/a.pdf", "../x/a.pdf"),
@@ -50,6 +81,20 @@ SITE = "https://acme.atlassian.net"
         ("#a.png", None),
         ("?a.png", None),
         ("/a.png", None),
+        ("/attachments/", None),
+        ("/attachments/a.md", None),
+        ("//example.com/attachments/a.png", None),
+        ("https://example.com/attachments/a.png", None),
+        ("attachments/", None),
+        ("attachments/a.md", None),
+        ("my-files/LICENSE", None),
+        ("attachment:", None),
+        ("media://", None),
+        ("https://media.atlassian.com/", None),
+        ("https://media.atlassian.com/?token=…", None),
+        ("https://api.atlassian.com/wiki/download/attachments/2/a.png", None),
+        ("https://example.com/ex/confluence/1/wiki/download/attachments/2/a.png", None),
+        ("https://example.com/wiki/rest/api/content/att456/download", None),
         ("other.md", None),
         ("other.md#heading", None),
         ("folder", None),
@@ -189,6 +234,61 @@ def test_an_attachment_without_a_name_is_found_by_its_number_or_by_the_text_besi
     assert find(reference, "report.pdf", "att77.bin") == "att77.bin"
     assert find(reference, "report.pdf", "att770.bin") == "report.pdf"
     assert find(Reference("", owner="1", number="77"), "report.pdf") is None
+
+
+@pytest.mark.parametrize(
+    ("address", "label", "paths", "found"),
+    [
+        # By name, by ID, by the text beside it, in this order.
+        ("attachment:456:a.png", "b.png", ["456.bin", "a.png", "b.png"], "a.png"),
+        ("attachment:456:a.png", "b.png", ["x/att456.bin", "b.png"], "x/att456.bin"),
+        ("attachment:456:a.png", "b.png", ["4567.bin", "b.png"], "b.png"),
+        ("attachment:ab12cd", "b.png", ["a.png", "b.png"], "b.png"),
+        ("attachment:456", "c", ["att456-a.png", "b.png"], "att456-a.png"),
+        ("attachment:456", "c", ["att456-a.png", "456.png"], None),
+        (f"media:{UUID}", "", [f"{UUID.upper()}.png", "b.png"], f"{UUID.upper()}.png"),
+        (f"media:{UUID}", "", [f"0{UUID}.png"], None),
+        ("attachment:a%20b.png", "", ["x/a_b.png"], "x/a_b.png"),
+        ("/wiki/rest/api/content/att456/download", "b.png", ["a.png", "b.png"], "b.png"),
+        # From the root folder, if there is such a file.
+        ("/files/a.png", "", ["files/a.png", "p/files/a.png"], "files/a.png"),
+        ("/files/a%20b.png", "", ["Space/files/a%20b.png"], "Space/files/a%20b.png"),
+        ("/attachments/a.png", "a.png", ["x/attachments/a.png", "y/attachments/a.png"], None),
+        ("/attachments/a.png", "a.png", ["a.png", "images/a.png"], None),
+        ("attachments/Makefile", "", ["attachments/Makefile"], "attachments/Makefile"),
+        # Of an ordinary path the text beside it says nothing.
+        ("a.png", "b.png", ["b.png"], None),
+    ],
+)  # fmt: skip
+def test_forms_of_exporters(address: str, label: str, paths: list[str], found: str | None) -> None:
+    reference = read_address(address, "1", label)
+
+    assert reference
+    assert find(reference, *paths) == found
+    assert find_enclosed(reference, paths, "page.md", "1") == found
+
+
+def test_all_forms_of_exporters_are_found_in_a_text() -> None:
+    for address in ("attachment:a.png", "media:a.png", "/attachments/a.png", "images/LICENSE",
+                    f"https://api.media.atlassian.com/file/{UUID}/binary?token=…&name=a.png",
+                    f"{GATEWAY}/wiki/rest/api/content/att456/download"):  # fmt: skip
+        for text in (f"![x]({address})", f"<img src='{address}'>", f"[r]: {address}"):
+            assert len(find_references(text, "1")) == 1, text
+
+
+@given(
+    st.sampled_from(["attachment:", "media:", "https://api.media.atlassian.com/", "/files/", ""]),
+    st.text() | PIECES,
+    st.text(max_size=9),
+)
+def test_any_address_is_read_or_is_none(before: str, text: str, label: str) -> None:
+    reference = read_address(before + text, "1", label)
+
+    if reference:
+        assert reference.key
+        assert reference.name
+        find(reference, "a.png", "files/b", text)
+        find_enclosed(reference, ["a.png", "files/b", text], "x/page.md", "")
 
 
 def test_tags_are_changed_where_they_stand() -> None:

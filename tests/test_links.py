@@ -13,6 +13,7 @@ from markdown.treeprocessors import Treeprocessor
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
+from mkdocs_confluence_md.finishing import Finisher
 from mkdocs_confluence_md.links import LINK_CLASS, LinkExtension
 from mkdocs_confluence_md.references import PageRef
 from mkdocs_confluence_md.slots import PlacedPage
@@ -408,3 +409,33 @@ def test_whatever_a_page_says_its_links_are_paths_of_the_site_or_addresses(text:
         assert inside or path.startswith(SITE)
     links.finish()
     links.take_problems()
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            ["[", "](", ")", "<", ">", "a.md", "../101.md", "t.md#x", "#", "x", "\n\n", " ", "`",
+             "&", "<a href=", '"', "'", "</a>", "<p>", "</p>", "[x](gone.md)", "<a href='gone.md'>",
+             "/spaces/E/pages/101", "attachment:1:x", "?confluence-link=0",
+             "https://media.atlassian.com/file/12345678?name="]
+        ),
+        max_size=20,
+    ).map("".join)
+    | st.text()
+)  # fmt: skip
+def test_in_a_page_from_confluence_no_link_leads_to_a_page_that_is_not_there(text: str) -> None:
+    links = LinkExtension()
+    uris = [FakeHost.file.src_uri, *URIS]
+    links.begin([PlacedPage(PageRef(str(n)), "T", uri) for n, uri in enumerate(uris)], SITE)
+    md = Markdown(extensions=[links])
+    md.treeprocessors.register(FakeHost(), "relpath", 0)
+
+    try:
+        html = md.convert(text)
+    except AssertionError:  # as above
+        reject()
+    finisher = Finisher(links.late_links, links.pages)
+    finished = finisher.finish(html)
+
+    assert not [url for url in HREF.findall(finished) if url.endswith(("gone.md", "a.md"))]
+    assert links.finish() == []

@@ -108,6 +108,13 @@ def test_every_form_of_url_gives_the_page_and_the_host(
         ("/wiki/x/LIQHD/", "201819180"),
         ("/wiki/x/Fc1bBw?atlOrigin=abc", "123456789"),
         ("/wiki/x/PABylgI", "11113988156"),
+        # As exporters and Confluence's own API write it.
+        ("/spaces/ENG/pages/123456/Deploy+runbook", "123456"),
+        ("/spaces/~712020abc/pages/edit-v2/123456", "123456"),
+        ("/spaces/ENG/overview?homepageId=123456", "123456"),
+        ("/pages/viewpage.action?pageId=123456", "123456"),
+        ("/pages/edit-v2/123456", "123456"),
+        ("/x/LIQHD", "201819180"),
     ],
 )
 def test_a_pasted_address_is_read(path: str, page_id: str) -> None:
@@ -126,6 +133,8 @@ def test_a_pasted_address_is_read(path: str, page_id: str) -> None:
         ("confluence:space/ENG/", SpaceRef("ENG")),
         ("confluence:space/~712020abc", SpaceRef("~712020abc")),
         ("HTTPS://acme.atlassian.net/wiki/x/LIQHD", PageRef("201819180", "acme.atlassian.net")),
+        ("acme.atlassian.net/spaces/ENG/pages/7/T", PageRef("7", "acme.atlassian.net")),
+        ("acme.atlassian.net/x/LIQHD", PageRef("201819180", "acme.atlassian.net")),
         (
             "http://localhost:8080/wiki/spaces/ENG/pages/7/T",
             PageRef("7", "localhost"),
@@ -375,6 +384,13 @@ def test_any_text_is_a_confluence_url_or_is_not(text: str) -> None:
         ("https://wiki.acme.example/wiki/x/LIQHD", True),
         ("https://wiki.acme.example/wiki/spaces/ENG/pages/7", True),
         ("https://wiki.acme.example/wiki/spaces/ENG/blog/2024/05/06/7", True),
+        (f"{SITE}/spaces/ENG/pages/7/T", True),
+        (f"{SITE}/x/LIQHD", True),
+        (f"{SITE}/pages/viewpage.action?pageId=7", True),
+        (f"{SITE}/pages", False),
+        (f"{SITE}/xy/LIQHD", False),
+        ("https://wiki.acme.example/spaces/ENG/pages/7/T", False),
+        ("https://wiki.acme.example/x/LIQHD", False),
         (SITE, False),
         (f"{SITE}/wikis", False),
         (f"{SITE}/jira/boards/1", False),

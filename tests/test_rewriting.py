@@ -17,6 +17,9 @@ DESTINATIONS = {
     URL: Destination("../plan.md#roll-out", title="The *plan*"),
     "pic.png": Destination("deploy/pic.png"),
     "gone_1.png": Destination("", missing="gone_1.png"),
+    "gone_1.md": Destination("", is_dropped=True),
+    "gone_2.md": Destination("", title="gone *2*", is_dropped=True),
+    "both": Destination("", missing="b.png", is_dropped=True),
     "confluence:9": Destination("https://acme.example/wiki/(9)"),
 }
 
@@ -51,6 +54,16 @@ def rewrite(text: str) -> str:
             r'<span class="confluence-missing">gone\_1.png</span> c',
         ),
         ("[a](gone_1.png)", "[a](gone_1.png)"),
+        ("x [*a* `b`](<gone_1.md> 'T') y", "x *a* `b` y"),
+        ("[a][b], [b][], [b]\n\n[b]: gone_1.md", "a, b, b\n\n[b]: gone_1.md"),
+        ("[![a](pic.png)](gone_1.md)", "![a](deploy/pic.png)"),
+        ("[gone_2.md](gone_2.md) [x](gone_2.md)", r"gone \*2\* x"),
+        ("![a](both) [c](both)", '<span class="confluence-missing">b.png</span> c'),
+        ("| [x\\|y](gone_1.md) | b |\n|--|--|", "| x\\|y | b |\n|--|--|"),
+        (
+            "a <a href=gone_1.md>b *c*</a> <a href='x'>d</a>\n\n<p><a href='gone_1.md'>e</a></p>",
+            "a <span>b *c*</span> <a href='x'>d</a>\n\n<p><span>e</span></p>",
+        ),
         (
             f"| a | b |\n|--|--|\n| [x\\|y]({URL}) | [x\\|y]({URL}) |",
             "| a | b |\n|--|--|\n| [x\\|y](../plan.md#roll-out) | [x\\|y](../plan.md#roll-out) |",
@@ -92,6 +105,9 @@ LINKS = st.sampled_from(
         f"[{URL}]({URL})",
         f'<a href="{URL}">a</a>',
         '<img src="pic.png">',
+        "[a `b`](gone_1.md)",
+        "[![x](pic.png)](gone_1.md)",
+        '<a href="gone_1.md">a</a>',
     ]
 )
 WITH_LINKS = st.tuples(st.lists(LINKS | MARKUP, max_size=6).map(" ".join), st.booleans()).map(

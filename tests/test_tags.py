@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mkdocs_confluence_md.tags import change_links
+from mkdocs_confluence_md.tags import Dropped, LinkChanger, change_links
 
 OLD, NEW = "https://old.example/?a=1&b=2", 'new/?"&<'
 ESCAPED = '"new/?&quot;&amp;&lt;"'
@@ -78,3 +78,33 @@ def test_changed_html_has_the_new_addresses(text: str) -> None:
         return found
 
     assert read(change_links(text, lambda _: "NEW")) == ["NEW"] * len(read(text))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("<a href=x title='a > b'>y <b>z</b></a > <a href=z>a</a>",
+         "<span>y <b>z</b></span> <a href=z>a</a>"),
+        ("<p>\n<A\nHREF='x'>y</A></p></a>", "<p>\n<span>y</span></p></a>"),
+        ("<a href=x>y <a href=z>z</a>", "<span>y <a href=z>z</a>"),
+        ("<a href=x /></a>", "<span></span>"),
+        ("<a id=x>y</a>", "<a id=x>y</a>"),
+    ],
+)  # fmt: skip
+def test_of_a_link_that_is_dropped_the_text_remains(before: str, after: str) -> None:
+    assert change_links(before, {"x": Dropped()}.get) == after
+
+
+def test_a_link_may_end_in_another_piece_than_it_begins() -> None:
+    changer = LinkChanger({"x": Dropped()}.get)
+
+    pieces = [changer.run(text) for text in ("<a href=x>", "<b>", "</a>", "</a>")]
+
+    assert pieces == ["<span>", "<b>", "</span>", "</a>"]
+
+
+@given(PIECES)
+def test_whatever_is_dropped_the_rest_stays(text: str) -> None:
+    assert change_links(text, lambda _: None) == text
+    # Tags are taken away or replaced, and nothing in between.
+    assert change_links(text, lambda _: Dropped()).count("x") <= text.count("x")

@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 
 from mkdocs_confluence_md.references import Complaint, PageRef, SpaceRef, TreeRef, title_in_url
 from mkdocs_confluence_md.slots import PlacedPage
-from mkdocs_confluence_md.targets import Inside, LinkMap, Outside, may_be_ours
+from mkdocs_confluence_md.targets import (
+    Inside,
+    LinkMap,
+    Named,
+    Nowhere,
+    Outside,
+    find_place_of,
+    may_be_ours,
+)
 from test_references import ALMOST_REFERENCES, page_urls
 
 SITE = "https://acme.atlassian.net"
@@ -108,6 +116,86 @@ def test_a_page_from_confluence_has_links_to_its_own_headings_and_site() -> None
     assert NOWHERE.find_target("/wiki/spaces/ENG/pages/101", DEPLOY) is None
 
 
+GATEWAY = "https://api.atlassian.com/ex/confluence/c10d-1d"
+WIKI_HOST = "https://wiki.acme.example"
+
+
+@pytest.mark.parametrize(
+    ("link", "target"),
+    [
+        ("/spaces/ENG/pages/101", DEPLOY),
+        ("/spaces/ENG/pages/101/Deploy+it#x", DEPLOY),
+        ("/spaces/ENG/overview?homepageId=101", DEPLOY),
+        ("/pages/viewpage.action?pageId=101", DEPLOY),
+        ("/pages/edit-v2/101", DEPLOY),
+        ("/x/PABylgI", PASTED),
+        (f"{SITE}/spaces/ENG/pages/101/Deploy", DEPLOY),
+        (f"{SITE}/x/PABylgI", PASTED),
+        (f"{WIKI_HOST}/spaces/ENG/pages/101/Deploy", DEPLOY),
+        (f"{GATEWAY}/wiki/spaces/ENG/pages/101/Deploy", DEPLOY),
+        (f"{GATEWAY}/wiki/pages/viewpage.action?pageId=101", DEPLOY),
+        ("/spaces/ENG/pages/999/T#a", f"{SITE}/wiki/spaces/ENG/pages/999/T#a"),
+        ("/x/LIQHD", f"{SITE}/wiki/x/LIQHD"),
+        ("/display/ENG/T", f"{SITE}/wiki/display/ENG/T"),
+        ("/download/attachments/999/a.pdf?v=2", f"{SITE}/wiki/download/attachments/999/a.pdf?v=2"),
+        ("/rest/api/content/att4/download", f"{SITE}/wiki/rest/api/content/att4/download"),
+        (f"{SITE}/spaces/ENG/pages/999/T", f"{SITE}/wiki/spaces/ENG/pages/999/T"),
+        (f"{GATEWAY}/download/attachments/9/a", f"{SITE}/wiki/download/attachments/9/a"),
+        (f"{GATEWAY}/wiki/pages/x.action?a=b#c", f"{SITE}/wiki/pages/x.action?a=b#c"),
+        ("/other/x", None),
+        ("/spacesuit", None),
+        ("https://example.com/spaces/ENG/pages/101/T", None),
+        ("https://example.com/x/PABylgI", None),
+    ],
+)  # fmt: skip
+def test_what_exporters_write_shorter_or_with_their_api(
+    link: str, target: PlacedPage | str | None
+) -> None:
+    found = MAP.find_target(link, DEPLOY)
+
+    if isinstance(target, PlacedPage):
+        assert isinstance(found, Inside)
+        assert found.page == target
+        assert may_be_ours(link)
+    else:
+        assert found == (Outside(target) if target else None)
+
+
+def test_in_local_pages_a_path_of_confluence_is_any_path() -> None:
+    for link in ("/spaces/ENG/pages/101", "/x/PABylgI", "/pages/viewpage.action?pageId=101"):
+        assert MAP.find_target(link, None) is None
+    assert isinstance(MAP.find_target(f"{SITE}/spaces/ENG/pages/101", None), Inside)
+    assert MAP.find_target(f"{WIKI_HOST}/spaces/ENG/pages/101", None) is None
+
+
+@pytest.mark.parametrize(
+    ("link", "target"),
+    [
+        ("02-code-blocks.md", Named("02-code-blocks", "")),
+        ("../root/02-code%20blocks.md#Steps", Named("02-code blocks", "Steps")),
+        ("./child/%C3%9Cber.MD?x=1#a", Named("Über", "a")),
+        ("child/index.md", Named("child", "")),
+        ("../README.md", Named("..", "")),
+        ("attachment:a%20b.pdf", Nowhere("a b.pdf")),
+        ("attachment:456", Nowhere("attachment 456")),
+        ("https://api.media.atlassian.com/file/1/binary?token=…&name=a.png", Nowhere("a.png")),
+        ("page", None),
+        ("page.html", None),
+        ("?x.md", None),
+        ("mailto:a@b.md", None),
+        ("/a.md", None),
+    ],
+)
+def test_what_only_a_name_tells_of_a_page(link: str, target: Named | Nowhere | None) -> None:
+    assert MAP.find_target(link, DEPLOY) == target
+    assert MAP.find_target(link, None) is None
+
+
+def test_a_relative_address_has_a_place_in_the_site() -> None:
+    assert find_place_of("../%C3%BC b.md?x#y", "guides/deploy.md") == "ü b.md"
+    assert find_place_of("./x/../b.md", "a.md") == "b.md"
+
+
 def test_without_a_site_only_ids_are_ours() -> None:
     url = f"{SITE}/wiki/spaces/ENG/pages/101"
 
@@ -201,6 +289,8 @@ def test_any_text_leads_somewhere_known_or_is_left_alone(
 ) -> None:
     for link in (text, f"confluence:{text}", f"{SITE}/wiki{text}"):
         target = MAP.find_target(link, page)
+        if page and isinstance(target, Named | Nowhere):
+            continue
         if isinstance(target, Outside):
             assert target.url.lower().startswith(("http://", "https://"))
         elif isinstance(target, Inside):
