@@ -9,6 +9,7 @@ from __future__ import annotations
 import platform
 import re
 import sys
+import time
 from contextlib import closing
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
@@ -93,8 +94,8 @@ def try_calls(
     report = CallReport(about=_describe_site(references, options, environment, address))
     auth = make_auth(environment, site=address.find_site(), base_url=address.base_url)
     auth.check_trust(address.make_base_url())
-    exporter = Exporter(address, auth, concurrency=1, patience=AT_A_TERMINAL,
-                        observe=_Recorder(report))  # fmt: skip
+    record = _Recorder(report)
+    exporter = Exporter(address, auth, concurrency=1, patience=AT_A_TERMINAL, observe=record)
     with closing(exporter):
         base_urls = _BaseUrls(exporter)
         rest = make_rest(environment, address, base_urls, NoMemory(), AT_A_TERMINAL,
@@ -129,20 +130,25 @@ class _Recorder:
 
     def __init__(self, report: CallReport) -> None:
         self._report = report
+        self._since = time.monotonic()
 
     def __call__(self, response: httpx.Response) -> None:
         """Take note of a response; called by httpx."""
         response.read()
-        self._report.calls.append(_describe_call(response))
+        now = time.monotonic()
+        # Calls are made one after another, so that each takes the time since the one before.
+        self._report.calls.append(_describe_call(response, now - self._since))
+        self._since = now
 
 
-def _describe_call(response: httpx.Response) -> dict[str, Any]:
+def _describe_call(response: httpx.Response, seconds: float) -> dict[str, Any]:
     request = response.request
     described = {
         "call": f"{request.method} {_name_path(request.url.path)}",
         "query": sorted(request.url.params.keys()),
         "host": _name_host(request.url.host),
         "status": response.status_code,
+        "seconds": round(seconds, 1),
         "headers": describe_headers(response.headers),
         "body": describe_body(response.content),
     }

@@ -6,6 +6,7 @@ What a description may contain is listed here, word by word; whatever is not on 
 
 from __future__ import annotations
 
+import base64
 import re
 from collections import Counter
 from collections.abc import Mapping
@@ -24,11 +25,11 @@ if TYPE_CHECKING:
 _DEEPEST = 6
 _MOST_ENTRIES = 200
 _LEAST_TEXT = 200
-"""JSON strings that are longer are looked at as Markdown."""
+"""JSON strings that are longer, or have more than one line, are looked at as Markdown."""
 
 _FIELD = re.compile(r"[A-Za-z_$@][A-Za-z0-9_-]{0,39}")
 _NUMBERS_SHOWN = frozenset(
-    {"statusCode", "status", "code", "pageCount", "expires_in", "depth", "number", "limit", "size"}
+    {"statusCode", "status", "code", "pageCount", "expires_in", "depth", "limit", "size"}
 )
 """Fields whose numbers say something of the API and nothing of pages."""
 
@@ -81,6 +82,12 @@ _FRONT_MATTER = _words("""
     space_key spaceKey space_name parent parent_id parentId confluence confluence_id
     confluence_page_id confluence_url page_id pageId page_url content_id webui status
 """)
+_WORDS_SHOWN = _words("""
+    archived basic blogpost Bearer bearer current database draft embed folder global page personal
+    team trashed user whiteboard
+""")
+"""Values of Confluence's own fields."""
+
 _TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9:-]{0,30})")
 _FORMS = {
     "alert, [!NAME]": r"^ *>\s*\[![^\]\n]{1,60}\]",
@@ -167,12 +174,21 @@ def describe_json(value: object, name: str = "", depth: int = _DEEPEST) -> Any: 
 
 def _describe_text(text: str, name: str) -> Any:  # noqa: ANN401  JSON
     if name == "zipBase64":
-        return "base64"
+        return _describe_base64(text)
     if parse_json(text) is not None:
         return "JSON text"
+    if text in _WORDS_SHOWN:
+        return f"text: {text}"
     kind = next((kind for kind, form in _KINDS_OF_TEXT.items() if form.fullmatch(text)), "")
-    is_long = len(text) >= _LEAST_TEXT or "\n" in text
+    is_long = "\n" in text or (len(text) >= _LEAST_TEXT and " " in text)
     return kind or ({"text": describe_markdown(text)} if is_long else "text")
+
+
+def _describe_base64(text: str) -> Any:  # noqa: ANN401  JSON
+    try:
+        return {"base64": describe_archive(base64.b64decode("".join(text.split()), validate=True))}
+    except ValueError:
+        return "text that is not base64"
 
 
 def describe_markdown(text: str) -> dict[str, Any]:
