@@ -56,7 +56,7 @@ def find_strings(standin: StandIn) -> set[str]:
     return {*words, *(line for text in texts for line in text.splitlines() if len(line) > 3),
             "zebrafish", "127.0.0.1", standin.url.rpartition(":")[2], standin.cloud_id,
             standin.cloud.email, standin.cloud.api_token, standin.client_id,
-            *standin.oauth.secrets(), "My title", "A tree", "secretkey"}  # fmt: skip
+            *standin.oauth.secrets(), "My title", "secretkey"}  # fmt: skip
 
 
 # Words that the format itself has.
