@@ -187,7 +187,7 @@ class _LinkWriter:
 
     def _write_element(self, element: Element) -> None:
         address = read_text(element.get("href"))
-        target = self._find_target(address)
+        target = self._find_target(address, read_text("".join(element.itertext())))
         if isinstance(target, Inside):
             text = "" if len(element) else read_text(element.text)
             bare = shows_address(text, address)
@@ -208,10 +208,10 @@ class _LinkWriter:
         self._links.note(self._place, address, Destination(target.url), raw=True)
         return target.url
 
-    def _find_target(self, address: str) -> Inside | Outside | None:
+    def _find_target(self, address: str, text: str = "") -> Inside | Outside | None:
         if address.startswith("#") and address[1:] in self._find_ids():
             return None
-        target = self._links.link_map.find_target(address, self._page)
+        target = self._links.link_map.find_target(address, self._page, text)
         if isinstance(target, Inside) and self._find_file(target) is None:
             target = target.otherwise
         if isinstance(target, Complaint):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING, TypeAlias
 from unicodedata import normalize
 from urllib.parse import unquote, unquote_plus, urlsplit
@@ -23,10 +24,12 @@ from mkdocs_confluence_md.references import (
     title_in_url,
     view_url,
 )
+from mkdocs_confluence_md.titles import is_lost_name, reduce_title
+from mkdocs_confluence_md.tree_root import EXTRA_NAMES, name_path
 from mkdocs_confluence_md.trust import host_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from mkdocs_confluence_md.references import Reference
     from mkdocs_confluence_md.slots import PlacedPage
@@ -97,12 +100,13 @@ class LinkMap:
         self._hosts = {host_of(site), *pasted} - {""}
         self._site = site or next((f"https://{host}" for host in pasted), "")
 
-    def find_target(self, link: str, page: PlacedPage | None) -> Target | None:
+    def find_target(self, link: str, page: PlacedPage | None, text: str = "") -> Target | None:
         """Find where a link leads.
 
         Args:
             link: What stands in `href`.
             page: The page from Confluence where it stands; None for a page that is a local file.
+            text: Of the link, as far as it is known: it may be the title of the page.
 
         Returns:
             None for a link that is none of ours, or the whole address of an attachment.
@@ -111,7 +115,7 @@ class LinkMap:
         if not address:
             return self._find_in_page(page, anchor)
         if page and page.tree and page.path and is_relative(address):
-            return self._find_in_tree(page.tree, page.path, link)
+            return self._find_in_tree(page.tree, page.path, link, text)
         if page and self._site and address.startswith("/wiki/"):
             address = self._site + address
             if _is_attachment(address):  # which is none of the site's files, or it would be one
@@ -122,7 +126,9 @@ class LinkMap:
             return None
         return self._find_url(address, anchor, page)
 
-    def _find_in_tree(self, tree: TreeRef | SpaceRef, path: str, link: str) -> Target | None:
+    def _find_in_tree(
+        self, tree: TreeRef | SpaceRef, path: str, link: str, text: str
+    ) -> Target | None:
         """Find where a path leads from a page in the export of a tree."""
         address, _, anchor = link.partition("#")
         folder, wanted = posixpath.dirname(path), address.partition("?")[0]
@@ -131,10 +137,33 @@ class LinkMap:
             for name in (target, f"{target}.md", f"{target}/index.md", f"{target}/README.md"):
                 if page := self._by_path.get((tree, name)):
                     return Inside(page, anchor, "", Outside(link))
+        if not wanted.lower().endswith(".md"):
+            return None
         # Maybe it was written for a page that lies elsewhere.
-        named = self._by_name.get((tree, _reduce_title(_name_path(_decode(wanted)))), [])
-        is_page = wanted.lower().endswith(".md") and len(named) == 1
-        return Inside(named[0], anchor, "", Outside(link)) if is_page else None
+        found = self._find_nearest(tree, _decode(wanted)) or self._find_lost(tree, wanted, text)
+        return Inside(found, anchor, "", Outside(link)) if found else None
+
+    def _find_nearest(self, tree: TreeRef | SpaceRef, wanted: str) -> PlacedPage | None:
+        """Find the only page of a name, or of several the one whose folders agree the most."""
+        named = self._by_name.get((tree, reduce_title(name_path(wanted))), [])
+        folders = list(map(reduce_title, reversed(wanted.split("/")[:-1])))
+        common = [_count_common(folders, page.path) for page in named]
+        best = [page for page, count in zip(named, common, strict=True) if count == max(common)]
+        return best[0] if len(best) == 1 else None
+
+    def _find_lost(self, tree: TreeRef | SpaceRef, wanted: str, text: str) -> PlacedPage | None:
+        """Find a page by the text of a link, where the exporter made up another name for it.
+
+        A link to an index that is no page leads to the root.
+        """
+        name = posixpath.splitext(_decode(wanted))[0].rpartition("/")[2]
+        if is_lost_name(name):
+            titled = self._by_title.get((tree, reduce_title(text)), [])
+            lost = [page for page in titled if is_lost_name(name_path(page.path))] or titled
+            return lost[0] if len(lost) == 1 else None
+        if name.lower() in EXTRA_NAMES and isinstance(tree, TreeRef):
+            return self._pages.get(tree.page_id)
+        return None
 
     def _find_in_page(self, page: PlacedPage | None, anchor: str) -> Target | None:
         return Inside(page, anchor, "", Outside(f"#{anchor}")) if page and anchor else None
@@ -175,7 +204,7 @@ class LinkMap:
         """
         space = _SPACE_IN_PATH.match(urlsplit(address).path)
         is_elsewhere = space and isinstance(tree, SpaceRef) and space[1] != tree.key
-        same = self._by_title.get((tree, _reduce_title(title_in_url(address))), [])
+        same = self._by_title.get((tree, reduce_title(title_in_url(address))), [])
         found = [page for page in same if not (has_id and page.ref.page_id)]
         return found[0] if len(found) == 1 and not is_elsewhere else None
 
@@ -198,7 +227,7 @@ def _group(
     """Sort the pages of trees by a name."""
     found: dict[tuple[TreeRef | SpaceRef, str], list[PlacedPage]] = {}
     for (tree, path), page in trees.items():
-        if key := _reduce_title(name(path, page)):
+        if key := reduce_title(name(path, page)):
             found.setdefault((tree, key), []).append(page)
     return found
 
@@ -210,18 +239,14 @@ def _title_page(path: str, page: PlacedPage) -> str:
 
 def _name_page(path: str, page: PlacedPage) -> str:
     del page
-    return _name_path(_decode(path))
+    return name_path(_decode(path))
 
 
-def _name_path(path: str) -> str:
-    """Return the name of a page: that of its folder if it is the folder's own page."""
-    *folders, name = path.removesuffix(".md").split("/")
-    return folders[-1] if folders and name in ("index", "README") else name
-
-
-def _reduce_title(title: str) -> str:
-    """Reduce a title to letters and digits: an address has it without some of the rest."""
-    return re.sub(r"[\W_]+", "", normalize("NFKC", title)).casefold()
+def _count_common(folders: Sequence[str], path: str) -> int:
+    """Return how many folders of two paths agree, from the end."""
+    others = map(reduce_title, reversed(_decode(path).split("/")[:-1]))
+    pairs = zip(folders, others, strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def _decode(path: str) -> str:
