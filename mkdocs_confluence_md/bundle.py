@@ -279,10 +279,10 @@ def _drop_accents(name: str) -> str:
 
 
 def _drop_other_letters(name: str) -> str:
-    """Reduce a name to ASCII; nothing is left of one that would lose the most of it."""
+    """Reduce a name to ASCII; to nothing if it would lose most of it, or all but numbers."""
     whole = reduce_title(name)
     kept = "".join(filter(str.isascii, whole))
-    return kept if 2 * len(kept) > len(whole) else ""
+    return kept if 2 * len(kept) > len(whole) and not kept.isdigit() else ""
 
 
 _REDUCTIONS = (reduce_title, _drop_accents, _drop_other_letters)

@@ -52,9 +52,10 @@ def find_comments(body: str) -> list[str]:
     return comments + [piece for piece in after if piece.startswith("<!--")]
 
 
-def skip_opening(body: str) -> str:
-    """Return a text without what stands before its heading."""
-    return body[_find_start(body) :]
+def skip_heading(body: str) -> str:
+    """Return what is behind the heading of a text; all of a text without one."""
+    match = _HEADING.match(body, _find_start(body))
+    return body[match.end() :] if match else body
 
 
 def _find_start(body: str) -> int:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from mkdocs_confluence_md.headings import find_heading, skip_opening
+from mkdocs_confluence_md.headings import skip_heading
 from mkdocs_confluence_md.page_ids import read_ids
 from mkdocs_confluence_md.source import read_front_matter
 from mkdocs_confluence_md.titles import read_title, reduce_title
@@ -128,8 +128,7 @@ def _has_title(known: KnownRoot, title: str, path: str) -> bool:
 
 def _read_text(markdown: str) -> str:
     """Return what is behind a page's heading; a breadcrumb before it tells nothing."""
-    body = skip_opening(read_front_matter(markdown)[1])
-    return body.removeprefix(find_heading(body))
+    return skip_heading(read_front_matter(markdown)[1])
 
 
 def _find_names(text: str) -> set[str]:
