@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING
 from unicodedata import combining, normalize
 from urllib.parse import unquote
@@ -37,6 +36,7 @@ Node = tuple[str, ...]
 _DEEPEST = 50
 _ATTACHMENT_FOLDERS = frozenset({"attachments", "_attachments", "attachment", "assets", "files"})
 _UNTITLED = "Untitled"
+_LOST = "\0"
 _ID_IN_NAME = re.compile(
     r"(?P<first>[0-9]{5,20})(?:[\s._-]+(?P<after>.*))?|"
     r"(?P<before>.*?)[\s._-]*(?:[\s._-]|(?P<bracket>[(\[]))(?P<last>[0-9]{5,20})(?(bracket)[)\]])",
@@ -226,52 +226,64 @@ class _Layout:
             node = _find_node(path)
             own[node if node not in own else (*node[:-1], f"{node[-1]}\0{path}")] = path
         folders = {node[:depth] for node in own for depth in range(len(node))}
-        leaves: dict[Node, list[Node]] = {}
+        leaves = _Leaves(self)
         for node in own:
             if node and node not in folders:
-                leaves.setdefault(node[:-1], []).append(node)
-        for find in (self._find_page_of, partial(self._find_page_like, own=own)):
+                leaves.add(node, self.pages[own[node]].title)
+        for find in (leaves.find_page_of, leaves.find_page_like):
             for folder in sorted(folders, key=len, reverse=True):
-                if folder not in own and (page := find(folder, leaves)):
-                    leaves[page[:-1]].remove(page)
+                if folder not in own and (page := find(folder)):
+                    leaves.remove(page)
                     own[folder] = own.pop(page)
         return own
 
-    def _find_page_of(self, folder: Node, leaves: Mapping[Node, Sequence[Node]]) -> Node:
+    def list_forms(self, name: str) -> list[str]:
+        """Return a name in the forms in which it is compared, the strictest first."""
+        plain = self.names.read(name)
+        if not plain:  # each time that an exporter loses a name, it makes up another
+            return [name, _LOST]
+        return [plain, reduce_title(plain), _drop_accents(plain), _drop_other_letters(plain)]
+
+
+class _Leaves:
+    """The pages that stand for no folder yet, by their folders and the forms of their names."""
+
+    def __init__(self, layout: _Layout) -> None:
+        self._layout = layout
+        self._keys: dict[Node, set[tuple[Node, int, str]]] = {}
+        self._found: dict[tuple[Node, int, str], list[Node]] = {}
+
+    def add(self, node: Node, title: str) -> None:
+        """Add a page; looser forms may also be those of its title."""
+        *_, name = node
+        forms = list(enumerate(self._layout.list_forms(name)))
+        forms += list(enumerate(self._layout.list_forms(title)))[1:] if title else []
+        self._keys[node] = {(node[:-1], number, form) for number, form in forms if form}
+        for key in self._keys[node]:
+            self._found.setdefault(key, []).append(node)
+
+    def remove(self, node: Node) -> None:
+        """Forget a page that stands for a folder."""
+        for key in self._keys.pop(node):
+            self._found[key].remove(node)
+
+    def find_page_of(self, folder: Node) -> Node:
         """Find the page that stands for a folder; empty if there is none."""
-        inside = leaves.get(folder, ())
-        found = [[node for node in inside if node[-1] in INDEX_NAMES]]
-        if folder:
-            name, beside = folder[-1], leaves.get(folder[:-1], ())
-            found.insert(0, [node for node in beside if self._is_same(node[-1], name)])
-            found.append([node for node in inside if self._is_same(node[-1], name)])
+        name = self._layout.list_forms(folder[-1])[0] if folder else ""
+        beside = self._find_all(folder[:-1], 0, name) if folder else []
+        named = (self._find_all(folder, 0, each) for each in INDEX_NAMES)
+        indexes = [node for nodes in named for node in nodes if node[-1] in INDEX_NAMES]
+        found = (beside, indexes, self._find_all(folder, 0, name))
         return next((nodes[0] for nodes in found if len(nodes) == 1), ())
 
-    def _is_same(self, one: str, other: str) -> bool:
-        return one == other or (self.names.read(one) or one) == self.names.read(other)
-
-    def _find_page_like(
-        self, folder: Node, leaves: Mapping[Node, Sequence[Node]], own: Mapping[Node, str]
-    ) -> Node:
+    def find_page_like(self, folder: Node) -> Node:
         """Find the page beside a folder that has its name with or without some characters."""
-        beside = leaves.get(folder[:-1], ()) if folder else ()
-        name = self.names.read(folder[-1]) if beside else ""
-        if beside and not name:  # each time that an exporter loses a name, it makes up another
-            lost = [node for node in beside if not self.names.read(node[-1])]
-            return lost[0] if len(lost) == 1 else ()
-        for reduce in _REDUCTIONS:
-            found = [
-                node
-                for node in beside
-                if reduce(name)
-                in {reduce(self.names.read(node[-1])), reduce(self._title(own[node]))}
-            ]
-            if reduce(name) and len(found) == 1:
-                return found[0]
-        return ()
+        forms = enumerate(self._layout.list_forms(folder[-1]) if folder else ())
+        found = (self._find_all(folder[:-1], number, form) for number, form in forms if number)
+        return next((nodes[0] for nodes in found if len(nodes) == 1), ())
 
-    def _title(self, path: str) -> str:
-        return self.pages[path].title
+    def _find_all(self, folder: Node, number: int, form: str) -> list[Node]:
+        return self._found.get((folder, number, form), [])
 
 
 def _drop_accents(name: str) -> str:
@@ -283,9 +295,6 @@ def _drop_other_letters(name: str) -> str:
     whole = reduce_title(name)
     kept = "".join(filter(str.isascii, whole))
     return kept if 2 * len(kept) > len(whole) and not kept.isdigit() else ""
-
-
-_REDUCTIONS = (reduce_title, _drop_accents, _drop_other_letters)
 
 
 def _find_node(path: str) -> Node:
