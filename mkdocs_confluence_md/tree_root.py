@@ -116,6 +116,8 @@ def _is_known(path: str, texts: Mapping[str, str], known: KnownRoot) -> bool:
     """Return True if a file is the root, by all that is known of that."""
     if known.text.strip() and known.text.strip() == texts[path].strip():
         return True
+    if not known.title:
+        return False
     titled = [each for each in texts if _has_title(known, read_title(texts[each]), each)]
     return titled == [path]
 
