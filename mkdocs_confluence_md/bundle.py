@@ -11,12 +11,20 @@ import re
 from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
-from unicodedata import normalize
+from unicodedata import combining, normalize
 from urllib.parse import unquote
 
-from mkdocs_confluence_md.references import PageRef, SpaceRef, TreeRef, parse_reference
-from mkdocs_confluence_md.source import read_front_matter
-from mkdocs_confluence_md.titles import read_title
+from mkdocs_confluence_md.hierarchy import place_below_parents
+from mkdocs_confluence_md.page_ids import read_ids
+from mkdocs_confluence_md.references import SpaceRef, TreeRef
+from mkdocs_confluence_md.titles import is_lost_name, read_title, reduce_title
+from mkdocs_confluence_md.tree_root import (
+    INDEX_NAMES,
+    KnownRoot,
+    RootFinder,
+    leave_out_indexes,
+    make_root,
+)
 from mkdocs_confluence_md.trees import Tree, TreePage
 
 if TYPE_CHECKING:
@@ -26,13 +34,9 @@ Node = tuple[str, ...]
 """Where a page or a folder is: the names of the folders, and its own."""
 
 _DEEPEST = 50
-_INDEXES = ("index", "README")
 _ATTACHMENT_FOLDERS = frozenset({"attachments", "_attachments", "attachment", "assets", "files"})
-_ID_NAMES = ("confluence_id", "page_id", "pageId", "id")
-_URL_NAMES = ("url", "source", "link")
-_ID = re.compile(r"[0-9]{1,20}")
-# Shorter ones may be anything: years, counts, chapters.
-_LONG_ID = re.compile(r"[0-9]{5,20}")
+_UNTITLED = "Untitled"
+_LOST = "\0"
 _ID_IN_NAME = re.compile(
     r"(?P<first>[0-9]{5,20})(?:[\s._-]+(?P<after>.*))?|"
     r"(?P<before>.*?)[\s._-]*(?:[\s._-]|(?P<bracket>[(\[]))(?P<last>[0-9]{5,20})(?(bracket)[)\]])",
@@ -40,22 +44,35 @@ _ID_IN_NAME = re.compile(
 )
 
 
-def read_tree(texts: Mapping[str, str], ref: TreeRef | SpaceRef, page_count: int = 0) -> Tree:
+def read_tree(
+    texts: Mapping[str, str],
+    ref: TreeRef | SpaceRef,
+    page_count: int = 0,
+    known_root: KnownRoot | None = None,
+) -> Tree:
     """Read a tree from its pages.
 
     Args:
         texts: The Markdown of each page, by path, as exported.
         ref: What was exported.
         page_count: How many pages there are said to be; 0 if nobody says it.
+        known_root: What is known of the root of the tree, other than its ID.
     """
+    known = known_root or KnownRoot()
     paths = _choose_pages(list(texts), page_count)
+    paths = leave_out_indexes(paths, texts, page_count, known)
     names = _Names(paths, ref)
-    pages = {path: _read_page(path, texts[path], names) for path in paths}
-    roots = _Layout(paths, names).list_pages(pages)
+    ids = {path: read_ids(texts[path]) for path in paths}
+    pages = {
+        path: TreePage(read_title(texts[path]), ids[path].own or names.ids.get(path, ""), path)
+        for path in paths
+    }
+    parents = {path: ids[path].parent for path in paths}
+    roots = place_below_parents(_Layout(paths, names, pages).list_pages(), parents)
     if isinstance(ref, TreeRef):
-        roots = _find_root(roots, ref.page_id)
-    title = roots[0].title if len(roots) == 1 else ""
-    return Tree(title, _drop_equal_ids(roots))
+        roots = make_root(roots, RootFinder(ref.page_id, texts, parents, known))
+    roots = _complete(roots)
+    return Tree(roots[0].title if len(roots) == 1 else "", roots)
 
 
 def recognise(tree: Tree, texts: Mapping[str, str], known: Mapping[str, str]) -> Tree:
@@ -134,27 +151,29 @@ class _Names:
         self.ids = ids if trusted else {}
 
     def read(self, name: str) -> str:
-        """Return what a name says besides an ID."""
+        """Return what a name says besides an ID; nothing if the exporter lost the title."""
         plain = _decode(name)
+        if is_lost_name(plain):
+            return ""
         return (_split_id(plain)[0] if self.ids else "") or plain
 
 
 def _name_page(path: str) -> str:
     """Return the name that may tell something: that of the folder, of an index page."""
     *folders, stem = path[: -len(".md")].split("/")
-    return _decode(folders[-1] if folders and stem in _INDEXES else stem)
+    return _decode(folders[-1] if folders and stem in INDEX_NAMES else stem)
 
 
 def _split_id(name: str) -> tuple[str, str]:
     """Separate an ID from a name; it is empty if there is none."""
-    match = _ID_IN_NAME.fullmatch(name)
+    match = None if is_lost_name(name) else _ID_IN_NAME.fullmatch(name)
     if match is None:
         return name, ""
     return (match["after"] or match["before"] or "").strip(), match["first"] or match["last"]
 
 
 def _decode(name: str) -> str:
-    return normalize("NFC", unquote(name)).strip() or "Untitled"
+    return normalize("NFC", unquote(name)).strip() or _UNTITLED
 
 
 @dataclass(frozen=True)
@@ -163,8 +182,9 @@ class _Layout:
 
     paths: Sequence[str]
     names: _Names
+    pages: Mapping[str, TreePage]
 
-    def list_pages(self, pages: Mapping[str, TreePage]) -> tuple[TreePage, ...]:
+    def list_pages(self) -> tuple[TreePage, ...]:
         """Return the pages at the top, with all below them, in the order of the export."""
         own = self._find_own_pages()
         order = {path: number for number, path in enumerate(self.paths)}
@@ -183,8 +203,9 @@ class _Layout:
             siblings = below.get(node, {})
             children = tuple(make(child) for child in sorted(siblings, key=siblings.__getitem__))
             if node in own:
-                page = pages[own[node]]
-                return replace(page, title=page.title or self._name(node), children=children)
+                page = self.pages[own[node]]
+                title = page.title or self._name(node, page.path)
+                return replace(page, title=title, children=children)
             return TreePage(self.names.read(node[-1]) if node else "", children=children)
 
         top = make(())
@@ -192,9 +213,11 @@ class _Layout:
             top = top.children[0]  # it only is around everything
         return top.children if top.is_folder else (top,)
 
-    def _name(self, node: Node) -> str:
-        """Return what the name of a page says: that of its folder, if it stands for one."""
-        return self.names.read(node[-1].partition("\0")[0] if node else _INDEXES[0])
+    def _name(self, node: Node, path: str) -> str:
+        """Return what the name of a page says, or that of its folder, if it stands for one."""
+        folder = self.names.read(node[-1].partition("\0")[0]) if node else INDEX_NAMES[0]
+        stem = path[: -len(".md")].rpartition("/")[2]
+        return folder if stem in INDEX_NAMES else self.names.read(stem) or folder
 
     def _find_own_pages(self) -> dict[Node, str]:
         """Say of each page, and of each folder that has one, which file it is."""
@@ -203,25 +226,75 @@ class _Layout:
             node = _find_node(path)
             own[node if node not in own else (*node[:-1], f"{node[-1]}\0{path}")] = path
         folders = {node[:depth] for node in own for depth in range(len(node))}
-        leaves: dict[Node, list[Node]] = {}
+        leaves = _Leaves(self)
         for node in own:
             if node and node not in folders:
-                leaves.setdefault(node[:-1], []).append(node)
-        for folder in sorted(folders, key=len, reverse=True):
-            if folder not in own and (page := self._find_page_of(folder, leaves)):
-                leaves[page[:-1]].remove(page)
-                own[folder] = own.pop(page)
+                leaves.add(node, self.pages[own[node]].title)
+        for find in (leaves.find_page_of, leaves.find_page_like):
+            for folder in sorted(folders, key=len, reverse=True):
+                if folder not in own and (page := find(folder)):
+                    leaves.remove(page)
+                    own[folder] = own.pop(page)
         return own
 
-    def _find_page_of(self, folder: Node, leaves: Mapping[Node, Sequence[Node]]) -> Node:
+    def list_forms(self, name: str) -> list[str]:
+        """Return a name in the forms in which it is compared, the strictest first."""
+        plain = self.names.read(name)
+        if not plain:  # each time that an exporter loses a name, it makes up another
+            return [name, _LOST]
+        return [plain, reduce_title(plain), _drop_accents(plain), _drop_other_letters(plain)]
+
+
+class _Leaves:
+    """The pages that stand for no folder yet, by their folders and the forms of their names."""
+
+    def __init__(self, layout: _Layout) -> None:
+        self._layout = layout
+        self._keys: dict[Node, set[tuple[Node, int, str]]] = {}
+        self._found: dict[tuple[Node, int, str], list[Node]] = {}
+
+    def add(self, node: Node, title: str) -> None:
+        """Add a page; looser forms may also be those of its title."""
+        *_, name = node
+        forms = list(enumerate(self._layout.list_forms(name)))
+        forms += list(enumerate(self._layout.list_forms(title)))[1:] if title else []
+        self._keys[node] = {(node[:-1], number, form) for number, form in forms if form}
+        for key in self._keys[node]:
+            self._found.setdefault(key, []).append(node)
+
+    def remove(self, node: Node) -> None:
+        """Forget a page that stands for a folder."""
+        for key in self._keys.pop(node):
+            self._found[key].remove(node)
+
+    def find_page_of(self, folder: Node) -> Node:
         """Find the page that stands for a folder; empty if there is none."""
-        inside = leaves.get(folder, ())
-        found = [[node for node in inside if node[-1] in _INDEXES]]
-        if folder:
-            name, beside = self.names.read(folder[-1]), leaves.get(folder[:-1], ())
-            found.insert(0, [node for node in beside if self.names.read(node[-1]) == name])
-            found.append([node for node in inside if self.names.read(node[-1]) == name])
+        name = self._layout.list_forms(folder[-1])[0] if folder else ""
+        beside = self._find_all(folder[:-1], 0, name) if folder else []
+        named = (self._find_all(folder, 0, each) for each in INDEX_NAMES)
+        indexes = [node for nodes in named for node in nodes if node[-1] in INDEX_NAMES]
+        found = (beside, indexes, self._find_all(folder, 0, name))
         return next((nodes[0] for nodes in found if len(nodes) == 1), ())
+
+    def find_page_like(self, folder: Node) -> Node:
+        """Find the page beside a folder that has its name with or without some characters."""
+        forms = enumerate(self._layout.list_forms(folder[-1]) if folder else ())
+        found = (self._find_all(folder[:-1], number, form) for number, form in forms if number)
+        return next((nodes[0] for nodes in found if len(nodes) == 1), ())
+
+    def _find_all(self, folder: Node, number: int, form: str) -> list[Node]:
+        return self._found.get((folder, number, form), [])
+
+
+def _drop_accents(name: str) -> str:
+    return reduce_title("".join(each for each in normalize("NFKD", name) if not combining(each)))
+
+
+def _drop_other_letters(name: str) -> str:
+    """Reduce a name to ASCII; to nothing if it would lose most of it, or all but numbers."""
+    whole = reduce_title(name)
+    kept = "".join(filter(str.isascii, whole))
+    return kept if 2 * len(kept) > len(whole) and not kept.isdigit() else ""
 
 
 def _find_node(path: str) -> Node:
@@ -230,41 +303,16 @@ def _find_node(path: str) -> Node:
     return (*names[: _DEEPEST - 1], names[-1]) if len(names) > _DEEPEST else tuple(names)
 
 
-def _read_page(path: str, text: str, names: _Names) -> TreePage:
-    page_id = _read_id(text) or names.ids.get(path, "")
-    return TreePage(read_title(text), page_id, path)
-
-
-def _read_id(text: str) -> str:
-    """Return the page ID that a page's front matter tells, in whatever way; or nothing."""
-    meta, _ = read_front_matter(text)
-    for name in _ID_NAMES:
-        form = _LONG_ID if name == "id" else _ID
-        if not isinstance(meta.get(name), bool) and form.fullmatch(str(meta.get(name, ""))):
-            return str(meta[name])
-    urls = [meta[name] for name in _URL_NAMES if isinstance(meta.get(name), str)]
-    found = (parse_reference(url) for url in urls if "://" in url)
-    return next((each.page_id for each in found if isinstance(each, PageRef)), "")
-
-
-def _find_root(pages: tuple[TreePage, ...], page_id: str) -> tuple[TreePage, ...]:
-    """Put all pages below the one that was asked for: by its ID, or else the first of them."""
-    candidates = [page for page in pages if not page.is_folder]
-    if not candidates:
-        return pages
-    same = (page for page in candidates if page.page_id == page_id)
-    root = next(same, candidates[0])
-    others = tuple(page for page in pages if page is not root)
-    return (replace(root, page_id=page_id, children=(*root.children, *others)),)
-
-
-def _drop_equal_ids(roots: tuple[TreePage, ...]) -> tuple[TreePage, ...]:
-    """Believe the first page that has an ID."""
+def _complete(roots: tuple[TreePage, ...]) -> tuple[TreePage, ...]:
+    """Believe the first page that has an ID, and give each page a title."""
     seen: set[str] = set()
 
     def check(page: TreePage) -> TreePage:
         page_id = "" if page.page_id in seen else page.page_id
         seen.add(page.page_id)
-        return replace(page, page_id=page_id, children=tuple(map(check, page.children)))
+        title = page.title or (f"Page {page_id}" if page_id else _UNTITLED)
+        return replace(
+            page, title=title, page_id=page_id, children=tuple(map(check, page.children))
+        )
 
     return tuple(map(check, roots))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from itertools import combinations
+from itertools import chain, combinations
 from typing import TYPE_CHECKING
 
 from mkdocs_confluence_md.archive import find_name_problems
@@ -14,8 +14,11 @@ from mkdocs_confluence_md.errors import ConfluenceError, TooLargeError
 from mkdocs_confluence_md.exporter import MOST_PAGES
 from mkdocs_confluence_md.fetched import Assets, FetchedPage, FetchedTree, Origin
 from mkdocs_confluence_md.matching import find_enclosed
+from mkdocs_confluence_md.references import TreeRef
 from mkdocs_confluence_md.reports import report_cut_tree, report_stale_listing, report_unsafe_files
 from mkdocs_confluence_md.sections import name_tree
+from mkdocs_confluence_md.titles import read_title
+from mkdocs_confluence_md.tree_root import KnownRoot
 from mkdocs_confluence_md.trees import Tree, TreePage
 from mkdocs_confluence_md.unpacking import unpack
 
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
     from mkdocs_confluence_md.fetched import TreeExport
     from mkdocs_confluence_md.lending import AnyLibrary
     from mkdocs_confluence_md.library import Tell
-    from mkdocs_confluence_md.references import SpaceRef, TreeRef
+    from mkdocs_confluence_md.references import SpaceRef
     from mkdocs_confluence_md.sections import PathInTree
     from mkdocs_confluence_md.slots import PlacedPage
 
@@ -42,8 +45,8 @@ class Forest:
         self._tell: Tell | None = None
         self.fetched: dict[TreeRef | SpaceRef, FetchedTree] = {}
         """The trees that can be had."""
-        self._read: dict[TreeRef | SpaceRef, tuple[str, Tree]] = {}
-        """The digest of the last export of each tree, and what was read from it."""
+        self._read: dict[TreeRef | SpaceRef, tuple[tuple[str, KnownRoot], Tree]] = {}
+        """The digest of the last export of each tree, what was known of its root, and the tree."""
         self.trees: dict[TreeRef | SpaceRef, Tree] = {}
         """Each tree; of one that cannot be had, a page that stands for it."""
         self.twins: dict[PathInTree, PathInTree] = {}
@@ -67,14 +70,16 @@ class Forest:
         self._library, self._tell, self._attachments = library, tell, attachments
         self.fetched, self.errors, self.pages = {}, {}, {}
         self.trees = {}
+        page_ids = frozenset(declared)
         for ref, found in library.wait_for_trees(tell).items():
             if isinstance(found, ConfluenceError):
                 self.errors[ref] = found
                 self.trees[ref] = _stand_in(ref)
             else:
                 self.fetched[ref] = found
-                self.trees[ref] = found.listed or self._read_tree(ref, found.export)
-        self._recognise(declared)
+        for ref, fetched in self.fetched.items():
+            self.trees[ref] = fetched.listed or self._read_tree(ref, fetched.export, page_ids)
+        self._recognise(page_ids)
         self._find_twins()
 
     def begin_pages(self, pages: Iterable[PlacedPage]) -> None:
@@ -133,19 +138,32 @@ class Forest:
                 told = dict.fromkeys((each.problem.value, each.name) for each in problems)
                 yield from report_unsafe_files(f"the {ref.name}", tuple(told))
 
-    def _read_tree(self, ref: TreeRef | SpaceRef, export: TreeExport | None) -> Tree:
+    def _read_tree(
+        self, ref: TreeRef | SpaceRef, export: TreeExport | None, declared: frozenset[str]
+    ) -> Tree:
         assert export  # noqa: S101  what is not listed is exported
-        digest, tree = self._read.get(ref, ("", Tree("")))
-        if digest != export.digest:
-            tree = read_tree(export.texts, ref, export.page_count)
-            self._read[ref] = export.digest, tree
-        return tree
+        root = self._find_root(ref.page_id, declared) if isinstance(ref, TreeRef) else KnownRoot()
+        key = export.digest, root
+        if self._read.get(ref, (None,))[0] != key:
+            self._read[ref] = key, read_tree(export.texts, ref, export.page_count, root)
+        return self._read[ref][1]
+
+    def _find_root(self, page_id: str, declared: frozenset[str]) -> KnownRoot:
+        """Return what else in this build tells of a root, so that no request is made for it."""
+        page = self._find_page(page_id) if page_id in declared else None
+        text = page.markdown if page else ""
+        if page and page.facts and page.facts.title:
+            return KnownRoot(page.facts.title, text)
+        listed = (found.listed.walk() for found in self.fetched.values() if found.listed)
+        titles = (each.title for each in chain.from_iterable(listed) if each.page_id == page_id)
+        return KnownRoot(next(titles, "") or read_title(text), text)
 
     def _recognise(self, declared: Iterable[str]) -> None:
         """Find pages of exports, which tell no IDs, among the pages with IDs."""
         exports = {ref: found.export for ref, found in self.fetched.items() if found.export}
         page_ids = list(declared) if any(self._has_unknown(ref) for ref in exports) else []
-        texts = {page_id: text for page_id in page_ids if (text := self._find_text(page_id))}
+        found = {page_id: self._find_page(page_id) for page_id in page_ids}
+        texts = {page_id: page.markdown for page_id, page in found.items() if page}
         # The root of a tree is known, and may be among the pages of one that stands before it.
         for ref, export in exports.items():
             known = [page for page in self.trees[ref].walk() if page.page_id and page.path]
@@ -164,12 +182,12 @@ class Forest:
     def _has_unknown(self, ref: TreeRef | SpaceRef) -> bool:
         return any(page.path and not page.page_id for page in self.trees[ref].walk())
 
-    def _find_text(self, page_id: str) -> str:
+    def _find_page(self, page_id: str) -> FetchedPage | None:
         assert self._library  # noqa: S101  for the type checker
         try:
-            return self._library.wait_for(page_id, self._tell).markdown
+            return self._library.wait_for(page_id, self._tell)
         except ConfluenceError:  # it is told when the page is read
-            return ""
+            return None
 
     def _find_references(self, page: PlacedPage, export: TreeExport) -> dict[str, Reference]:
         text = export.texts[page.path]

@@ -189,7 +189,7 @@ class _LinkWriter:
 
     def _write_element(self, element: Element) -> None:
         address = read_text(element.get("href"))
-        target = self._find_target(address)
+        target = self._find_target(address, read_text("".join(element.itertext())))
         text = "" if len(element) else read_text(element.text)
         bare = text if shows_address(text, address) else ""
         if isinstance(target, Inside):
@@ -229,10 +229,12 @@ class _LinkWriter:
         self._links.note(self._place, address, Destination(target.url), raw=True)
         return target.url
 
-    def _find_target(self, address: str) -> Inside | Outside | Named | Nowhere | None:
+    def _find_target(
+        self, address: str, text: str = ""
+    ) -> Inside | Outside | Named | Nowhere | None:
         if address.startswith("#") and address[1:] in self._find_ids():
             return None
-        target = self._links.link_map.find_target(address, self._page)
+        target = self._links.link_map.find_target(address, self._page, text)
         if isinstance(target, Named):
             return self._find_beside(target, address)
         if isinstance(target, Inside) and self._find_file(target) is None:

@@ -13,9 +13,11 @@ from unicodedata import normalize
 from urllib.parse import unquote, unquote_plus
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from mkdocs_confluence_md.attachments import Reference
+
+_PAGE = re.compile(r"\.md$", re.IGNORECASE)
 
 
 def find_file(reference: Reference, paths: Sequence[str], folder: str, page_id: str) -> str | None:
@@ -64,11 +66,24 @@ def find_enclosed(
         if page_id not in ("", reference.owner):
             return None
     elif reference.path:
-        wanted = posixpath.normpath(posixpath.join(folder, reference.path))
-        exact = [path for path in paths if unquote(path) == unquote(wanted)]
-        if exact:
-            return exact[0]
+        known = {unquote(path): path for path in reversed(paths)}
+        for wanted in _list_places(reference.path, page_path):
+            if unquote(wanted) in known:
+                return known[unquote(wanted)]
     return _find_nearest(reference, paths, page_path)
+
+
+def _list_places(path: str, page_path: str) -> Iterator[str]:
+    """Yield where a relative path may lead, the likeliest first.
+
+    Some exporters have one folder for the files of all pages, and write the same path in each.
+    """
+    yield posixpath.normpath(posixpath.join(posixpath.dirname(page_path), path))
+    inner = re.sub(r"^(?:\.\.?/)+", "", path)
+    folders = _PAGE.sub("", page_path).split("/")
+    # A name without a folder may be that of a file of any page.
+    for depth in range(len(folders), -1, -1) if "/" in path else ():
+        yield "/".join([*folders[:depth], inner])
 
 
 def _find_nearest(reference: Reference, paths: Sequence[str], page_path: str) -> str | None:

@@ -10,6 +10,8 @@ import re
 from typing import TYPE_CHECKING
 from unicodedata import normalize
 
+from mkdocs_confluence_md.titles import reduce_title
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -18,11 +20,6 @@ if TYPE_CHECKING:
 _NUMBER = re.compile(r"[0-9]{1,3}[-_. ]+")
 _SHORTEST = 3
 """Letters that a title must have kept to be known by them."""
-
-
-def reduce_title(title: str) -> str:
-    """Reduce a title to letters and digits: an address has it without some of the rest."""
-    return re.sub(r"[\W_]+", "", normalize("NFKC", title)).casefold()
 
 
 class NamedPages:
@@ -70,4 +67,4 @@ def _wear(title: str) -> set[str]:
         reduce_title(text.encode("ascii", "ignore").decode())
         for text in (title, normalize("NFKD", title), normalize("NFKD", title.casefold()))
     }
-    return {text for text in left if len(text) >= _SHORTEST}
+    return {text for text in left if len(text) >= _SHORTEST and text.isalnum()}

@@ -8,6 +8,7 @@ from mkdocs_confluence_md.errors import ConfluenceError
 from mkdocs_confluence_md.references import SpaceRef, editor_url, space_url, view_url
 from mkdocs_confluence_md.reports import PageFailure, report_failures
 from mkdocs_confluence_md.source import make_placeholder, make_source
+from mkdocs_confluence_md.titles import read_hidden_title
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -81,7 +82,7 @@ class Reader:
             fetched.markdown,
             page_id=page.ref.page_id,
             title=page.title,
-            otherwise=page.own_title,
+            otherwise=page.own_title or read_hidden_title(fetched.markdown),
             facts=fetched.facts,
         )
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from mkdocs_confluence_md.errors import AnswerError, FailureError
+from mkdocs_confluence_md.headings import begins_with_heading
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,7 +39,6 @@ _FRONT_MATTER = re.compile(
     r"---[ \t]*\n(?P<yaml>[ \t]*[^ \t\n].*?\n)(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL
 )
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?=T|\Z)")
-_FIRST_HEADING = re.compile(r"\s*(?:#[ \t]+\S[^\n]*|\S[^\n]*\n=+[ \t]*(?:\n|\Z))")
 
 
 def make_source(
@@ -60,16 +60,10 @@ def make_source(
         facts: Become metadata, where the page's own front matter says nothing of the kind.
     """
     own, body = split_front_matter(_clean(markdown))
-    headed = not title and bool(find_heading(body))
+    headed = not title and begins_with_heading(body)
     in_confluence = (facts.title if facts else "") or otherwise
     page_title = title or ("" if headed else _clean_title(in_confluence) or page_id)
     return f"---\n{_make_front_matter(own, page_id, page_title, facts)}---\n\n{body}"
-
-
-def find_heading(body: str) -> str:
-    """Return the Markdown of the first-level heading with which a text begins; or nothing."""
-    match = _FIRST_HEADING.match(body)
-    return match[0].strip() if match else ""
 
 
 def read_front_matter(markdown: str) -> tuple[Mapping[Any, Any], str]:

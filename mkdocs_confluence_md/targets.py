@@ -5,12 +5,12 @@ from __future__ import annotations
 import posixpath
 import re
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING, TypeAlias
 from unicodedata import normalize
 from urllib.parse import unquote, unquote_plus, urlsplit, urlunsplit
 
 from mkdocs_confluence_md.attachments import read_address
-from mkdocs_confluence_md.names import reduce_title
 from mkdocs_confluence_md.placement import is_atlassian
 from mkdocs_confluence_md.references import (
     SCHEME,
@@ -27,10 +27,12 @@ from mkdocs_confluence_md.references import (
     view_url,
     without_gateway,
 )
+from mkdocs_confluence_md.titles import is_lost_name, reduce_title
+from mkdocs_confluence_md.tree_root import EXTRA_NAMES, name_path
 from mkdocs_confluence_md.trust import host_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from mkdocs_confluence_md.references import Reference
     from mkdocs_confluence_md.slots import PlacedPage
@@ -130,12 +132,13 @@ class LinkMap:
         self._hosts = {host_of(site), *pasted} - {""}
         self._site = site or next((f"https://{host}" for host in pasted), "")
 
-    def find_target(self, link: str, page: PlacedPage | None) -> Target | None:
+    def find_target(self, link: str, page: PlacedPage | None, text: str = "") -> Target | None:
         """Find where a link leads.
 
         Args:
             link: What stands in `href`.
             page: The page from Confluence where it stands; None for a page that is a local file.
+            text: Of the link, as far as it is known: it may be the title of the page.
 
         Returns:
             None for a link that is none of ours, or the whole address of an attachment.
@@ -146,7 +149,7 @@ class LinkMap:
         if page is None:
             return self._find_address(link, None)
         if is_relative(address):
-            inside = self._find_in_tree(page.tree, page.path, link) if page.tree else None
+            inside = self._find_in_tree(page.tree, page.path, link, text) if page.tree else None
             return inside or _read_name(address, anchor)
         return self._find_from_page(link, page)
 
@@ -185,7 +188,9 @@ class LinkMap:
             return self._site + add_context(urlunsplit(("", "", path, url.query, url.fragment)))
         return add_context(address) if host in self._hosts or is_atlassian(host) else address
 
-    def _find_in_tree(self, tree: TreeRef | SpaceRef, path: str, link: str) -> Target | None:
+    def _find_in_tree(
+        self, tree: TreeRef | SpaceRef, path: str, link: str, text: str
+    ) -> Target | None:
         """Find where a path leads from a page in the export of a tree."""
         if not path:
             return None
@@ -196,10 +201,33 @@ class LinkMap:
             for name in (target, f"{target}.md", f"{target}/index.md", f"{target}/README.md"):
                 if page := self._by_path.get((tree, name)):
                     return Inside(page, anchor, "", Nowhere())
+        if not wanted.lower().endswith(".md"):
+            return None
         # Maybe it was written for a page that lies elsewhere.
-        named = self._by_name.get((tree, reduce_title(_name_path(_decode(wanted)))), [])
-        is_page = wanted.lower().endswith(".md") and len(named) == 1
-        return Inside(named[0], anchor, "", Nowhere()) if is_page else None
+        found = self._find_nearest(tree, _decode(wanted)) or self._find_lost(tree, wanted, text)
+        return Inside(found, anchor, "", Nowhere()) if found else None
+
+    def _find_nearest(self, tree: TreeRef | SpaceRef, wanted: str) -> PlacedPage | None:
+        """Find the only page of a name, or of several the one whose folders agree the most."""
+        named = self._by_name.get((tree, reduce_title(name_path(wanted))), [])
+        folders = list(map(reduce_title, reversed(wanted.split("/")[:-1])))
+        common = [_count_common(folders, page.path) for page in named]
+        best = [page for page, count in zip(named, common, strict=True) if count == max(common)]
+        return best[0] if len(best) == 1 else None
+
+    def _find_lost(self, tree: TreeRef | SpaceRef, wanted: str, text: str) -> PlacedPage | None:
+        """Find a page by the text of a link, where the exporter made up another name for it.
+
+        A link to an index that is no page leads to the root.
+        """
+        name = posixpath.splitext(_decode(wanted))[0].rpartition("/")[2]
+        if is_lost_name(name):
+            titled = self._by_title.get((tree, reduce_title(text)), [])
+            lost = [page for page in titled if is_lost_name(name_path(page.path))] or titled
+            return lost[0] if len(lost) == 1 else None
+        if name.lower() in EXTRA_NAMES and isinstance(tree, TreeRef):
+            return self._pages.get(tree.page_id)
+        return None
 
     def _find_in_page(self, page: PlacedPage | None, anchor: str) -> Target | None:
         return Inside(page, anchor, "", Outside(f"#{anchor}")) if page and anchor else None
@@ -271,7 +299,7 @@ def _group(
 def _read_name(address: str, anchor: str) -> Named | None:
     """Read the name of a page's file from a relative address; None if it is none of a page."""
     path = unquote(address.partition("?")[0])
-    return Named(_name_path(path), anchor) if path.lower().endswith(".md") else None
+    return Named(name_path(path), anchor) if path.lower().endswith(".md") else None
 
 
 def _title_page(path: str, page: PlacedPage) -> str:
@@ -281,13 +309,14 @@ def _title_page(path: str, page: PlacedPage) -> str:
 
 def _name_page(path: str, page: PlacedPage) -> str:
     del page
-    return _name_path(_decode(path))
+    return name_path(_decode(path))
 
 
-def _name_path(path: str) -> str:
-    """Return the name of a page: that of its folder if it is the folder's own page."""
-    *folders, name = re.sub(r"\.md$", "", path, flags=re.IGNORECASE).split("/")
-    return folders[-1] if folders and name in ("index", "README") else name
+def _count_common(folders: Sequence[str], path: str) -> int:
+    """Return how many folders of two paths agree, from the end."""
+    others = map(reduce_title, reversed(_decode(path).split("/")[:-1]))
+    pairs = zip(folders, others, strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def _decode(path: str) -> str:

@@ -5,12 +5,19 @@ from __future__ import annotations
 import re
 from functools import cache
 from typing import TYPE_CHECKING
+from unicodedata import normalize
 
 from mkdocs_confluence_md.grammar import Grammar
-from mkdocs_confluence_md.source import find_heading, read_front_matter
+from mkdocs_confluence_md.headings import begins_with_heading, find_heading
+from mkdocs_confluence_md.source import read_front_matter
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
+
+_LOST_NAME = re.compile(
+    r"(?:[a-z]{1,20}[ _-])?[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
+    re.IGNORECASE,
+)
 
 
 def read_title(markdown: str) -> str:
@@ -19,6 +26,29 @@ def read_title(markdown: str) -> str:
     title = meta.get("title")
     own = " ".join(str(title).split()) if isinstance(title, str | int | float) else ""
     return own or _read_heading(find_heading(body))
+
+
+def read_hidden_title(markdown: str) -> str:
+    """Return the title of a page whose heading MkDocs does not find: something is before it."""
+    _, body = read_front_matter(markdown)
+    return "" if begins_with_heading(body) else _read_heading(find_heading(body))
+
+
+def is_lost_name(name: str) -> bool:
+    """Return True for the name of a file that an exporter could not make of a title.
+
+    It has a random UUID instead, like `page-0f8f…`.
+    """
+    return _LOST_NAME.fullmatch(name) is not None
+
+
+def reduce_title(title: str) -> str:
+    """Reduce a title to letters and digits: addresses and names have it without some of the rest.
+
+    A title without any is reduced to itself.
+    """
+    plain = normalize("NFKC", title)
+    return re.sub(r"[\W_]+", "", plain).casefold() or plain.strip()
 
 
 def _read_heading(text: str) -> str:

@@ -291,6 +291,35 @@ def test_any_address_is_read_or_is_none(before: str, text: str, label: str) -> N
         find_enclosed(reference, ["a.png", "files/b", text], "x/page.md", "")
 
 
+@pytest.mark.parametrize(
+    ("page", "link", "paths", "found"),
+    [
+        ("A.md", "attachments/x.png", ["attachments/x.png", "A/attachments/x.png"], 0),
+        ("A.md", "attachments/x.png", ["A/attachments/x.png", "B/attachments/x.png"], 0),
+        ("A.md", "A/attachments/x.png", ["A/attachments/x.png", "B/attachments/x.png"], 0),
+        ("R/A.md", "attachments/x.png", ["attachments/x.png", "R/B/attachments/x.png"], 0),
+        ("R/A.md", "../attachments/x.png", ["attachments/x.png", "R/attachments/x.png"], 0),
+        ("R/A/B.md", "../attachments/x.png", ["attachments/x.png", "Q/attachments/x.png"], 0),
+        ("R/A/B.md", "attachments/x.png", ["all/attachments/x.png"], 0),
+        ("all/R/A.md", "attachments/x.png", ["all/attachments/x.png", "R/attachments/x.png"], 0),
+        ("R/A.md", "../../../attachments/x.png", ["attachments/x.png", "Q/attachments/x.png"], 0),
+        ("R/A.md", "attachments/x%20y.png", ["attachments/x-y.png"], 0),
+        ("R/A.md", "attachments/x y.png", ["attachments/x%20y.png", "Q/x y.png"], 0),
+        ("R/A.md", "x.png", ["x.png", "Q/x.png"], None),
+        ("R/A.md", "attachments/x.png", ["P/attachments/x.png", "Q/attachments/x.png"], None),
+    ],
+)
+def test_a_path_in_an_export_may_be_written_for_another_folder(
+    page: str, link: str, paths: list[str], found: int | None
+) -> None:
+    for listed in (paths, paths[::-1]):
+        reference = read_address(link, "")
+
+        assert reference
+        path = find_enclosed(reference, listed, page, "")
+        assert path == (None if found is None else paths[found])
+
+
 def test_tags_are_changed_where_they_stand() -> None:
     def change(tag: str, address: str) -> str | None:
         return {"a&amp;b.png": f"{tag}.png", "gone.png": "<b>gone</b>"}.get(address)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 
+from exporters import GUIDE, Export, Style
 from forests import ROOT, SITE, fill
 from standin import PageRecord, SpaceRecord
 from test_pull import pull, pulled, read_all, read_pages
@@ -281,3 +282,35 @@ def test_a_manifest_whose_trees_make_no_sense_is_damaged(
         file.write_text(json.dumps(damaged))
 
         assert "is damaged, or was written by another version" in project.build().messages()
+
+
+@pytest.mark.parametrize("style", get_args(Style))
+def test_a_tree_as_another_exporter_lays_it_out_is_pulled_as_it_is_built(
+    project: Project, standin: StandIn, style: Style
+) -> None:
+    export = Export(GUIDE, style)
+    standin.pages.add(*export.records(ROOT))
+    contents = "[Up](README.md)\n\n# Contents\n\n- [Guide](team-guide.md)\n"
+    standin.pages.tree_archives[ROOT] = export.pack({"README.md": contents})
+    configure(project, standin, HANDBOOK)
+    own = read_pages(project.build())
+
+    assert pull(project)[0] == 0
+
+    built = pulled(project).build()
+    assert (built.messages(), read_pages(built)) == ("", own)
+
+
+def test_a_heading_behind_a_comment_is_the_title_of_a_pulled_page(
+    project: Project, standin: StandIn
+) -> None:
+    standin.pages.add(PageRecord(ROOT, "<!-- x -->\n\n# Root\n"),
+                      PageRecord("2", "<!-- y -->\n# A\n\nText.\n", parent=ROOT))  # fmt: skip
+    configure(project, standin, [*HANDBOOK, "confluence:2"])
+    own = project.build()
+
+    assert pull(project)[0] == 0
+
+    built = pulled(project).build()
+    assert (built.messages(), read_pages(built)) == ("", read_pages(own))
+    assert "<title>A - Handbook</title>" in built.page("2")

@@ -15,6 +15,7 @@ from mkdocs.utils.meta import get_data
 from mkdocs_confluence_md.errors import FailureError
 from mkdocs_confluence_md.reports import PageFailure
 from mkdocs_confluence_md.source import make_placeholder, make_source, split_front_matter
+from mkdocs_confluence_md.titles import read_hidden_title
 
 ID = {"confluence_id": "123456"}
 
@@ -248,6 +249,9 @@ def test_a_page_cannot_pass_itself_off_as_another() -> None:
         ("---\ntitle:\n---\nText", "", "123456"),
         ("## Second level\n\n# First", "", "123456"),
         ("#no-heading\n", "", "123456"),
+        # MkDocs takes no heading for the title that is not the first element.
+        ("<!-- x -->\n# Heading\n", "", "123456"),
+        ("[Up](../a.md)\n\n# Heading\n", "Nav", "Nav"),
     ],
 )
 def test_every_page_has_a_title(markdown: str, nav_title: str, title: str) -> None:
@@ -264,6 +268,21 @@ def test_a_heading_is_left_to_be_the_title(markdown: str) -> None:
     _, meta = read(markdown)
 
     assert meta == {"confluence_id": "123456"}
+
+
+@pytest.mark.parametrize(
+    ("markdown", "title"),
+    [
+        ("<!-- x -->\n# A *heading*\n", "A heading"),
+        ('<a id="x"></a>\n\nHeading\n===\n', "Heading"),
+        ("---\nowner: Jane\n---\n[Up](../a.md) > [A](b.md)\n\n# Heading\n", "Heading"),
+        ("# Heading\n", ""),
+        ("Text.\n\n# Heading\n", ""),
+        ("", ""),
+    ],
+)
+def test_a_heading_behind_what_is_no_text_is_read(markdown: str, title: str) -> None:
+    assert read_hidden_title(markdown) == title
 
 
 @given(PRINTED)

@@ -269,6 +269,56 @@ def test_a_title_leads_to_the_page_of_the_same_tree(
     assert isinstance(links.find_target(link, None), Outside)
 
 
+LOST = "page-2f0c1d5e-0a0b-4c0d-8e0f-{:012x}"
+
+
+def in_tree(path: str, title: str = "", page_id: str = "") -> PlacedPage:
+    return PlacedPage(PageRef(page_id), "", path, TREE, path, title)
+
+
+ROOT = in_tree("root.md", "Root", "1")
+PAGES = [
+    ROOT,
+    in_tree("root/deploy/notes.md", "Notes"),
+    in_tree("root/operate/notes.md", "Notes"),
+    in_tree("root/operate/q&a-what,-and-why.md", "Q&A: what, and why?"),
+    in_tree(f"root/{LOST.format(1)}.md", "当番"),
+    in_tree(f"root/{LOST.format(2)}.md", "🚀"),
+    in_tree(f"root/{LOST.format(3)}.md", "Twice"),
+    in_tree(f"root/{LOST.format(4)}.md", "Twice"),
+]
+IN_TREE = LinkMap(PAGES, SITE, {(TREE, page.path): page for page in PAGES})
+
+
+@pytest.mark.parametrize(
+    ("link", "text", "path"),
+    [
+        ("deploy/notes.md", "", "root/deploy/notes.md"),
+        ("../handbook/deploy/notes.md", "", "root/deploy/notes.md"),  # of another root
+        ("operate/notes.md#x", "", "root/operate/notes.md"),
+        ("./notes.md", "Notes", None),
+        ("q&a-what,-and-why.md", "", "root/operate/q&a-what,-and-why.md"),
+        ("../Q%26A%20what%20and%20why.md", "", "root/operate/q&a-what,-and-why.md"),
+        (f"{LOST.format(1)}.md", "any", f"root/{LOST.format(1)}.md"),
+        (f"{LOST.format(9)}.md", "当番", f"root/{LOST.format(1)}.md"),
+        (f"x/{LOST.format(9)}.md#x", " 🚀 ", f"root/{LOST.format(2)}.md"),
+        (f"{LOST.format(9)}.md", "Twice", None),
+        (f"{LOST.format(9)}.md", "", None),
+        (f"{LOST.format(9)}.md", "Root", "root.md"),
+        ("other.md", "当番", None),
+        ("../README.md", "", "root.md"),
+        ("SUMMARY.md", "", "root.md"),
+        (f"{LOST.format(9)}.png", "当番", None),
+    ],
+)
+def test_a_path_leads_to_the_page_that_it_was_written_for(
+    link: str, text: str, path: str | None
+) -> None:
+    target = IN_TREE.find_target(link, PAGES[4], text)
+
+    assert (target.page.path if isinstance(target, Inside) else target) == path
+
+
 @given(page_urls())
 def test_every_form_of_url_leads_to_the_page_of_that_site_only(case: tuple[str, str, str]) -> None:
     url, host, page_id = case
