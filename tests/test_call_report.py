@@ -60,7 +60,7 @@ def find_strings(standin: StandIn) -> set[str]:
 
 
 # Words that the format itself has.
-FORMAT = {"text", "page", "title", "heading", "list", "space"}
+FORMAT = {"text", "page", "title", "heading", "list", "space", "version"}
 
 
 @pytest.mark.parametrize("kind", ["classic", "scoped", "service account", None])

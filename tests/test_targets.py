@@ -316,7 +316,9 @@ def test_a_path_leads_to_the_page_that_it_was_written_for(
 ) -> None:
     target = IN_TREE.find_target(link, PAGES[4], text)
 
-    assert (target.page.path if isinstance(target, Inside) else target) == path
+    # What the tree does not have may still be the name of another page of the site.
+    assert target is None or isinstance(target, Inside | Named)
+    assert (target.page.path if isinstance(target, Inside) else None) == path
 
 
 @given(page_urls())
