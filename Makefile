@@ -31,6 +31,12 @@ types: $(VENV)/installed
 unit: $(VENV)/installed
 	$(BIN)/pytest -n auto --cov --cov-report=term
 
+.PHONY: live
+# CONFLUENCE_MD_LIVE_PAGE is the address of a page with a few pages below it; the sign-in is that of
+# `confluence-md login`, or of the environment. Without it, pytest runs no test, which is its exit code 5.
+live: $(VENV)/installed ## a page and a tree of a real site, for who can sign in to one
+	$(BIN)/pytest -q -rs -p no:cacheprovider --rootdir live -c /dev/null live || [ $$? -eq 5 ]
+
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev]"

@@ -64,7 +64,9 @@ def test_the_source_distribution_has_what_is_needed_to_test_it(dist: Path) -> No
               "mkdocs_confluence_md/py.typed", "docs/index.md", "mkdocs.yml"}  # fmt: skip
     assert wanted <= names
     folders = {name.partition("/")[0] for name in names if "/" in name}
-    assert folders == {".ci", "benchmarks", "docs", "example-site", "mkdocs_confluence_md", "tests"}
+    assert folders == {
+        ".ci", "benchmarks", "docs", "example-site", "live", "mkdocs_confluence_md", "tests"
+    }  # fmt: skip
     # Nothing that was built, fetched or made by a test run.
     assert not [name for name in names if "__pycache__" in name or "/site/" in name]
     assert not [name for name in names if ".cache" in name.split("/")]

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote, urlencode
 
 from standin.messages import Answer, json_answer
+from standin.rest import render
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -48,6 +49,7 @@ _BELOW = re.compile(
     r"/wiki/api/v2/(page|folder|whiteboard|database)s/([0-9]+)/(descendants|direct-children)"
 )
 _FOLDER = re.compile(r"/wiki/api/v2/(folder|whiteboard|database)s/([0-9]+)")
+_PAGE = re.compile(r"/wiki/api/v2/pages/([0-9]+)")
 _SPACE_PAGES = re.compile(r"/wiki/api/v2/spaces/([0-9]+)/pages")
 _REMOVED = re.compile(r"/wiki/rest/api/(?:content(?:/[0-9]+)?|space(?:/[^/]+)?)")
 _ATTACHMENTS = re.compile(r"/wiki/api/v2/pages/(\d+)/attachments")
@@ -136,13 +138,17 @@ class ConfluenceCloud:
             return answer(request)
         if below := _BELOW.fullmatch(path):
             return self._list_below(request, below[2], direct=below[3] == "direct-children")
-        if folder := _FOLDER.fullmatch(path):
-            return self._describe_folder(folder[1], folder[2])
         if space := _SPACE_PAGES.fullmatch(path):
             return self._list_space_pages(request, space[1])
         if _REMOVED.fullmatch(path):
             return json_answer(410, {"message": "This deprecated endpoint has been removed."})
-        return self._answer_about_files(request)
+        return self._describe(path) or self._answer_about_files(request)
+
+    def _describe(self, path: str) -> Answer | None:
+        if page := _PAGE.fullmatch(path):
+            return self._describe_page(page[1])
+        folder = _FOLDER.fullmatch(path)
+        return self._describe_folder(folder[1], folder[2]) if folder else None
 
     def _answer_about_files(self, request: Request) -> Answer:
         path = _strip_gateway(request.path)
@@ -262,6 +268,14 @@ class ConfluenceCloud:
         found = sorted(each for each in authors if each.account_id in wanted)
         results = [{"accountId": each.account_id, "displayName": each.name} for each in found]
         return json_answer(200, {"results": results})
+
+    def _describe_page(self, page_id: str) -> Answer:
+        hierarchy = self._pages.snapshot()
+        record = hierarchy.records.get(page_id)
+        if record is None or record.kind != "page" or not self.is_visible(record):
+            return _refuse(404, f"No page {page_id}")
+        body = {"view": {"representation": "view", "value": render(record.markdown)}}
+        return json_answer(200, {**self._describe_v2(record, hierarchy), "body": body})
 
     def _list_spaces(self, request: Request) -> Answer:
         hierarchy = self._pages.snapshot()
