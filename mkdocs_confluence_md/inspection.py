@@ -266,7 +266,12 @@ def _inspect_pages(  # noqa: PLR0913  it has that many settings
         else:
             with closing(rest):
                 _inspect_rest(inspection, entries, rest, library)
-    inspection.settings += [Finding("cache", State.PROBLEM, text) for text in warnings]
+    told = {each.subject for each in inspection.settings}
+    for text in warnings:
+        # What the build would say of the REST API has been told already.
+        subject = "cache" if text.startswith("The cache") else "REST API"
+        if subject not in told or subject == "cache":
+            inspection.settings.append(Finding(subject, State.PROBLEM, text))
 
 
 def _inspect_rest(

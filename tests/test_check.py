@@ -273,6 +273,24 @@ def test_what_is_inherited_counts(project: Project, standin: StandIn) -> None:
     assert states(out)["2"] == "ok"
 
 
+@pytest.mark.usefixtures("rest_credentials")
+@pytest.mark.parametrize("status", [401, 410, 503])
+def test_without_the_rest_api_pages_are_looked_at_as_a_build_would(
+    project: Project, standin: StandIn, status: int
+) -> None:
+    project.configure([*NAV, {"All": "confluence:101/"}], site=standin.url)
+    standin.faults.answer(status, route="rest")
+
+    code, out, messages = run(project)
+
+    assert code == 1
+    assert re.search(r"^REST API +problem$", out, re.MULTILINE)
+    assert len(re.findall(r"  exported\n", out)) == 3
+    [line] = messages.splitlines()
+    assert line.startswith("REST API: ")
+    assert ("a year at most" in line) == (status == 401)
+
+
 def test_no_token_is_shown(project: Project, standin: StandIn) -> None:
     project.configure(NAV, site=standin.url)
     project.environment["CONFLUENCE_MD_ACCESS_TOKEN"] = "a-very-secret-token"

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from standin import StandIn
+    from standin.cloud import TokenKind
 
 THOUSAND = [str(number) for number in range(1, 1001)]
 OTTO = Account("557058:otto", "Otto")
@@ -46,6 +47,7 @@ class Builds:
         self._directory = directory
         self._environment = {
             "CONFLUENCE_MD_ACCESS_TOKEN": standin.oauth.issue_access_token(),
+            "CONFLUENCE_MD_API_URL": standin.url,
             **standin.rest_environment(),
         }
 
@@ -353,6 +355,23 @@ def test_a_refused_search_is_silent_and_not_made_again(
         "7", "Page 7", 1, "2025-01-01T00:00:00.000Z", "557058:jane", "Jane Doe"
     )
     assert builds.warnings == []
+
+
+@pytest.mark.parametrize("kind", ["classic", "scoped", "service account"])
+def test_where_the_token_works_is_remembered_by_the_next_build(
+    standin: StandIn, tmp_path: Path, kind: TokenKind
+) -> None:
+    standin.cloud.token_kind = kind
+    standin.pages.add(*(PageRecord(each, f"# Page {each}\n") for each in THOUSAND))
+    builds = Builds(standin, tmp_path / "cache")
+    builds.build(THOUSAND)
+    assert len(paths(standin)) == 4 + 1 + (kind == "scoped")
+    _, origins = builds.build(THOUSAND)
+    builds.close()
+
+    assert origins == {Origin.CONFIRMED}
+    prefix = "" if kind == "classic" else f"/ex/confluence/{standin.cloud_id}"
+    assert [request.path for request in standin.requests] == [prefix + V2] * 4
 
 
 def test_refused_names_are_not_asked_for_again(standin: StandIn, builds: Builds) -> None:
