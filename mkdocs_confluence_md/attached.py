@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mkdocs.structure.files import File, InclusionLevel
 
 from mkdocs_confluence_md.beside import Shelves, place_files
 from mkdocs_confluence_md.embedding import Embedding, EmbeddingExtension, show_name
+from mkdocs_confluence_md.filenames import can_run_scripts
 from mkdocs_confluence_md.manifest import make_digest
 from mkdocs_confluence_md.pipeline import join
 from mkdocs_confluence_md.reports import (
@@ -35,6 +37,7 @@ class AttachedFiles:
         self._assets: dict[str, tuple[PlacedPage, Assets]] = {}
         """Of the pages that have some, by `src_uri`."""
         self._shelves: Shelves | None = None
+        self._only_safe = False
         self.trail = Trail()
         """Where the addresses of attachments led."""
 
@@ -42,8 +45,13 @@ class AttachedFiles:
         """Have all pages of a site rendered with these files."""
         join(self._extension, config)
 
-    def begin(self) -> None:
-        """Begin a build."""
+    def begin(self, *, only_safe: bool = False) -> None:
+        """Begin a build.
+
+        Args:
+            only_safe: Leave out what browsers open as pages that may run scripts.
+        """
+        self._only_safe = only_safe
         self._extension.pages.clear()
         self.trail = Trail()
         self._assets = {}
@@ -52,7 +60,8 @@ class AttachedFiles:
     def expect(self, page: PlacedPage, assets: Assets | None) -> None:
         """Remember what a page brings with it, until it is rendered."""
         if assets is not None:
-            self._assets[page.src_uri] = (page, assets)
+            files = {key: file for key, file in assets.files.items() if self._is_wanted(file.name)}
+            self._assets[page.src_uri] = (page, replace(assets, files=files))
 
     def add_files(self, page_file: File, *, config: MkDocsConfig, files: Files) -> None:
         """Add the files of a page to the site, just before the page is rendered."""
@@ -87,9 +96,13 @@ class AttachedFiles:
             return
         page, assets = self._assets[src_uri]
         missing = self._extension.pages[src_uri].missing.values()
-        if names := list(dict.fromkeys(map(show_name, missing))):
+        names = [name for name in map(show_name, missing) if self._is_wanted(name)]
+        if names := list(dict.fromkeys(names)):
             yield report_missing_files(page, names, assets.error)
         yield from report_unsafe_files(describe_placed(page), assets.problems)
+
+    def _is_wanted(self, name: str) -> bool:
+        return not (self._only_safe and can_run_scripts(name))
 
     def _find_shelves(self, files: Files) -> Shelves:
         if self._shelves is None:

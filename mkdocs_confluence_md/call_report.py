@@ -252,7 +252,7 @@ class _Steps:
         for each in trees if base_url else ():
             name = "bulkExport of a space" if isinstance(each, SpaceRef) else "bulkExport of a tree"
             self._try(name, lambda each=each: self._exporter.export_tree(  # type: ignore[misc]  # the loop's own
-                base_url, each, attachments=options.attachments))  # fmt: skip
+                base_url, each, attachments=bool(options.attachments)))  # fmt: skip
 
     def _try_rest(
         self, rest: ConfluenceRest, page_id: str, trees: Iterable[TreeRef | SpaceRef]

@@ -177,11 +177,15 @@ class PluginConfig(Config):
     page_path = PagePath(default="{section}/{title}")
     """Where a page lands in the site; also `{id}`."""
 
-    attachments = opt.Type(bool, default=True)
-    """Bring the images and files that pages refer to into the site."""
+    attachments = opt.Choice((True, False, "safe"), default=True)
+    """Bring the images and files that pages refer to into the site: `true`, `false`, or `safe`,
+    without HTML and SVG, which browsers open as pages of the site."""
 
     raw_html = opt.Choice(("keep", "strip"), default="keep")
     """What becomes of HTML in pages: `keep` it, or `strip` it of all that a browser would run."""
+
+    trusted_plugins = opt.ListOfItems(opt.Type(str), default=[])
+    """Plugins that see the directives in pages from Confluence, and carry them out: `[macros]`."""
 
     max_age = Duration(default="15m")
     """How long an export counts as fresh: `0`, `30s`, `15m`, `12h`, `7d`, `forever`."""

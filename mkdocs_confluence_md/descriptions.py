@@ -128,7 +128,8 @@ def _read_id(entry: Mapping[str, Any]) -> str:
 
 def _read_text(entry: Mapping[str, Any], name: str) -> str:
     value = entry.get(name)
-    return value if isinstance(value, str) else ""
+    # JSON can hold halves of characters, which no file can.
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else ""
 
 
 def _read_number(entry: Mapping[str, Any], name: str) -> int | None:

@@ -18,6 +18,19 @@ _INVISIBLE = ("Cc", "Cf", "Cs", "Cn", "Co")
 _WINDOWS_DEVICE = re.compile(r"(?:con|prn|aux|nul|(?:com|lpt)[0-9¹²³])(?=\.|$)", re.IGNORECASE)
 # MkDocs would make a page of it, and run what plugins run in pages.
 _MARKDOWN = re.compile(r"\.(?:markdown|mdown|mkdn|mkd|md)$", re.IGNORECASE)
+# Web servers run these, or obey them.
+_EXECUTED = re.compile(
+    r"\.(?:php[0-9]*|phtml|phps|phar|f?cgi|pl|aspx?|ashx|asmx|cer|jspx?|cfm|shtml?|stm|"
+    r"ht(?:access|passwd|group|digest))(?=\.|$)|"
+    r"^\.?(?:web\.config|user\.ini|htaccess|htpasswd|_headers|_redirects)$",
+    re.IGNORECASE,
+)
+_OPENED_AS_PAGES = re.compile(r"\.(?:html?|xhtml?|svgz?|xml|xslt?|mhtml?)$", re.IGNORECASE)
+
+
+def can_run_scripts(name: str) -> bool:
+    """Return True if browsers open such a file as a page of the site that may run scripts."""
+    return _OPENED_AS_PAGES.search(make_safe_name(name)) is not None
 
 
 def make_safe_name(name: str) -> str:
@@ -27,7 +40,7 @@ def make_safe_name(name: str) -> str:
     """
     visible = "".join(char for char in normalize("NFC", name) if category(char) not in _INVISIBLE)
     plain = normalize("NFC", _UNSAFE.sub("-", visible.strip())).strip(". -")
-    if _MARKDOWN.search(plain):
+    if _MARKDOWN.search(plain) or _EXECUTED.search(plain) or _EXECUTED.search(visible.strip()):
         plain += ".txt"
     if not plain or _WINDOWS_DEVICE.match(plain):
         plain = f"file-{plain}" if plain else "file"

@@ -58,7 +58,9 @@ def make_library(  # noqa: PLR0913  it has that many settings
     reason = explain_silence(options, environment, auth, snapshot_dir)
     snapshot = None
     if snapshot_dir:
-        snapshot = SnapshotLibrary(snapshot_dir, reason=reason, attachments=options.attachments)
+        snapshot = SnapshotLibrary(
+            snapshot_dir, reason=reason, attachments=bool(options.attachments)
+        )
         if reason:
             return snapshot
     auth.check_trust(address.make_base_url())
@@ -82,7 +84,7 @@ def make_library(  # noqa: PLR0913  it has that many settings
         threads=2 * options.concurrency,
         max_age=options.max_age,
         offline=is_offline,
-        attachments=options.attachments,
+        attachments=bool(options.attachments),
         versions=versions,
         base_urls=base_urls,
     )

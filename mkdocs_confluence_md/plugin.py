@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from mkdocs.exceptions import PluginError
-from mkdocs.plugins import BasePlugin, event_priority, get_plugin_logger
+from mkdocs.plugins import BasePlugin, CombinedEvent, event_priority, get_plugin_logger
 
 from mkdocs_confluence_md.attached import AttachedFiles, make_file
 from mkdocs_confluence_md.commonmark import MERMAID_ADVICE, CommonMark, draws_diagrams
@@ -21,10 +21,12 @@ from mkdocs_confluence_md.config import (
     find_snapshot_dir,
     make_address,
 )
+from mkdocs_confluence_md.directives import Directives
 from mkdocs_confluence_md.environment import read_environment
 from mkdocs_confluence_md.errors import ConfluenceError, SettingError
 from mkdocs_confluence_md.exporter import ApiAddress
 from mkdocs_confluence_md.forest import Forest
+from mkdocs_confluence_md.inert import quote_title
 from mkdocs_confluence_md.inside import Inside
 from mkdocs_confluence_md.links import LinkExtension
 from mkdocs_confluence_md.metadata import Additions
@@ -94,6 +96,7 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
         """Of the pages of this build, if there are any."""
         self._additions = Additions()
         self._commonmark = CommonMark()
+        self._directives = Directives(self)
         self._watching = Watching(log.info)
 
     def on_startup(self, *, command: Literal["build", "gh-deploy", "serve"], dirty: bool) -> None:
@@ -105,6 +108,7 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
         self._commonmark.join(config)
         self._links.join(config)
         self._attached.join(config)
+        self._directives.begin(config, self.config.trusted_plugins)
         with _plugin_errors():
             self._address = make_address(self.config)
             placement = self._place(config, [])
@@ -127,7 +131,7 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
             _report(placement)
             self._additions.begin(self._pages)
             self._links.begin(placement.pages, self._address.find_site(), placement.by_path)
-            self._attached.begin()
+            self._attached.begin(only_safe=self.config.attachments == "safe")
             if placement.pages:
                 for page in placement.pages:
                     files.append(make_file(page.src_uri, "", config))
@@ -158,13 +162,26 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
             placeholder = self.config.on_error == "placeholder"
             return self._reader.read(placed, placeholder=placeholder, take=take)
 
-    def on_page_markdown(
+    @event_priority(1000)  # before all others: they may not see live directives
+    def _hide_directives(
         self, markdown: str, *, page: Page, config: MkDocsConfig, files: Files
-    ) -> None:
+    ) -> str | None:
+        """Give other plugins the text of a page from Confluence without live directives."""
+        del config, files
+        is_ours = page.file.src_uri in self._pages
+        return self._directives.hide(markdown, page) if is_ours else None
+
+    @event_priority(-1000)  # after all others
+    def _take_markdown(
+        self, markdown: str, *, page: Page, config: MkDocsConfig, files: Files
+    ) -> str | None:
         """Note whether a page is from Confluence, and add the files that it refers to."""
-        del markdown
-        self._commonmark.page = page if page.file.src_uri in self._pages else None
+        is_ours = page.file.src_uri in self._pages
+        self._commonmark.page = page if is_ours else None
         self._attached.add_files(page.file, config=config, files=files)
+        return self._directives.show(markdown, page) if is_ours else None
+
+    on_page_markdown = CombinedEvent(_hide_directives, _take_markdown)
 
     @event_priority(100)  # first, so that what other plugins put into the page stays
     def on_page_content(
@@ -176,7 +193,8 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
         if page.file.src_uri not in self._pages:
             return None
         # Material undoes the escaping of a title, but not of one that is in the metadata.
-        page.meta.setdefault("title", page.title)
+        # Of a heading, quotation marks have not been escaped, and themes put titles between them.
+        page.meta.setdefault("title", quote_title(str(page.title or "")))
         for problem in self._attached.find_problems(page.file.src_uri):
             log.warning(problem)
         html = sanitize(html) if self.config.raw_html == "strip" else html
@@ -292,7 +310,7 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
         declared = [page.ref.page_id for page in placement.pages]
         library.add_trees(placement.trees)
         library.add(declared)
-        self._forest.begin(library, declared, tell, attachments=self.config.attachments)
+        self._forest.begin(library, declared, tell, attachments=bool(self.config.attachments))
         if placement.trees:
             placement = self._place(config, local_uris, self._forest)
             self._forest.begin_pages(placement.pages)

@@ -7,6 +7,7 @@ a page passes: tabs, task lists, footnotes, code with line numbers, icons, diagr
 
 from __future__ import annotations
 
+import re
 from functools import cache
 
 import nh3
@@ -24,7 +25,7 @@ _MORE_ATTRIBUTES = {
     "audio": {"controls", "loop", "muted", "preload", "src"},
     "details": {"open"},
     "img": {"loading"},
-    "input": {"checked", "disabled", "name"},
+    "input": {"checked", "disabled"},
     "label": {"for"},
     "li": {"value"},
     "meter": {"max", "min", "value"},
@@ -40,9 +41,33 @@ _MORE_ATTRIBUTES = {
 _STYLES = {"background-color", "color", "text-align", "vertical-align", "width"}
 
 
+# What Material's scripts and toggles act on; what its extensions number is harmless.
+_OF_THEMES = re.compile(r"__(?!codelineno-|span-|tabbed_)|data-md|md-")
+_ENTITY = re.compile(r"&(?=[#A-Za-z])")
+_NAMES = ("id", "name", "for")
+# MathJax makes links of these, also of `javascript:`.
+_MATH_LINK = re.compile(r"\\(?=(?:href|style|cssId|class|require)\b)")
+
+
 def sanitize(html: str) -> str:
     """Take scripts, handlers, frames, forms, style sheets and `javascript:` out of HTML."""
-    return _make_cleaner().clean(html)
+    return _MATH_LINK.sub(r"\\ ", _make_cleaner().clean(html))
+
+
+def make_plain_title(text: str) -> str:
+    """Return a `title` that is text in any theme: Material's tooltips show it as HTML."""
+    text = text.replace("<", "\N{SINGLE LEFT-POINTING ANGLE QUOTATION MARK}")
+    return _ENTITY.sub("\N{FULLWIDTH AMPERSAND}", text)
+
+
+def _filter_attribute(tag: str, name: str, value: str) -> str | None:
+    """Return the value of an attribute; None to leave the attribute out."""
+    del tag
+    if name in _NAMES:
+        return None if _OF_THEMES.match(value.strip()) else value
+    if name == "class":
+        return " ".join(each for each in value.split() if not _OF_THEMES.match(each))
+    return make_plain_title(value) if name == "title" else value
 
 
 @cache
@@ -53,7 +78,8 @@ def _make_cleaner() -> nh3.Cleaner:
     return nh3.Cleaner(
         tags=nh3.ALLOWED_TAGS | _MORE_TAGS,
         attributes=attributes,
-        tag_attribute_values={"input": {"type": {"checkbox", "radio"}}},
+        tag_attribute_values={"input": {"type": {"checkbox"}}},
+        attribute_filter=_filter_attribute,
         filter_style_properties=_STYLES,
         generic_attribute_prefixes={"aria-"},
         # Links are as they are on other pages of the site.

@@ -7,10 +7,10 @@ themes can show it as the section itself.
 from __future__ import annotations
 
 import hashlib
-import html
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+from mkdocs_confluence_md.inert import escape_text
 from mkdocs_confluence_md.paths import LONGEST_SLUG, join_sections, make_path, make_slug
 from mkdocs_confluence_md.references import PageRef, SpaceRef, TreeRef
 from mkdocs_confluence_md.slots import LocalFileConflict, PlacedPage, Slots
@@ -190,7 +190,7 @@ def name_tree(ref: TreeRef | SpaceRef) -> str:
 
 def escape_title(title: str) -> str:
     """Turn a title from Confluence into one for `nav`, which themes print as HTML."""
-    return html.escape(title.strip()) or "…"
+    return escape_text(title.strip()) or "…"
 
 
 def _make_mark(text: str) -> str:

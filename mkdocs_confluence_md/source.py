@@ -16,6 +16,7 @@ import yaml
 
 from mkdocs_confluence_md.errors import AnswerError, FailureError
 from mkdocs_confluence_md.headings import begins_with_heading
+from mkdocs_confluence_md.inert import escape_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,6 +39,7 @@ _Dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 _FRONT_MATTER = re.compile(
     r"---[ \t]*\n(?P<yaml>[ \t]*[^ \t\n].*?\n)(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL
 )
+_LONGEST_FRONT_MATTER = 65_536
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?=T|\Z)")
 
 
@@ -94,12 +96,34 @@ def find_own_facts(markdown: str) -> frozenset[str]:
 # edit of any page. Both are small, and in all there are about as many as pages.
 @cache
 def _read_front_matter(text: str) -> Mapping[Any, Any] | None:
+    if len(text) > _LONGEST_FRONT_MATTER:
+        return None
     try:
-        meta = yaml.safe_load(text)
+        meta = _replace_halves(yaml.load(text, _Loader))  # noqa: S506  a safe loader, and safer
         yaml.safe_dump(meta)
     except Exception:  # noqa: BLE001  a value makes YAML raise whatever its conversion raises
         return None
     return meta if isinstance(meta, dict) else None
+
+
+def _replace_halves(value: Any) -> Any:  # noqa: ANN401  what YAML can hold
+    """Replace the halves of characters that YAML's escapes can write, and no file can hold."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, list):
+        return [_replace_halves(each) for each in value]
+    if isinstance(value, dict):
+        return {_replace_halves(name): _replace_halves(each) for name, each in value.items()}
+    return value
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads what was written in Confluence: aliases, which can stand for billions, are refused."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("an alias")
+        return super().compose_node(parent, index)
 
 
 @cache
@@ -147,11 +171,11 @@ def _escape(value: object) -> object:
     """Make HTML of what somebody wrote in Confluence: themes print it as HTML, tags as well."""
     if isinstance(value, list):
         return [_escape(item) for item in value]
-    return html.escape(value) if isinstance(value, str) else value
+    return escape_text(value) if isinstance(value, str) else value
 
 
 def _clean_title(title: object) -> str:
-    return html.escape(str(title).strip()) if isinstance(title, str | int | float | date) else ""
+    return escape_text(str(title).strip()) if isinstance(title, str | int | float | date) else ""
 
 
 def make_placeholder(failure: PageFailure) -> str:

@@ -14,6 +14,7 @@ from markdown.util import ETX, STX, AtomicString
 from markdown_it.common.utils import unescapeAll
 
 from mkdocs_confluence_md.panels import style_html
+from mkdocs_confluence_md.sanitizing import make_plain_title
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -98,6 +99,8 @@ class _Builder:
     def _name_attribute(self, name: str, value: str) -> tuple[str, str]:
         if name == "style":
             return self._markup.align_cell(value)
+        if name == "title":
+            value = make_plain_title(value)
         return name, _ENTITY.sub("&amp;", value)
 
     def _add_children(self, token: Token) -> None:

@@ -21,7 +21,7 @@ from mkdocs_confluence_md.filenames import add_mark, fold, make_safe_name
         ("../../etc/passwd", "etc-passwd"),
         ("a\\b/c:d.png", "a-b-c-d.png"),
         ("evil\u202egnp.html", "evilgnp.html"),
-        (".htaccess", "htaccess"),
+        (".htaccess", "htaccess.txt"),
         ("end. .", "end"),
         ("CON", "file-CON"),
         ("com1.txt", "file-com1.txt"),

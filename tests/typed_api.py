@@ -30,7 +30,7 @@ def read_options(plugin: ConfluencePlugin) -> None:
     assert_type(plugin.config.gateway, str)
     assert_type(plugin.config.base_url, str | None)
     assert_type(plugin.config.page_path, str)
-    assert_type(plugin.config.attachments, bool)
+    assert_type(plugin.config.attachments, bool | str)
     assert_type(plugin.config.raw_html, str)
     assert_type(plugin.config.max_age, float)
     assert_type(plugin.config.offline, bool)

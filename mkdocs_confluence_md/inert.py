@@ -1,0 +1,63 @@
+"""Text in which no directive of another plugin is live, and back. Pure.
+
+Each page passes through the `on_page_markdown` of all plugins: includes, templates, tables that
+are read from files. Whoever edits a Confluence page must not use them. A directive of any syntax is
+made of punctuation that touches punctuation or a word (`{{ x`, `{% include`, `--8<--`, `$include`),
+so a mark between them breaks all of them, also those of plugins that do not exist yet. Words stay
+whole, for plugins that read or complete a text.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+
+_FIRST_MARK = 0xE000
+_LAST_MARK = 0xF8FF
+"""Unicode's private use area: no exporter writes these, and no plugin gives them a meaning."""
+
+_PUNCTUATION = r"[!-/:-@\[-`{-~]"
+# What stands between letters in ordinary words: well-known, don't, 10:30, a/b, file.md.
+_IN_WORDS = r"['\-._/:,]"
+_TOUCHING = re.compile(
+    rf"{_PUNCTUATION}(?={_PUNCTUATION})"
+    rf"|(?!{_IN_WORDS}){_PUNCTUATION}(?=[^\W_])"
+    rf"|(?<![^\W_]){_IN_WORDS}(?=[^\W_])"
+)
+
+
+def choose_mark(text: str) -> str:
+    """Return a character that a text does not have."""
+    return next(
+        (mark for mark in map(chr, range(_FIRST_MARK, _LAST_MARK + 1)) if mark not in text), ""
+    )
+
+
+def break_directives(text: str, mark: str) -> str:
+    """Return a text in which no punctuation touches other punctuation, or the start of a word.
+
+    Args:
+        text: What was written in Confluence.
+        mark: As `choose_mark` returns it for this text.
+    """
+    return _TOUCHING.sub(rf"\g<0>{mark}", text)
+
+
+def mend_directives(text: str, mark: str) -> str:
+    """Return the text that `break_directives` was given, with what others have added to it."""
+    return text.replace(mark, "") if mark else text
+
+
+def escape_text(text: str) -> str:
+    """Return a text as HTML that is safe in elements, in attributes, and in templates.
+
+    Themes print titles and metadata as they are, also between quotation marks, and plugins look for
+    `{{` in them. Halves of characters, which no file can hold, are replaced.
+    """
+    whole = text.encode("utf-8", "replace").decode()
+    return html.escape(whole).replace("{", "&#123;")
+
+
+def quote_title(title: str) -> str:
+    """Return a title that is HTML already, from a rendered heading, safe in the same places."""
+    return title.replace('"', "&quot;").replace("'", "&#x27;").replace("{", "&#123;")
