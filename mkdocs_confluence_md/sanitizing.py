@@ -48,10 +48,14 @@ _NAMES = ("id", "name", "for")
 # MathJax makes links of these, also of `javascript:`.
 _MATH_LINK = re.compile(r"\\(?=(?:href|style|cssId|class|require)\b)")
 
+# The only field that is a part of a text is the box of a task.
+_FIELD = re.compile(r'<input(?![^>]*\stype="checkbox")[^>]*>')
+
 
 def sanitize(html: str) -> str:
     """Take scripts, handlers, frames, forms, style sheets and `javascript:` out of HTML."""
-    return _MATH_LINK.sub(r"\\ ", _make_cleaner().clean(html))
+    clean = _FIELD.sub("", _make_cleaner().clean(html))
+    return _MATH_LINK.sub(r"\\ ", clean)
 
 
 def make_plain_title(text: str) -> str:
