@@ -22,6 +22,7 @@ from mkdocs_confluence_md.errors import (
     TooLargeError,
 )
 from mkdocs_confluence_md.media import redact_tokens
+from mkdocs_confluence_md.redaction import HIDDEN, hide_secrets
 from mkdocs_confluence_md.responses import Body, find_words, parse_body
 from mkdocs_confluence_md.wire import STATUS_PAGE, host_and_port
 
@@ -320,20 +321,22 @@ def describe_failure(response: httpx.Response, status: int = 0) -> FailureError:
 
 def _detail(response: httpx.Response) -> str:
     """Return the service's own explanation, and what Atlassian's support asks for."""
-    text = response.content.decode("utf-8", "replace")
-    # A service may repeat the token that it complains of.
-    for secret in _find_secrets(response.request):
-        text = text.replace(secret, "…")
-    text = redact_tokens(text)
+    text = redact_tokens(response.content.decode("utf-8", "replace"))
+    secrets = _find_secrets(response.request)
+    # Before words are cut, or half of a secret would be left.
+    for secret in secrets:
+        text = text.replace(secret, HIDDEN)
     if response.status_code == httpx.codes.OK:
         # Whatever is not an error may be a page, which is not for logs.
         error = parse_body(text).error
         words = error.words if error else ""
     else:
         words = find_words(text)
-    parts = [f"“{words}”"] if words else []
+    parts = [f"“{hide_secrets(words, secrets)}”"] if words else []
     headers = (name for name in _SUPPORT_HEADERS if name in response.headers)
-    parts += [f"[{name}: {response.headers[name][:100]}]" for name in headers]
+    parts += [
+        f"[{name}: {hide_secrets(response.headers[name], secrets)[:100]}]" for name in headers
+    ]
     # Nothing that a terminal would obey.
     return "".join(character for character in " ".join(parts) if character.isprintable())
 

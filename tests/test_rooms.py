@@ -91,6 +91,7 @@ def test_few_rooms_know_the_host_and_the_wire() -> None:
     [
         "references",
         "responses",
+        "redaction",
         "shapes",
         "inert",
         "written",
