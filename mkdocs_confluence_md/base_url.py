@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,8 @@ from mkdocs_confluence_md.errors import ConfluenceError
 if TYPE_CHECKING:
     from mkdocs_confluence_md.cache import ExportCache
     from mkdocs_confluence_md.exporter import Export, Exporter
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 # A site's cloud ID stays the same for as long as the site is not moved.
 _CLOUD_ID_SECONDS = 30 * 86400.0
@@ -71,6 +74,8 @@ class BaseUrlFinder:
         """Look up the site's cloud ID, once: then it is remembered."""
         account = None if self._offline else ""
         copy = self._cache.find(self._exporter.cloud_id_url(), account, self._max_age)
+        if copy and not _UUID.fullmatch(copy.text):
+            copy = None  # it becomes a part of URLs
         if copy and copy.fresh:
             return copy.text
         if self._offline:

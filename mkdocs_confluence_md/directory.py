@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
+import stat
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
@@ -35,6 +37,20 @@ _COLUMNS = {
     "filename",
     "value",
 }
+_SCHEMA = (
+    r"CREATE TABLE (?:Cache|Settings) \([\w ,]+\)",
+    r"CREATE (?:UNIQUE )?INDEX Cache_\w+ ON Cache ?\([\w ,]+\)",
+    (
+        r"CREATE TRIGGER Settings_\w+ AFTER (?:INSERT|UPDATE|DELETE) ON Cache FOR EACH ROW BEGIN "
+        r"UPDATE Settings SET value = value [-+] (?:1|NEW\.size|OLD\.size|NEW\.size - OLD\.size) "
+        r"WHERE key = \"(?:count|size)\"; END"
+    ),
+    "",  # an index that SQLite makes for itself
+)
+"""What DiskCache makes: no expression calls a function, and no trigger runs anything else."""
+
+_OF_DISKCACHE = re.compile("|".join(_SCHEMA))
+
 _SETTINGS = {*diskcache.DEFAULT_SETTINGS, *diskcache.core.METADATA}
 
 # What SQLite says of the machine, of rights and of other processes: nothing is wrong with the
@@ -130,15 +146,27 @@ class CacheDirectory:
                         folder.rmdir()
 
     def _make(self) -> None:
-        if not self.path.exists():
-            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            # Nobody wants exports in a commit: a cache that ignores itself, as pytest's does.
-            (self.path / _IGNORE).write_text("*\n", encoding="utf-8")
+        is_new = not self.path.exists()
+        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(self.path)
+        if is_new:
+            self._ignore()
         elif not any((self.path / name).exists() for name in (DATABASE, SET_ASIDE, _LOCK)):
             others = [each.name for each in self.path.iterdir() if each.name != _IGNORE]
             # Another process may be making it, just now.
             if others and not self.exists():
                 raise OSError(f"it has {others[0]} in it, which is not a cache's")
+            self._ignore()
+        else:
+            self._ignore()
+            for suffix in _SUFFIXES:
+                make_private(self.path / f"{DATABASE}{suffix}")
+
+    def _ignore(self) -> None:
+        """Let Git ignore the directory, as pytest's does: exports are not for commits."""
+        ignore = self.path / _IGNORE
+        if not os.path.lexists(ignore):
+            ignore.write_text("*\n", encoding="utf-8")
 
     def _check(self) -> None:
         """Look at the database before DiskCache does, which trusts it.
@@ -154,9 +182,14 @@ class CacheDirectory:
         with closing(connection):
             # If another process holds it, this is where to find out: DiskCache waits a minute.
             connection.execute("BEGIN IMMEDIATE")
+            # What the schema has may call no function that does more than compute.
+            connection.execute("PRAGMA trusted_schema = OFF")
             tables = _first_column(connection, "SELECT name FROM sqlite_master WHERE type='table'")
             if tables and not tables & {"Cache", "Settings"}:
                 raise OSError(f"its {DATABASE} is another program's")
+            for statement in _first_column(connection, "SELECT sql FROM sqlite_master"):
+                if not _OF_DISKCACHE.fullmatch(" ".join(str(statement or "").split())):
+                    raise DamagedError("its schema is of another kind")
             columns = _first_column(connection, "SELECT name FROM pragma_table_info('Cache')")
             settings = _first_column(connection, "SELECT key FROM Settings"
                                      if "Settings" in tables else "SELECT 1 WHERE 0")  # fmt: skip
@@ -170,6 +203,29 @@ class CacheDirectory:
         except OSError:
             return None
         return status.st_dev, status.st_ino
+
+
+def make_private(path: Path) -> None:
+    """Let nobody else read a directory or a file, if it is there.
+
+    Raises:
+        OSError: It is another user's, or a link in the place of a file.
+    """
+    try:
+        status = path.lstat()
+    except FileNotFoundError:
+        return
+    if stat.S_ISLNK(status.st_mode):
+        if not path.is_dir():
+            raise OSError(f"its {path.name} is a link")
+        status = path.stat()
+    if not hasattr(os, "getuid"):  # Windows, which keeps users apart by their directories
+        return
+    if status.st_uid != os.getuid():
+        raise OSError("it belongs to another user")
+    wanted = 0o700 if stat.S_ISDIR(status.st_mode) else 0o600
+    if stat.S_IMODE(status.st_mode) & 0o077:
+        path.chmod(wanted)
 
 
 def is_damage(error: Exception) -> bool:

@@ -8,6 +8,7 @@ file that cannot be understood is reported and left as it is.
 from __future__ import annotations
 
 import json
+import os
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -237,6 +238,7 @@ class TokenStore:
 
     def _read_entries(self) -> dict[str, dict[str, Any]]:
         try:
+            self._check_owner()
             content = json.loads(self.path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return {}
@@ -250,6 +252,16 @@ class TokenStore:
         if not all(isinstance(entry, dict) for entry in entries.values()):
             raise self._corrupt()
         return entries
+
+    def _check_owner(self) -> None:
+        """Refuse a file that another user may have written, or may read as its owner.
+
+        Raises:
+            TokenFileError: It is one.
+        """
+        # Windows keeps users apart by their directories; root may read all files anyway.
+        if hasattr(os, "getuid") and self.path.stat().st_uid not in (os.getuid(), 0):
+            raise TokenFileError(f"The token file {self.path} belongs to another user.", _REMEDY)
 
     def _write_entries(self, entries: dict[str, dict[str, Any]]) -> None:
         text = json.dumps({"version": _FORMAT_VERSION, "sign_ins": entries}, indent=2)
