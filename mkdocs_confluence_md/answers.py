@@ -19,6 +19,7 @@ from mkdocs_confluence_md.errors import (
     CredentialsError,
     EmptyError,
     FailureError,
+    NoAccessError,
     TooLargeError,
 )
 from mkdocs_confluence_md.media import redact_tokens
@@ -40,6 +41,7 @@ _REPORT_ADVICE = (
 )
 REST_SCOPES = "read:page:confluence, read:space:confluence and read:hierarchical-content:confluence"
 
+_NO_ACCESS = (403, 404, 410)
 _PERHAPS_TOO_LARGE = (500, 502, 504)
 _MOMENTARY = (408, 425, 429)
 _SUPPORT_HEADERS = ("x-failure-category", "ratelimit-reason", "atl-traceid", "atl-request-id")
@@ -181,7 +183,8 @@ def explain_refusal(
     if stated in _REFUSALS or not response.is_redirect:
         cause, advice = _REFUSALS.get(stated, _OTHER_REFUSAL)
         texts = (text.format(thing=thing, name=name, where=where) for text in (cause, advice))
-        return AnswerError(next(texts), next(texts), detail)
+        kind = NoAccessError if stated in _NO_ACCESS else AnswerError
+        return kind(next(texts), next(texts), detail)
     # A redirect is somebody's on the way to Confluence, like a network that wants a login first.
     cause, advice = _OTHER_REFUSAL
     return FailureError(cause.format(where=where), advice, detail)

@@ -57,6 +57,10 @@ class TokenAuth(httpx.Auth):
         """Name the account for cache keys, as a hash; None if nobody is signed in."""
         raise NotImplementedError
 
+    def identity(self) -> str | None:
+        """Return the same, but None where no token has told yet who is signed in."""
+        return self.account()
+
     def check_trust(self, url: str) -> None:
         """Refuse a URL that may not receive a token.
 
@@ -120,6 +124,12 @@ class RefreshTokenAuth(TokenAuth):
         if sign_in is None:
             return None
         return hash_text(read_subject(sign_in.access_token) or self._chain.name())
+
+    def identity(self) -> str | None:
+        """Return the hash of the last access token's subject; None before there is one."""
+        sign_in = self._load()
+        subject = read_subject(sign_in.access_token) if sign_in else ""
+        return hash_text(subject) if subject else None
 
     def sync_auth_flow(self, request: httpx.Request) -> Flow:
         """Add a valid token; after a 401 that a new token may cure, refresh and try once more."""

@@ -47,6 +47,15 @@ class BaseUrlFinder:
             self._cache.keep(self._exporter.cloud_id_url(), "", new.markdown, new.headers)
             self._new = None
 
+    def find_account(self) -> str | None:
+        """Return the account whose copies count.
+
+        Offline, where a token may not have told yet who is signed in, it is the one that this
+        project used last.
+        """
+        auth = self._exporter.auth
+        return (auth.identity() or self._cache.find_account()) if self._offline else auth.account()
+
     def find(self) -> str:
         """Return the API's base URL.
 

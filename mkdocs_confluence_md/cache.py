@@ -12,6 +12,7 @@ from __future__ import annotations
 import calendar
 import io
 import logging
+import re
 import time
 from dataclasses import dataclass, field, replace
 from email.utils import formatdate, parsedate
@@ -45,6 +46,8 @@ _FOREVER_SECONDS = 10**9
 FACTS_HEADER = "x-confluence-facts"
 """What is kept with a page's copy besides the answer: what else Confluence says of the page."""
 
+_ACCOUNT_KEY = "account"
+_ACCOUNT = re.compile(r"[0-9a-f]{1,64}")
 _KEPT_HEADERS = ("etag", "last-modified", FACTS_HEADER)
 
 # What CacheControl logs of an entry would be a second message about it, in its own words.
@@ -123,6 +126,7 @@ class ExportCache:
         self._limit = limit
         self._held: dict[tuple[str, str | None], Cached] = {}
         """Fresh copies that were read or kept: while they are, a next build needs no store."""
+        self._noted_account = ""
         self._used: set[str] = set()
         """The keys of all that was asked for or kept: the size limit spares it."""
 
@@ -165,6 +169,27 @@ class ExportCache:
         self._used |= {key, latest_key(resource)}
         self._held.pop((resource, None), None)
         self._held[resource, account] = Cached(text, kept, self._clock(), 0.0, fresh=True)
+
+    def forget(self, resource: str, account: str | None) -> None:
+        """Remove an account's copy: access was taken away, so that no later build may show it."""
+        key, alias = _key_of(resource, account), latest_key(resource)
+        latest = self._store.read([alias]).get(alias)
+        self._store.remove([key, *([alias] if latest == key.encode() else [])])
+        self._held.pop((resource, None), None)
+        self._held.pop((resource, account), None)
+        self._used -= {key, alias}
+
+    def note_account(self, account: str | None) -> None:
+        """Remember whose copies this project uses, for builds in which that is not known."""
+        if account and account != self._noted_account:
+            self._noted_account = account
+            self._store.write({_ACCOUNT_KEY: account.encode()})
+        self._used.add(_ACCOUNT_KEY)
+
+    def find_account(self) -> str | None:
+        """Return the account that this project used last; None if none is known."""
+        found = self._store.read([_ACCOUNT_KEY]).get(_ACCOUNT_KEY, b"").decode("ascii", "replace")
+        return found if _ACCOUNT.fullmatch(found) else None
 
     def read_files(self, digests: Iterable[str]) -> dict[str, bytes]:
         """Return the files that there are, by digest; whether they are sound, nobody has looked."""

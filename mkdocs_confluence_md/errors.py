@@ -6,7 +6,8 @@
     ├── TokenFileError     the token file cannot be read or written
     ├── SnapshotError      a pulled directory cannot be read or written
     ├── AnswerError        the service answered, and its answer is final (403, 404, …)
-    │   └── MissingError   Confluence's own REST API says that there is no such page or space
+    │   ├── MissingError   Confluence's own REST API says that there is no such page or space
+    │   └── NoAccessError  the account may not see it, or not any more (403, 404, 410)
     └── FailureError       no usable answer: network, time-out, 429, 5xx, or an unreadable body
         ├── TooLargeError  perhaps because the answer would be too large
         └── EmptyError     the answer is empty, which a page may be, too
@@ -73,6 +74,10 @@ class AnswerError(ConfluenceError):
 
 class MissingError(AnswerError):
     """Confluence's own REST API answers, and has no such page or space."""
+
+
+class NoAccessError(AnswerError):
+    """The account may not see a page, or not any more: no copy of it may be shown either."""
 
 
 class FailureError(ConfluenceError):

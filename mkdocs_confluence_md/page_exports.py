@@ -9,11 +9,16 @@ from mkdocs_confluence_md.archive import read_archive
 from mkdocs_confluence_md.attachments import Reference, find_references
 from mkdocs_confluence_md.cache import FACTS_HEADER
 from mkdocs_confluence_md.delivery import describe_absence, explain_unexpected
-from mkdocs_confluence_md.errors import ConfluenceError, EmptyError, FailureError
+from mkdocs_confluence_md.errors import (
+    ConfluenceError,
+    EmptyError,
+    FailureError,
+    NoAccessError,
+)
 from mkdocs_confluence_md.exporter import Export
 from mkdocs_confluence_md.facts import PageFacts, read_facts, write_facts
 from mkdocs_confluence_md.fetched import Assets, FetchedPage, Origin, WantedPage
-from mkdocs_confluence_md.keys import page_resource
+from mkdocs_confluence_md.keys import attachments_resource, page_resource
 from mkdocs_confluence_md.media import redact_tokens
 from mkdocs_confluence_md.versions import is_unchanged
 
@@ -62,7 +67,7 @@ class PageExports:
         """Say of each page what the cache has of it, which is asked once for all."""
         base_url = self._base_urls.find()
         ids = {page_resource(base_url, page_id): page_id for page_id in page_ids}
-        account = None if self._offline else self._exporter.auth.account()
+        account = self._base_urls.find_account()
         for resource, found in self._cache.look_up(ids, account, self._max_age):
             copy = _redact(found)
             if copy and ids[resource] in self.outdated:
@@ -103,7 +108,7 @@ class PageExports:
             return None
         try:
             if self._offline or is_copy:
-                account = None if self._offline else self._exporter.auth.account()
+                account = self._base_urls.find_account()
                 return self._assets.recall(base_url, page_id, account, references)
             return self._assets.fetch(base_url, page_id, references)
         except ConfluenceError as error:
@@ -142,6 +147,11 @@ class PageExports:
         validators = copy.validators if copy else None
         try:
             export = self._exporter.export_page(page.base_url, page.page_id, validators=validators)
+        except NoAccessError:
+            account = self._exporter.auth.account()
+            for resource in (page.resource, attachments_resource(page.base_url, page.page_id)):
+                self._cache.forget(resource, account)
+            raise
         except EmptyError:
             if not self._is_empty(page):
                 raise
@@ -173,7 +183,9 @@ class PageExports:
         told = {FACTS_HEADER: write_facts(facts)} if facts else {}
         headers = {name: headers[name] for name in headers if name != FACTS_HEADER} | told
         # Only now is the account known for certain: the export may have been the sign-in.
-        self._cache.keep(page.resource, self._exporter.auth.account(), text, headers)
+        account = self._exporter.auth.account()
+        self._cache.keep(page.resource, account, text, headers)
+        self._cache.note_account(account)
         self.outdated.pop(page.page_id, None)
         return FetchedPage(text, origin, facts=facts, etag=headers.get("etag", ""))
 

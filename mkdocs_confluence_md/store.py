@@ -76,6 +76,11 @@ class Store:
         """Write values in the background."""
         self._submit(lambda disk: disk.write(values))
 
+    def remove(self, keys: Iterable[str]) -> None:
+        """Remove values in the background."""
+        gone = list(keys)
+        self._submit(lambda disk: disk.remove(gone))
+
     def do(self, operation: Callable[[ExportDisk], T]) -> T | None:
         """Do something with the disk, in its thread; None if it cannot be used."""
         return self._submit(operation).result()

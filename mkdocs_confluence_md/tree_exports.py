@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from mkdocs_confluence_md.answers import DIVIDE_TREE
 from mkdocs_confluence_md.archive import Finding, Limits, Problem, read_archive
 from mkdocs_confluence_md.delivery import describe_absence
-from mkdocs_confluence_md.errors import FailureError, TooLargeError
+from mkdocs_confluence_md.errors import FailureError, NoAccessError, TooLargeError
 from mkdocs_confluence_md.fetched import FetchedTree, Origin, TreeExport
 from mkdocs_confluence_md.keys import tree_resource
 from mkdocs_confluence_md.manifest import (
@@ -89,7 +89,7 @@ class TreeExports:
             ConfluenceError: It cannot be had.
         """
         resource = tree_resource(self._base_urls.find(), ref)
-        account = None if self._offline else self._exporter.auth.account()
+        account = self._base_urls.find_account()
         kept = self._find_kept(ref, resource, account)
         if kept and (self._offline or (kept.fresh and self._answers(kept.manifest))):
             return FetchedTree(Origin.CACHE, kept.export, age=kept.age)
@@ -97,6 +97,9 @@ class TreeExports:
             raise describe_absence(f"the {ref.name}")
         try:
             return self._export(ref, resource, kept)
+        except NoAccessError:
+            self._cache.forget(resource, self._exporter.auth.account())
+            raise
         except FailureError as error:
             if self._exporter.auth.account() != account:  # the export was the sign-in
                 kept = self._find_kept(ref, resource, self._exporter.auth.account())
@@ -147,6 +150,7 @@ class TreeExports:
         manifest = replace(manifest, too_large_at=too_large_at)
         account = self._exporter.auth.account()
         self._cache.keep(resource, account, write_manifest(manifest), {})
+        self._cache.note_account(account)
         self._base_urls.keep()
         return FetchedTree(Origin.EXPORTED, export)
 

@@ -90,6 +90,7 @@ class TreeListings:
         """Return the tree as it was listed last, or else its export."""
         # Of a page, it is certain that it is not there; of a space, the exporter has the say.
         if isinstance(error, MissingError) and isinstance(ref, TreeRef):
+            self._cache.forget(listing_resource(self._base_urls.find(), ref), versions.rest.account)
             raise error
         tree = FetchedTree(Origin.CACHE, listed=last) if last else self._exports.fetch(ref)
         versions.report(error)

@@ -11,7 +11,7 @@ import pytest
 from mkdocs_confluence_md.auth import make_auth
 from mkdocs_confluence_md.cache import ExportCache
 from mkdocs_confluence_md.environment import read_environment
-from mkdocs_confluence_md.errors import AnswerError, FailureError
+from mkdocs_confluence_md.errors import FailureError, NoAccessError
 from mkdocs_confluence_md.exporter import ApiAddress, Exporter
 from mkdocs_confluence_md.fetched import Origin
 from mkdocs_confluence_md.library import Library
@@ -109,7 +109,7 @@ def test_each_failing_page_keeps_its_own_error(
     errors = library.wait_for_errors()
 
     assert {page: type(error) for page, error in errors.items()} == {
-        "101": AnswerError,
+        "101": NoAccessError,
         "102": FailureError,
     }
     assert library.wait_for("103")
