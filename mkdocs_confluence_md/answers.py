@@ -8,6 +8,7 @@ real sites. How a body is understood is described in `responses.py`.
 from __future__ import annotations
 
 import base64
+import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from mkdocs_confluence_md.errors import (
     EmptyError,
     FailureError,
     NoAccessError,
+    NotFoundError,
     TooLargeError,
 )
 from mkdocs_confluence_md.media import redact_tokens
@@ -105,14 +107,15 @@ def read_zip(
             f"Try again later, and {_NEWER_VERSION}",
             _detail(response),
         )
-    count = body.find("pageCount")
-    return archive, count if isinstance(count, int) and not isinstance(count, bool) else 0
+    count = str(body.find("pageCount"))
+    return archive, int(count) if re.fullmatch(r"[0-9]{1,6}", count) else 0
 
 
 def _decode_base64(encoded: object) -> bytes:
     """Return what is encoded; nothing if it is not base64."""
+    digits = re.sub(r"^data:[^,]{0,100},|\s+|=+\Z", "", str(encoded or ""))
     try:
-        return base64.b64decode("".join(str(encoded or "").split()), validate=True)
+        return base64.b64decode(digits + "=" * (-len(digits) % 4), validate=True)
     except ValueError:
         return b""
 
@@ -280,12 +283,36 @@ def read_rest_answer(response: httpx.Response) -> dict[str, Any]:
     )
 
 
+def is_elsewhere(response: httpx.Response) -> bool:
+    """Return True if Confluence's REST API may be somewhere else, for the token that was sent."""
+    refused = response.status_code in (401, 403, 404) and not lacks_scope(response)
+    is_page = response.status_code == httpx.codes.OK and parse_body(response.text).is_web_page
+    return refused or is_page or response.is_redirect
+
+
+def knows_token(response: httpx.Response) -> bool:
+    """Return True if a response shows that the token is known where it was sent."""
+    return response.status_code == httpx.codes.OK or lacks_scope(response)
+
+
+def is_mismatch(response: httpx.Response) -> bool:
+    """Return True if a token is refused only because it belongs elsewhere (seen)."""
+    category: str = response.headers.get("x-failure-category", "")
+    return category == "FAILURE_CLIENT_AUTH_MISMATCH"
+
+
 def explain_rest_refusal(
     response: httpx.Response,
 ) -> AnswerError | CredentialsError | FailureError:
     """Turn a refusal of Confluence's own REST API into the error to raise."""
     status, detail = response.status_code, _detail(response)
     where = f"({host_and_port(response.request)} answers {status})"
+    if status == httpx.codes.OK:
+        return FailureError(
+            f"{host_and_port(response.request)} answered with a web page instead of JSON.",
+            "Check the option `site`; a proxy may also want you to log in.",
+            detail,
+        )
     if status in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
         return CredentialsError(
             f"Confluence's REST API does not accept the account's API token {where}.",
@@ -296,12 +323,13 @@ def explain_rest_refusal(
         )
     if status in _MOMENTARY or status >= httpx.codes.INTERNAL_SERVER_ERROR:
         return describe_failure(response)
+    what = f"Confluence's REST API refused to answer {where}."
+    if status in (httpx.codes.GONE, httpx.codes.BAD_REQUEST):
+        return AnswerError(what, f"Try again later, and {_NEWER_VERSION}", detail)
     kind = FailureError if response.is_redirect else AnswerError
-    return kind(
-        f"Confluence's REST API refused to answer {where}.",
-        "Check the option `site`; a proxy may also want you to log in.",
-        detail,
-    )
+    kind = NotFoundError if status == httpx.codes.NOT_FOUND else kind
+    advice = "Check the option `site`; a proxy may also want you to log in."
+    return kind(what, advice, detail)
 
 
 def describe_failure(response: httpx.Response, status: int = 0) -> FailureError:
@@ -331,8 +359,10 @@ def _detail(response: httpx.Response) -> str:
         text = text.replace(secret, HIDDEN)
     if response.status_code == httpx.codes.OK:
         # Whatever is not an error may be a page, which is not for logs.
-        error = parse_body(text).error
-        words = error.words if error else ""
+        body = parse_body(text)
+        words = body.error.words if body.error else ""
+        if not body.is_understood:
+            words = find_words(text) if body.objects else ""
     else:
         words = find_words(text)
     parts = [f"“{hide_secrets(words, secrets)}”"] if words else []

@@ -42,7 +42,7 @@ def read_details(entry: Mapping[str, Any]) -> PageFacts:
     return PageFacts(
         _read_id(entry),
         author_id=_read_text(author, "accountId"),
-        author=_read_text(author, "displayName"),
+        author=_read_text(author, "displayName") or None,
         labels=_read_labels(entry),
     )
 

@@ -7,6 +7,7 @@
     ├── SnapshotError      a pulled directory cannot be read or written
     ├── AnswerError        the service answered, and its answer is final (403, 404, …)
     │   ├── MissingError   Confluence's own REST API says that there is no such page or space
+    │   ├── NotFoundError  that API answers 404
     │   └── NoAccessError  the account may not see it, or not any more (403, 404, 410)
     └── FailureError       no usable answer: network, time-out, 429, 5xx, or an unreadable body
         ├── TooLargeError  perhaps because the answer would be too large
@@ -74,6 +75,10 @@ class AnswerError(ConfluenceError):
 
 class MissingError(AnswerError):
     """Confluence's own REST API answers, and has no such page or space."""
+
+
+class NotFoundError(AnswerError):
+    """Confluence's own REST API answers 404."""
 
 
 class NoAccessError(AnswerError):

@@ -23,6 +23,7 @@ from mkdocs_confluence_md.errors import (
     CredentialsError,
     FailureError,
     MissingError,
+    NotFoundError,
 )
 from mkdocs_confluence_md.outline import arrange, outline_space, outline_tree
 from mkdocs_confluence_md.references import SpaceRef
@@ -87,7 +88,7 @@ def _check_absence(rest: ConfluenceRest, page_id: str) -> None:
     """
     try:
         has_children(rest, page_id)
-    except AnswerError:
+    except NotFoundError:
         return
     raise make_contradiction(f"page {page_id}")
 

@@ -24,7 +24,9 @@ _LONGEST_WORDS = 200
 _DEEPEST = 4
 """Envelopes in envelopes: Forge's, the app's, JSON text in either."""
 
-_WEB_PAGE = re.compile(r"<(?:!doctype|html)\b", re.IGNORECASE)
+_WEB_PAGE = re.compile(r"[\ufeff\s]*<(?:!doctype|html)\b", re.IGNORECASE)
+_FAILURES = ("fail", "failed", "failure", "error")
+"""Values of a field `status`, as in JSend."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ def parse_body(text: str) -> Body:
 
 def is_web_page(text: str) -> bool:
     """Return True if a text begins as HTML documents do."""
-    return _WEB_PAGE.match(text[:100].lstrip("\ufeff \t\r\n")) is not None
+    return _WEB_PAGE.match(text) is not None
 
 
 def find_words(text: str) -> str:
@@ -88,10 +90,19 @@ def parse_json(text: str) -> Any:  # noqa: ANN401  JSON can be anything
         return None
 
 
-def _parse_text(text: str, depth: int) -> Body:
+def _parse_text(text: str, depth: int, *, is_inner: bool = False) -> Body:
+    """Parse a text.
+
+    Args:
+        text: Of a body, or of a string in it.
+        depth: How many more envelopes may be around the content.
+        is_inner: It was a JSON string.
+    """
     text = text.removeprefix("\ufeff")
     if is_web_page(text):
         return Body(is_web_page=True)
+    if is_inner and text.lstrip().startswith("Error:"):
+        return Body(error=BodyError(_write_line(text)))
     # A handler that returns nothing is answered for with a JSON null.
     if text.strip() == "null":
         return Body(markdown="")
@@ -105,15 +116,31 @@ def _parse_text(text: str, depth: int) -> Body:
 
 def _parse_value(value: object, depth: int) -> Body:
     if isinstance(value, str):
-        return _parse_text(value, depth)
+        return _parse_text(value, depth, is_inner=True)
     return _parse_object(value, depth) if isinstance(value, Mapping) else Body()
 
 
 def _parse_object(fields: Mapping[str, Any], depth: int) -> Body:
-    if error := _find_error(fields):
-        return Body(objects=(fields,), error=error)
-    if isinstance(fields.get("markdown"), str):
-        return Body(fields["markdown"], (fields,))
+    status = _find_status(fields)
+    if status or _has_failed(fields):
+        return Body(objects=(fields,), error=BodyError(_find_words(fields), status))
+    content = _parse_content(fields, depth)
+    # Beside what was exported all the same, errors are remarks about it.
+    is_whole = fields.get("success") is True and (
+        content.markdown is not None or content.find("zipBase64") is not None
+    )
+    if _has_remark(fields) and not is_whole:
+        return Body(objects=(fields,), error=BodyError(_find_words(fields)))
+    return content
+
+
+def _parse_content(fields: Mapping[str, Any], depth: int) -> Body:
+    """Find the content of an object: its Markdown, or what is in an envelope."""
+    markdown = fields.get("markdown")
+    if isinstance(markdown, str):
+        inner = parse_json(markdown)
+        failed = _parse_object(inner, 0) if isinstance(inner, Mapping) else Body()
+        return failed if failed.error else Body(markdown, (fields,))
     objects = [fields]
     for name in (*_MARKDOWN_FIELDS, *_ENVELOPE_FIELDS) if depth else ():
         inner = _parse_value(fields.get(name), depth - 1)
@@ -123,28 +150,23 @@ def _parse_object(fields: Mapping[str, Any], depth: int) -> Body:
     return Body(objects=tuple(objects))
 
 
-def _find_error(fields: Mapping[str, Any]) -> BodyError | None:
-    status = _find_status(fields)
-    body = fields.get("body")
-    failed = (
-        status > 0
-        or fields.get("success") is False
+def _has_failed(fields: Mapping[str, Any]) -> bool:
+    """Return True if an object says outright that something failed."""
+    body, status = fields.get("body"), fields.get("status")
+    return (
+        fields.get("success") in (False, "false")
+        or fields.get("ok") is False
+        or (isinstance(status, str) and status.lower() in _FAILURES)
         or (isinstance(body, str) and body.lstrip().startswith("Error:"))
-        or (_has_problem(fields) and not _has_page(fields))
     )
-    return BodyError(_find_words(fields), status) if failed else None
 
 
-def _has_problem(fields: Mapping[str, Any]) -> bool:
+def _has_remark(fields: Mapping[str, Any]) -> bool:
     """Return True if there is an error field, or the `detail` of RFC 9457."""
-    return bool(fields.get("error") or fields.get("errors")) or (
+    errors = ("error", "errors", "errorMessage")
+    return any(fields.get(name) for name in errors) or (
         isinstance(fields.get("detail"), str) and not isinstance(fields.get("content"), str)
     )
-
-
-def _has_page(fields: Mapping[str, Any]) -> bool:
-    """Return True if a page was exported all the same, so that errors are remarks about it."""
-    return fields.get("success") is True and isinstance(fields.get("markdown"), str)
 
 
 def _find_status(fields: Mapping[str, Any]) -> int:

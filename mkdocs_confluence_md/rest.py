@@ -13,7 +13,13 @@ from urllib.parse import urlencode
 
 import httpx
 
-from mkdocs_confluence_md.answers import explain_rest_refusal, read_rest_answer
+from mkdocs_confluence_md.answers import (
+    explain_rest_refusal,
+    is_elsewhere,
+    is_mismatch,
+    knows_token,
+    read_rest_answer,
+)
 from mkdocs_confluence_md.chains import hash_text
 from mkdocs_confluence_md.descriptions import (
     find_next_link,
@@ -23,7 +29,8 @@ from mkdocs_confluence_md.descriptions import (
     read_results,
     read_user_names,
 )
-from mkdocs_confluence_md.errors import FailureError
+from mkdocs_confluence_md.errors import CredentialsError, FailureError
+from mkdocs_confluence_md.rest_base import make_endless_list
 from mkdocs_confluence_md.traffic import Patience, Traffic
 from mkdocs_confluence_md.transport import SERVICE
 from mkdocs_confluence_md.trust import host_of
@@ -44,8 +51,8 @@ BATCH = 250
 """How many pages one request can be about (documented)."""
 
 _CONNECTIONS = 4
+_MOST_EMPTY_PARTS = 20
 _SEARCH = "/wiki/rest/api/content/search"
-_WRONG_PLACE = (401, 404)
 
 
 class RestAuth(httpx.Auth):
@@ -187,14 +194,23 @@ class ConfluenceRest:
             ConfluenceError: As `describe_pages`.
         """
         seen: set[str] = set()
+        links = {path}
+        empty = 0
         while path:
             answer = self.read(path)
             entries = read_results(answer)
             yield from entries
             ids = {str(entry["id"]) for entry in entries}
             link = find_next_link(answer)
-            # A list that brings nothing new would go on without end.
-            path = self._bases.read_link(link) if link and not ids <= seen else ""
+            path = self._bases.read_link(link) if link else ""
+            # Of pages that the account may not see, a part of a list may be empty. One that brings
+            # what was there before, or leads back, would go on without end.
+            empty = 0 if ids else empty + 1
+            if path in links or (ids and ids <= seen):
+                return
+            if empty > _MOST_EMPTY_PARTS:
+                raise make_endless_list(self.host)
+            links.add(path)
             seen |= ids
 
     def read(self, path: str) -> Mapping[str, Any]:
@@ -232,28 +248,33 @@ class ConfluenceRest:
     def _find_base(
         self, method: str, path: str, json: Mapping[str, object] | None
     ) -> httpx.Response:
+        """Send a request to each place where the API may be, until one knows the token."""
         if self._refusal:
             raise self._refusal.copy()
         untried = self._bases.list_first()
         tried: list[str] = []
+        refusal: httpx.Response | None = None
         while untried:
             tried.append(untried.pop(0))
-            self._base = tried[-1]
             try:
-                response = self._send_to(self._base, method, path, json)
+                response = self._send_to(tried[-1], method, path, json)
             except FailureError:
-                if self._refusal is None:
+                if refusal is None:
                     raise
-                continue  # that a token was refused is worth more than that another host is silent
-            if response.status_code not in _WRONG_PLACE and not response.is_redirect:
-                self._refusal = None
-                self._bases.note(self._base)
+                break  # that a token was refused is worth more than that another host is silent
+            if not is_elsewhere(response):
+                if knows_token(response):
+                    self._base = tried[-1]
+                    self._bases.note(self._base)
                 return _check(response)
-            self._refusal = self._refusal or explain_rest_refusal(response)
+            if refusal is None or is_mismatch(refusal):
+                refusal = response
             untried = untried or self._bases.list_others(tried)
-        assert self._refusal  # noqa: S101  for the type checker: there is a base to try
-        self._base = ""
-        raise self._refusal.copy()
+        assert refusal  # noqa: S101  for the type checker: there is a base to try
+        error = explain_rest_refusal(refusal)
+        if isinstance(error, CredentialsError):
+            self._refusal = error
+        raise error.copy()
 
     def _send_to(
         self, base: str, method: str, path: str, json: Mapping[str, object] | None
@@ -287,7 +308,7 @@ def _check(response: httpx.Response) -> httpx.Response:
 
 def name_account(credentials: RestCredentials) -> str:
     """Name an account for cache keys, without telling who it is."""
-    return hash_text(credentials.email or "service account")
+    return hash_text(credentials.email or f"service account {credentials.api_token}")
 
 
 def divide(page_ids: Iterable[str]) -> Iterator[list[str]]:

@@ -27,7 +27,7 @@ class CacheMemory:
     Args:
         cache: Keeps them.
         address: Of what they are about.
-        account: Whom they are about, as `ConfluenceRest.account` names it.
+        account: Whose token they are about: a hash.
     """
 
     def __init__(self, cache: ExportCache, address: ApiAddress, account: str) -> None:

@@ -7,6 +7,7 @@ account too; a custom domain has no API (api.md, section 3). So it is found out,
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from mkdocs_confluence_md.trust import TrustRule
 
 _BASE_NOTE = "base"
-_GATEWAY_PATH = re.compile(r"/ex/confluence/[^/]+(?=/)")
+_GATEWAY_PATH = re.compile(r"^/ex/confluence/[^/]+(?=/)")
 
 
 class Memory(Protocol):
@@ -130,12 +131,14 @@ class RestBases:
         Raises:
             FailureError: It leads to another host.
         """
-        parts = urlsplit(link)
         origins = {origin_of(self._site), origin_of(self._gateway)} - {""}
-        if link.startswith("/") or origin_of(link) in origins:
-            path = _GATEWAY_PATH.sub("", parts.path if parts.netloc else link.partition("?")[0], 1)
-            path = path if path.startswith("/wiki/") else f"/wiki{path}"
-            return f"{path}?{parts.query}" if parts.query else path
+        with suppress(ValueError):  # of what is not a URL
+            parts = urlsplit(link)
+            is_relative = parts.path.startswith("/") and not (parts.scheme or parts.netloc)
+            if is_relative or origin_of(link) in origins:
+                path = _GATEWAY_PATH.sub("", parts.path, count=1)
+                path = path if path.startswith("/wiki/") else f"/wiki{path}"
+                return f"{path}?{parts.query}" if parts.query else path
         raise FailureError(
             f"A list of {host_of(self._site or self._gateway)} goes on at another address, which "
             "is not asked.",
@@ -144,3 +147,11 @@ class RestBases:
 
     def _find_gateway(self) -> str:
         return f"{self._gateway}/ex/confluence/{self._cloud_ids.find_cloud_id()}"
+
+
+def make_endless_list(host: str) -> FailureError:
+    """Return the error for a list that goes on without bringing anything."""
+    return FailureError(
+        f"A list of {host} goes on and on without any entries.",
+        "If it stays so, report it with the file that `confluence-md check --report FILE` writes.",
+    )

@@ -13,8 +13,9 @@ import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
+from mkdocs_confluence_md.chains import hash_text
 from mkdocs_confluence_md.errors import ConfluenceError, FailureError
-from mkdocs_confluence_md.rest import divide, name_account
+from mkdocs_confluence_md.rest import divide
 from mkdocs_confluence_md.rest_access import CacheMemory, make_rest
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _REFUSED = "refused"
+_UNKNOWN = "unknown"
 
 
 class Versions:
@@ -109,7 +111,12 @@ class Versions:
         # An answer may have other pages, too.
         found |= {each: said[each] for each in known if each in said}
         completed = {each: self._recall(facts, known[each]) for each, facts in found.items()}
-        return self._add_names(self._add_labels(completed))
+        labelled = self._add_labels(completed)
+        for page_id, facts in labelled.items():
+            before = known[page_id]
+            if facts.labels is None and before:  # what is not told now is what it was
+                labelled[page_id] = replace(facts, labels=before.labels)
+        return self._add_names(labelled)
 
     def report(self, error: ConfluenceError, build: int | None = None) -> None:
         """Warn once a build that the API is done without.
@@ -126,7 +133,7 @@ class Versions:
             self._warn(
                 "Confluence did not say which pages have changed, so those whose copies have "
                 "expired are exported; trees are as they were listed last, or exported as a whole. "
-                f"{error}"
+                f"{error.full_text()}"
             )
 
     def close(self) -> None:
@@ -157,11 +164,15 @@ class Versions:
         authors = {facts.author_id for facts in found.values() if facts.author_id}
         # One thread asks, and the others have the answer then.
         with self._asking_names:
-            unknown = sorted(authors - self._names.keys())
+            unknown = [each for each in sorted(authors - self._names.keys())
+                       if self._memory.recall(_name_note(each)) != _UNKNOWN]  # fmt: skip
             told = self._ask("names", lambda: self.rest.find_names(unknown)) if unknown else {}
             if told is not None:
                 with self._lock:
-                    self._names |= {each: told.get(each, "") for each in unknown}
+                    self._names |= told
+                for each in unknown:
+                    if each not in told:
+                        self._memory.remember(_name_note(each), _UNKNOWN)
         return {
             page_id: replace(facts, author=self._names.get(facts.author_id))
             for page_id, facts in found.items()
@@ -207,7 +218,9 @@ def make_versions(  # noqa: PLR0913  it has that many settings
     credentials = environment.rest_credentials
     if credentials is None:
         return None
-    memory = CacheMemory(cache, address, name_account(credentials))
+    # What was found out is about this token, and not about the next one of the same account.
+    token = hash_text(f"{credentials.email} {credentials.api_token}")
+    memory = CacheMemory(cache, address, token)
     rest = make_rest(environment, address, cloud_ids, memory, patience)
     if rest is None:
         warn(
@@ -217,6 +230,10 @@ def make_versions(  # noqa: PLR0913  it has that many settings
         )
         return None
     return Versions(rest, memory, warn=warn, labels_matter=labels_matter)
+
+
+def _name_note(account_id: str) -> str:
+    return f"name-{hash_text(account_id)}"
 
 
 def is_unchanged(kept: PageFacts | None, now: PageFacts | None) -> bool:

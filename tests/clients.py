@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mkdocs_confluence_md.exporter import Exporter
     from mkdocs_confluence_md.rest import ConfluenceRest
     from mkdocs_confluence_md.rest_base import Memory
+    from mkdocs_confluence_md.traffic import Patience
     from mkdocs_confluence_md.versions import Versions
     from standin import StandIn
 
@@ -58,13 +59,14 @@ def make_rest_client(
     return client
 
 
-def make_version_client(
+def make_version_client(  # noqa: PLR0913  it has that many settings
     environment: Environment,
     exporter: Exporter,
     cache: ExportCache,
     *,
     warn: Callable[[str], None],
     labels_matter: bool = False,
+    patience: Patience = IMPATIENT,
 ) -> Versions | None:
     """Return what asks for versions, beside an exporter."""
     return make_versions(
@@ -72,7 +74,7 @@ def make_version_client(
         exporter.address,
         cloud_ids=BaseUrlFinder(exporter, cache, offline=False),
         cache=cache,
-        patience=IMPATIENT,
+        patience=patience,
         warn=warn,
         labels_matter=labels_matter,
     )

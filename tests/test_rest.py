@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -349,6 +349,84 @@ def test_each_form_of_a_link_to_the_rest_of_a_list_is_followed(
     assert sorted(client.describe_pages(["1", "2"])) == ["1", "2"]
 
 
+def test_an_empty_part_of_a_list_does_not_end_it(client: ConfluenceRest, standin: StandIn) -> None:
+    fill(standin)
+    body = {"results": [], "_links": {"next": "/wiki/api/v2/pages?id=2"}}
+    standin.faults.answer(200, route="versions", times=1, body=body)
+
+    assert list(client.describe_pages(["1", "2"])) == ["2"]
+
+
+def test_a_list_of_nothing_but_empty_parts_is_a_failure(
+    client: ConfluenceRest, standin: StandIn
+) -> None:
+    for number in range(40):
+        body = {"results": [], "_links": {"next": f"/wiki/api/v2/pages?cursor={number}"}}
+        standin.faults.answer(200, route="versions", times=1, body=body)
+
+    with pytest.raises(FailureError, match="goes on and on without any entries"):
+        client.describe_pages(["1"])
+    assert len(standin.requests) < 30
+
+
+@pytest.mark.parametrize("link", ["//[bad/wiki/x", "https://[::1/wiki", "https://x:y/wiki"])
+def test_a_link_that_is_no_url_is_a_failure(
+    client: ConfluenceRest, standin: StandIn, link: str
+) -> None:
+    body = {"results": [{"id": "1"}], "_links": {"next": link}}
+    standin.faults.answer(200, route="versions", body=body)
+
+    with pytest.raises(FailureError, match="goes on at another address"):
+        client.describe_pages(["1"])
+
+
+def test_only_a_404_proves_that_a_page_does_not_exist(
+    client: ConfluenceRest, standin: StandIn
+) -> None:
+    for status in (400, 401, 403, 410):
+        standin.faults.answer(200, route="versions", times=1, body=EMPTY)
+        standin.faults.answer(status, route="children", times=1)
+        with pytest.raises(ConfluenceError) as caught:
+            list_pages(client, TreeRef("99"))
+        assert not isinstance(caught.value, MissingError), status
+
+
+def test_a_missing_scope_for_one_call_does_not_decide_for_the_others(standin: StandIn) -> None:
+    standin.cloud.token_kind = "service account"
+    fill(standin)
+    lacking = {"code": 401, "message": "Unauthorized; scope does not match"}
+    standin.faults.answer(
+        401, route="spaces", body=lacking,
+        headers={"x-failure-category": "FAILURE_CLIENT_SCOPE_CHECK"},
+    )  # fmt: skip
+    client = make_rest_client(standin)
+    with pytest.raises(CredentialsError, match="does not accept") as caught:
+        list_pages(client, SpaceRef("ENG"))
+    assert "scope does not match" in caught.value.detail
+    assert list(client.describe_pages(["1"])) == ["1"]
+    client.close()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [{"status": 403}, {"status": 302}, {"status": 404},
+     {"status": 200, "body": "<!doctype html>", "content_type": "text/html"}],
+    ids=["403", "302", "404", "web page"],
+)  # fmt: skip
+def test_a_site_without_an_api_leads_to_the_gateway(
+    standin: StandIn, answer: dict[str, Any]
+) -> None:
+    standin.cloud.token_kind = "scoped"
+    fill(standin)
+    standin.faults.answer(**answer, route="versions", times=1)
+    client = make_rest_client(standin)
+
+    assert list(client.describe_pages(["1"])) == ["1"]
+    assert list(client.describe_pages(["2"])) == ["2"]
+    assert len(standin.requests) == 3
+    client.close()
+
+
 def test_a_list_that_repeats_itself_ends(client: ConfluenceRest, standin: StandIn) -> None:
     body = {"results": [{"id": "1"}], "_links": {"next": "/wiki/api/v2/pages?id=1"}}
     standin.faults.answer(200, route="versions", body=body)
@@ -394,6 +472,6 @@ def test_what_is_not_as_expected_is_not_known() -> None:
                                                 {"name": "mine", "prefix": "my"}]}},
         }
     )  # fmt: skip
-    assert page == PageFacts("1", author="", labels=("b",))
+    assert page == PageFacts("1", labels=("b",))
     entry = {"id": "1", "type": 7, "parentId": "../2", "childPosition": "none"}
     assert read_descendant(entry) == ListedContent("1", "")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
@@ -37,10 +39,15 @@ def pages() -> dict[str, str]:
     return {}
 
 
+# Requests are counted, which must not depend on how busy the machine is.
+CALM = replace(IMPATIENT, connect=20.0, silence=20.0, answer=40.0, page=60.0, build=60.0)
+
+
 class Builds:
     """Builds of a site: one library each, on the same cache."""
 
     def __init__(self, standin: StandIn, directory: Path) -> None:
+        self.patience = IMPATIENT
         self.warnings: list[str] = []
         self.libraries: list[Library] = []
         self._standin = standin
@@ -64,7 +71,7 @@ class Builds:
             {name: value for name, value in self._environment.items() if name not in hidden}
         )
         address = ApiAddress(self._standin.url, gateway="site")
-        exporter = Exporter(address, make_auth(environment), concurrency=4, patience=IMPATIENT)
+        exporter = Exporter(address, make_auth(environment), concurrency=4, patience=self.patience)
         cache = ExportCache(self._directory, warn=pytest.fail)
         library = Library(
             exporter,
@@ -78,6 +85,7 @@ class Builds:
                 cache,
                 warn=self.warnings.append,
                 labels_matter=labels_matter,
+                patience=self.patience,
             ),
         )
         self.libraries.append(library)
@@ -116,6 +124,7 @@ def paths(standin: StandIn) -> list[str]:
 
 
 def test_a_thousand_unchanged_pages_are_four_requests(standin: StandIn, builds: Builds) -> None:
+    builds.patience = CALM
     standin.pages.add(*(PageRecord(each, f"# Page {each}\n") for each in THOUSAND))
     builds.build(THOUSAND)
     assert paths(standin) == [V2] * 4 + [USERS]  # which name is asked for once
@@ -229,6 +238,7 @@ def test_labels_of_a_changed_page_are_asked_for_where_they_are_shown(
 
 
 def test_new_pages_are_asked_for_with_the_others(standin: StandIn, builds: Builds) -> None:
+    builds.patience = CALM
     standin.pages.add(*(PageRecord(each, "# A page\n") for each in THOUSAND[:252]))
     builds.build(THOUSAND[:250])
     builds.build(THOUSAND[:252])
@@ -294,12 +304,13 @@ def test_a_failure_is_one_warning_and_pages_are_exported(standin: StandIn, build
     assert origins == {Origin.EXPORTED}
     assert None not in facts.values()
     [warning] = builds.warnings
+    warning = re.sub("atl-traceid: [0-9a-f]+", "atl-traceid: TRACE", warning)
     host = standin.url.removeprefix("http://")
     assert warning == (
         "Confluence did not say which pages have changed, so those whose copies have expired are "
         "exported; trees are as they were listed last, or exported as a whole. "
         f"{host} failed to answer (503). Try again later; https://status.atlassian.com "
-        "says whether it is a known problem."
+        "says whether it is a known problem. “Service Unavailable” [atl-traceid: TRACE]"
     )
 
 
@@ -342,6 +353,7 @@ def test_without_labels_and_names_a_version_still_counts(standin: StandIn, build
 def test_a_refused_search_is_silent_and_not_made_again(
     standin: StandIn, builds: Builds, status: int
 ) -> None:
+    builds.patience = CALM
     standin.pages.add(*(PageRecord(each, f"# Page {each}\n") for each in THOUSAND))
     standin.faults.answer(
         status, route="search", body={"message": "This deprecated endpoint has been removed."}
@@ -364,6 +376,7 @@ def test_where_the_token_works_is_remembered_by_the_next_build(
     standin.cloud.token_kind = kind
     standin.pages.add(*(PageRecord(each, f"# Page {each}\n") for each in THOUSAND))
     builds = Builds(standin, tmp_path / "cache")
+    builds.patience = CALM
     builds.build(THOUSAND)
     assert len(paths(standin)) == 4 + 1 + (kind == "scoped")
     _, origins = builds.build(THOUSAND)
@@ -387,13 +400,54 @@ def test_refused_names_are_not_asked_for_again(standin: StandIn, builds: Builds)
 
 def test_an_author_without_a_name_is_not_asked_for_again(standin: StandIn, builds: Builds) -> None:
     standin.pages.add(PageRecord("1", "# One\n"))
-    standin.faults.answer(200, route="users", body={"results": []})
+    nameless = {"accountId": "557058:jane", "displayName": ""}
+    standin.faults.answer(200, route="users", body={"results": [nameless]})
     builds.build(["1"])
     facts, _ = builds.build(["1"])
 
     assert paths(standin) == [V2]
     assert facts["1"] is not None
     assert facts["1"].author == ""
+
+
+def test_an_author_of_whom_nothing_is_said_stays_unknown_for_a_while(
+    standin: StandIn, builds: Builds
+) -> None:
+    standin.pages.add(PageRecord("1", "# One\n"))
+    standin.faults.answer(200, route="users", body={"results": []})
+    builds.build(["1"])
+    facts, _ = builds.build(["1"])
+    assert paths(standin) == [V2]
+    assert facts["1"] is not None
+    assert facts["1"].author is None
+
+
+def test_a_new_token_is_asked_what_the_old_one_was_refused(
+    standin: StandIn, tmp_path: Path
+) -> None:
+    standin.pages.add(PageRecord("1", "# One\n", labels=("a",)))
+    standin.faults.answer(401, route="search")
+    for scopes, labels in (("old", None), ("new", ("a",))):
+        builds = Builds(standin, tmp_path / "cache")
+        facts, _ = builds.build(["1"], labels_matter=True)
+        builds.close()
+        assert facts["1"] is not None, scopes
+        assert facts["1"].labels == labels
+        standin.faults.clear()
+        standin.cloud.api_token = "ATATT3x-a-new-token"
+
+
+def test_labels_that_were_known_stay_when_they_are_not_told_any_more(
+    standin: StandIn, builds: Builds
+) -> None:
+    standin.pages.add(PageRecord("1", "# One\n", labels=("ops",)))
+    builds.build(["1"], labels_matter=True)
+    standin.faults.answer(410, route="search")
+    standin.pages.edit("1", "# One, again\n")
+    facts, _ = builds.build(["1"], labels_matter=True)
+
+    assert facts["1"] is not None
+    assert (facts["1"].version, facts["1"].labels) == (2, ("ops",))
 
 
 def test_an_export_cannot_say_what_only_this_api_says(standin: StandIn, builds: Builds) -> None:
