@@ -46,7 +46,7 @@ class Site:
         """Print what the services answer, without content, if a check fails."""
         try:
             yield
-        except AssertionError:
+        except Exception:
             finished = self.run("confluence-md", "check", "--report", "report.json")
             print(f"\n{finished.stdout}\n{finished.stderr}")
             report = self.root / "report.json"
@@ -58,15 +58,17 @@ class Site:
 def make_site(root: Path) -> Site:
     """Make a project with the page that the environment names."""
     address = os.environ.get(PAGE, "")
+    address = address if "://" in address else f"https://{address}"
     reference = parse_reference(address)
-    assert isinstance(reference, PageRef), f"{PAGE} is not the address of a page: {reference}"
+    assert isinstance(reference, PageRef), f"{PAGE} is not the address of a page"
     assert reference.host, f"{PAGE} has no host: paste the whole address of the page"
     parts = urlsplit(address)
+    origin = f"{parts.scheme}://{parts.netloc}"
     (root / "docs").mkdir()
     (root / "docs/index.md").write_text("# Home\n", encoding="utf-8")
     config = {
         "site_name": "Live",
-        "plugins": [{"confluence-md": {"site": f"{parts.scheme}://{parts.netloc}"}}],
+        "plugins": [{"confluence-md": {"site": origin}}],
         "nav": [
             "index.md",
             {"Page": f"confluence:{reference.page_id}"},
@@ -74,4 +76,4 @@ def make_site(root: Path) -> Site:
         ],
     }
     (root / "mkdocs.yml").write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
-    return Site(root, f"{parts.scheme}://{parts.netloc}", reference.page_id)
+    return Site(root, origin, reference.page_id)

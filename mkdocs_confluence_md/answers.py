@@ -26,7 +26,7 @@ from mkdocs_confluence_md.errors import (
 )
 from mkdocs_confluence_md.media import redact_tokens
 from mkdocs_confluence_md.redaction import HIDDEN, hide_secrets
-from mkdocs_confluence_md.responses import Body, find_words, parse_body
+from mkdocs_confluence_md.responses import Body, find_words, is_web_page, parse_body
 from mkdocs_confluence_md.wire import STATUS_PAGE, host_and_port
 
 if TYPE_CHECKING:
@@ -186,7 +186,9 @@ def explain_refusal(
     if stated in _REFUSALS or not response.is_redirect:
         cause, advice = _REFUSALS.get(stated, _OTHER_REFUSAL)
         texts = (text.format(thing=thing, name=name, where=where) for text in (cause, advice))
-        kind = NoAccessError if stated in _NO_ACCESS else AnswerError
+        # A web page is somebody's on the way, who does not know what an account may see.
+        is_web = is_web_page(_decode(response) or "")
+        kind = NoAccessError if stated in _NO_ACCESS and not is_web else AnswerError
         return kind(next(texts), next(texts), detail)
     # A redirect is somebody's on the way to Confluence, like a network that wants a login first.
     cause, advice = _OTHER_REFUSAL

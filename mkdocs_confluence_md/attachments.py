@@ -133,8 +133,9 @@ def _read_url(url: SplitResult, page_id: str, label: str) -> Reference | None:
     if is_media_host(host):
         name = normalize("NFC", find_name(url)).rpartition("/")[2]
         number = find_number(url)
-        known = name or number
-        return Reference(name, "", number, label, is_internal=True) if known else None
+        # Also where nothing says which file it is: the address is a secret.
+        name = name or ("" if number else label.rpartition("/")[2].strip() or "file")
+        return Reference(name, "", number, label, is_internal=True)
     path = without_gateway(url)
     reference = _read_url_path(path, label)
     if reference is None and not url.netloc:

@@ -52,6 +52,13 @@ _PATH_WORDS = re.compile(
 )
 
 
+_QUERY = frozenset({
+    "body-format", "cloudId", "cql", "cursor", "depth", "expand", "id", "keys", "limit", "start",
+    "status",
+})  # fmt: skip
+"""Names of query parameters; a list may go on at an address with any others."""
+
+
 @dataclass
 class CallReport:
     """What was tried, and how it went."""
@@ -145,7 +152,7 @@ def _describe_call(response: httpx.Response, seconds: float) -> dict[str, Any]:
     request = response.request
     described = {
         "call": f"{request.method} {_name_path(request.url.path)}",
-        "query": sorted(request.url.params.keys()),
+        "query": sorted(key if key in _QUERY else "*" for key in request.url.params),
         "host": _name_host(request.url.host),
         "status": response.status_code,
         "seconds": round(seconds, 1),

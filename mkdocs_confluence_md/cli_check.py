@@ -51,7 +51,7 @@ def check(*, config_file: Path, json_wanted: bool, report_file: Path | None) -> 
     are. It has no text, title, address, ID or token.
     """
     if report_file:
-        _write_report(config_file, report_file)
+        _write_report(config_file, report_file, json_wanted=json_wanted)
         return
     inspection = inspect(config_file, os.environ)
     click.echo(_as_json(inspection) if json_wanted else _as_tables(inspection))
@@ -65,11 +65,16 @@ def _show_problems(inspection: Inspection) -> None:
         sys.exit(1)
 
 
-def _write_report(config_file: Path, report_file: Path) -> None:
+def _write_report(config_file: Path, report_file: Path, *, json_wanted: bool) -> None:
     inspection, settings = inspect_settings(config_file, os.environ)
     _show_problems(inspection)
     assert settings  # noqa: S101  for the type checker: without problems there are settings
     environment = settings.environment
+    if environment.offline or settings.options.offline:
+        raise SettingError(
+            "A report needs answers, and a build would not ask: it is offline.",
+            "Leave out the option `offline` and CONFLUENCE_MD_OFFLINE for the report.",
+        )
     report = try_calls(
         [entry.reference for entry in settings.entries],
         settings.options,
@@ -83,7 +88,12 @@ def _write_report(config_file: Path, report_file: Path) -> None:
         raise SettingError(
             f"{report_file} cannot be written: {error.strerror}.", "Name another file."
         ) from None
-    click.echo(format_table(("CALL", "OUTCOME"), [step[:2] for step in report.steps]))
+    steps = [{"call": name, "outcome": outcome} for name, outcome, _ in report.steps]
+    click.echo(
+        json.dumps({"ok": report.is_fine, "report": str(report_file), "calls": steps}, indent=2)
+        if json_wanted
+        else format_table(("CALL", "OUTCOME"), [step[:2] for step in report.steps])
+    )
     for name, _, text in filter(itemgetter(2), report.steps):
         click.echo(f"{name}: {_show(text)}", err=True)
     click.echo(

@@ -165,25 +165,32 @@ def _find_folders(
     rest: ConfluenceRest, pages: list[ListedContent], home: str
 ) -> list[ListedContent]:
     """Return the folders that a list of pages leaves out; what is below an unknown one moves up."""
-    found: dict[str, ListedContent] = {}
+    found: dict[str, ListedContent | None] = {}
     wanted = [(page.parent_kind, page.parent_id) for page in pages]
     while wanted:
         kind, content_id = wanted.pop()
         if kind not in _FOLDERS or not content_id or content_id in found:
             continue
-        if folder := rest.folders.get(content_id) or _read_folder(rest, kind, content_id, home):
-            found[content_id] = rest.folders[content_id] = folder
-            wanted.append((folder.parent_kind, folder.parent_id))
-    return list(found.values())
+        if content_id not in rest.folders:
+            folder = _read_folder(rest, kind, content_id)
+            # A token may lack the scope for folders alone, which leaves those among descendants.
+            if folder is None and home:
+                rest.folders |= _list_folders(rest, home)
+                home = ""
+            rest.folders[content_id] = folder or rest.folders.get(content_id)
+        found[content_id] = known = rest.folders[content_id]
+        if known:
+            wanted.append((known.parent_kind, known.parent_id))
+    return list(filter(None, found.values()))
 
 
-def _read_folder(
-    rest: ConfluenceRest, kind: str, content_id: str, home: str
-) -> ListedContent | None:
-    # A token may lack the scope for folders alone, which leaves those among the descendants.
+def _read_folder(rest: ConfluenceRest, kind: str, content_id: str) -> ListedContent | None:
     with suppress(AnswerError, CredentialsError):
         return read_folder(rest.read(f"{V2}/{kind}s/{content_id}"), kind)
+    return None
+
+
+def _list_folders(rest: ConfluenceRest, page_id: str) -> dict[str, ListedContent | None]:
     with suppress(AnswerError, CredentialsError):
-        below = _list_below(rest, home) if home else []
-        rest.folders.update({each.content_id: each for each in below if not each.is_page})
-    return rest.folders.get(content_id)
+        return {each.content_id: each for each in _list_below(rest, page_id) if not each.is_page}
+    return {}

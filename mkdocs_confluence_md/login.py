@@ -178,8 +178,9 @@ def find_scope_problems(scope: str, environment: str) -> list[str]:
         environment: Of the app, which the sign-in is for.
     """
     granted = scope.split()
-    wanted = {name: {name, f"{make_namespace(environment)}:{name}"} for name in ALL_SCOPES}
-    missing = [name for name in ALL_SCOPES if granted and wanted[name].isdisjoint(granted)]
+    # Not `offline_access`: there is a refresh token, or the sign-in would have ended.
+    wanted = {name: {name, f"{make_namespace(environment)}:{name}"} for name in SCOPES}
+    missing = [name for name in SCOPES if granted and wanted[name].isdisjoint(granted)]
     return [_explain_scope(name, granted, environment) for name in missing]
 
 

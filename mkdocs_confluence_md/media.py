@@ -18,8 +18,10 @@ REDACTED = "…"
 """What stands in the place of a token."""
 
 # Repetitions are bounded so that no text takes more than linear time. Exporters escape Markdown.
+_DOT = r"(?:\\?\.|&#0{0,5}46;|&#x0{0,5}2e;|&period;|%2e)"
 _HOST = re.compile(
-    r"media[a-z0-9-]{0,60}(?:\\?\.[a-z0-9-]{1,60}){0,5}?\\?\.(?:atlassian\\?\.com|atl-paas\\?\.net)",
+    rf"media[a-z0-9-]{{0,60}}(?:{_DOT}[a-z0-9-]{{1,60}}){{0,5}}?{_DOT}"
+    rf"(?:atlassian{_DOT}com|atl-paas{_DOT}net)",
     re.IGNORECASE,
 )
 _LONGEST_BEGINNING = 200
@@ -33,10 +35,11 @@ _ADDRESSES = {
     for opening, characters in _NOT_IN_ADDRESS.items()
 }
 _SEPARATOR = r"(?:[?&;]|%(?:25){0,3}(?:3F|26)|\\u0026)"
-_EQUALS = r"(?:=|%(?:25){0,3}3D|&#61;|&#x3d;|\\u003d)"
+_EQUALS = r"(?:=|%(?:25){0,3}3D|&#0{0,5}61;|&#x0{0,5}3d;|&equals;|\\u003d)"
 _VALUE = r"""(?:(?!%(?:25){0,3}26|\\u0026)[^\s#&;<>"'`*()\[\]|])*"""
 _PARAMETER = re.compile(
-    rf"(?P<before>{_SEPARATOR}(?P<name>[a-z0-9_.\\~-]{{1,60}}){_EQUALS}){_VALUE}", re.IGNORECASE
+    rf"(?P<before>{_SEPARATOR}(?P<name>(?:[a-z0-9_.\\~-]|%[4-7][0-9a-f]){{1,60}}){_EQUALS}){_VALUE}",
+    re.IGNORECASE,
 )
 _SECRET = re.compile(
     rf"(?P<before>{_SEPARATOR}(?:[a-z_\\-]{{0,20}}token|jwt|sig|signature|policy|key-pair-id|"

@@ -158,11 +158,12 @@ def read_grant(response: httpx.Response, *, now: float) -> Grant:
             f"Try again later; {STATUS_PAGE}",
         )
     life: Any = answer.get("expires_in")
+    scope = answer.get("scope")
     return Grant(
         access_token=str(access_token),
         refresh_token=str(refresh_token),
         expires_at=now + (life if _is_life(life) else _USUAL_LIFE_SECONDS),
-        scope=str(answer.get("scope") or ""),
+        scope=" ".join(map(str, scope)) if isinstance(scope, list) else str(scope or ""),
     )
 
 

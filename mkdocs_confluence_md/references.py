@@ -92,7 +92,9 @@ _URL_WITHOUT_SCHEME = re.compile(
     re.IGNORECASE,
 )
 
-_GATEWAY = re.compile(r"/ex/confluence/[^/]+(?=/)")
+GATEWAY_PATH = re.compile(r"^/ex/confluence/[^/]+(?=/)")
+"""What Atlassian's gateway puts before a site's own paths."""
+
 _WITHOUT_CONTEXT = re.compile(
     r"((?:https?://[^/?#\s]*)?)"
     r"(?=/(?:spaces|display|x|download|rest/api)/|/pages/(?:[a-z]+\.action|edit[a-z0-9-]*/|[0-9]))",
@@ -191,7 +193,7 @@ def decode_tiny_code(code: str) -> str | None:
 def without_gateway(url: SplitResult) -> str:
     """Return the path of a URL; without what the API's gateway puts before the site's own."""
     is_gateway = (url.hostname or "").lower() == "api.atlassian.com"
-    return _GATEWAY.sub("", url.path) if is_gateway else url.path
+    return GATEWAY_PATH.sub("", url.path) if is_gateway else url.path
 
 
 def add_context(address: str) -> str:

@@ -120,7 +120,7 @@ class ConfluenceRest:
         """Why none of them answers in this build."""
         self.spaces: dict[str, Mapping[str, Any]] = {}
         """Spaces by key, which polling need not look up again."""
-        self.folders: dict[str, ListedContent] = {}
+        self.folders: dict[str, ListedContent | None] = {}
         """Folders by ID; the same."""
 
     def without_retries(self) -> ConfluenceRest:

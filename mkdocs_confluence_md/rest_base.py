@@ -6,19 +6,18 @@ account too; a custom domain has no API (api.md, section 3). So it is found out,
 
 from __future__ import annotations
 
-import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 from mkdocs_confluence_md.errors import ConfluenceError, FailureError
+from mkdocs_confluence_md.references import GATEWAY_PATH
 from mkdocs_confluence_md.trust import host_of, origin_of
 
 if TYPE_CHECKING:
     from mkdocs_confluence_md.trust import TrustRule
 
 _BASE_NOTE = "base"
-_GATEWAY_PATH = re.compile(r"^/ex/confluence/[^/]+(?=/)")
 
 
 class Memory(Protocol):
@@ -43,6 +42,20 @@ class CloudIds(Protocol):
 
     def keep(self) -> None:
         """Keep a cloud ID that was looked up, since it has led to an answer."""
+
+
+class GivenCloudId:
+    """A cloud ID that need not be looked up."""
+
+    def __init__(self, cloud_id: str) -> None:
+        self._cloud_id = cloud_id
+
+    def find_cloud_id(self) -> str:
+        """Return the cloud ID."""
+        return self._cloud_id
+
+    def keep(self) -> None:
+        """Do nothing: nothing was looked up."""
 
 
 class NoMemory:
@@ -136,7 +149,7 @@ class RestBases:
             parts = urlsplit(link)
             is_relative = parts.path.startswith("/") and not (parts.scheme or parts.netloc)
             if is_relative or origin_of(link) in origins:
-                path = _GATEWAY_PATH.sub("", parts.path, count=1)
+                path = GATEWAY_PATH.sub("", parts.path, count=1)
                 path = path if path.startswith("/wiki/") else f"/wiki{path}"
                 return f"{path}?{parts.query}" if parts.query else path
         raise FailureError(

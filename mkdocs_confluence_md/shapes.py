@@ -27,18 +27,21 @@ _MOST_ENTRIES = 200
 _LEAST_TEXT = 200
 """JSON strings that are longer, or have more than one line, are looked at as Markdown."""
 
-_FIELD = re.compile(r"[A-Za-z_$@][A-Za-z0-9_-]{0,39}")
+_FIELD = re.compile(r"_?[a-z][A-Za-z_]{0,23}|zipBase64")
+"""Names of fields as APIs have them; not IDs, keys of spaces or names of files."""
 _NUMBERS_SHOWN = frozenset(
     {"statusCode", "status", "code", "pageCount", "expires_in", "depth", "limit", "size"}
 )
-"""Fields whose numbers say something of the API and nothing of pages."""
+"""Fields whose numbers say something of the API and nothing of pages, unless they are large."""
+_LARGEST_NUMBERS = {"expires_in": 10**8}
+_LARGEST_NUMBER = 999
 
 _HEADERS_SHOWN = {
     "content-type": re.compile(r"[a-z]+/[a-z0-9.+-]+(?:; ?charset=[A-Za-z0-9-]+)?", re.IGNORECASE),
     "content-length": re.compile(r"[0-9]{1,12}"),
     "retry-after": re.compile(r"[0-9]{1,8}"),
-    "x-failure-category": re.compile(r"[A-Z_]{1,60}"),
-    "ratelimit-reason": re.compile(r"[a-z0-9-]{1,60}"),
+    "x-failure-category": re.compile(r"FAILURE(?:_[A-Z]{1,20}){1,5}"),
+    "ratelimit-reason": re.compile(r"[a-z]{1,20}(?:-[a-z]{1,20}){1,5}"),
     "x-ratelimit-limit": re.compile(r"[0-9]{1,12}"),
     "x-ratelimit-remaining": re.compile(r"[0-9]{1,12}"),
     "x-ratelimit-reset": re.compile(r"[0-9TZ:.+-]{1,40}"),
@@ -58,7 +61,14 @@ _KINDS_OF_TEXT = {
 }
 """What a JSON string may be, the likeliest first."""
 
-_HEADER_NAME = re.compile(r"[a-z0-9-]{1,60}")
+_HEADER_NAME = re.compile(
+    r"(?:x-)?ratelimit-[a-z-]{1,30}|atl-[a-z-]{1,30}|x-(?:request-id|trace-id|envoy-[a-z-]{1,40})|"
+    r"x-(?:content-type-options|frame-options|xss-protection|cache|amz-cf-[a-z]{1,10})|via|age|"
+    r"accept-ranges|allow|alt-svc|cache-control|connection|content-[a-z-]{1,30}|date|etag|expires|"
+    r"keep-alive|last-modified|location|nel|pragma|referrer-policy|report-to|server|server-timing|"
+    r"set-cookie|strict-transport-security|transfer-encoding|vary|warning|www-authenticate"
+)
+"""Names that do not tell who has set them."""
 
 
 def _words(text: str) -> frozenset[str]:
@@ -94,7 +104,7 @@ _FORMS = {
     "panel label, > **NAME:**": r"^ *>\s*\*\*[^*\n]{1,40}\*\*",
     "panel with an emoji": r"^ *>\s*(?:\*\*)?[\u2139\u2705\u26a0\u274c\u2757\U0001f300-\U0001faff]",
     "container, :::name": r"^ *:::",
-    "expand, arrow picture": r"!\[[^\]\n]*\]\([^)\n]*/images/icons/",
+    "expand, arrow picture": r"!\[[^\]\n]{0,300}\]\([^)\n]{0,300}/images/icons/",
     "macro placeholder": r"/placeholder/unknown-macro|\[Extension: ",
     "table of contents marker": r"^ *(?:\[TOC\]|\[\[_?TOC_?\]\]|\{toc[^}\n]*\}) *$",
     "emoji shortcode": r":[a-z0-9_+-]{2,40}:",
@@ -129,8 +139,9 @@ def describe_headers(headers: Mapping[str, str]) -> dict[str, str]:
     for name, value in headers.items():
         lower = name.lower()
         form = _HEADERS_SHOWN.get(lower)
+        is_known = form is not None or _HEADER_NAME.fullmatch(lower) is not None
         is_shown = form is not None and form.fullmatch(value.strip()) is not None
-        shown[lower if _HEADER_NAME.fullmatch(lower) else "*"] = value.strip() if is_shown else "…"
+        shown[lower if is_known else "*"] = value.strip() if is_shown else "…"
     return dict(sorted(shown.items()))
 
 
@@ -168,15 +179,17 @@ def describe_json(value: object, name: str = "", depth: int = _DEEPEST) -> Any: 
     if isinstance(value, bool) or value is None:
         return value
     if isinstance(value, int | float):
-        return value if name in _NUMBERS_SHOWN else "number"
-    return _describe_text(str(value), name)
+        largest = _LARGEST_NUMBERS.get(name, _LARGEST_NUMBER)
+        return value if name in _NUMBERS_SHOWN and 0 <= value <= largest else "number"
+    return _describe_text(str(value), name, depth)
 
 
-def _describe_text(text: str, name: str) -> Any:  # noqa: ANN401  JSON
+def _describe_text(text: str, name: str, depth: int) -> Any:  # noqa: ANN401  JSON
     if name == "zipBase64":
         return _describe_base64(text)
-    if parse_json(text) is not None:
-        return "JSON text"
+    inner = parse_json(text)
+    if inner is not None:
+        return {"JSON text": describe_json(inner, name, depth - 1)} if depth else "JSON text"
     if text in _WORDS_SHOWN:
         return f"text: {text}"
     kind = next((kind for kind, form in _KINDS_OF_TEXT.items() if form.fullmatch(text)), "")

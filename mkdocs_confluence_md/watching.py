@@ -146,7 +146,7 @@ class Watching:
         self._trees: dict[TreeRef | SpaceRef, ChangedTree] = {}
         self._pages: ChangedPages | None = None
         self._marker = Path()
-        self._has_complained = False
+        self._complaints: dict[Source, str] = {}
         self._thread: threading.Thread | None = None
 
     @property
@@ -234,13 +234,15 @@ class Watching:
                 self._tell(news)
                 self._marker.touch()
         except ConfluenceError as error:
-            self._complain(error)
+            self._complain(source, error)
         except Exception as error:  # noqa: BLE001  the thread must go on
-            self._complain(explain_unexpected(error))
+            self._complain(source, explain_unexpected(error))
         else:
-            self._has_complained = False
+            self._complaints.pop(source, None)
 
-    def _complain(self, error: ConfluenceError) -> None:
-        if not self._has_complained and not self._closing.is_set():
-            self._has_complained = True
-            self._tell(f"Confluence did not say what has changed; it is asked again. {error}")
+    def _complain(self, source: Source, error: ConfluenceError) -> None:
+        told = error.full_text()
+        is_new = source not in self._complaints and told not in self._complaints.values()
+        self._complaints[source] = told
+        if is_new and not self._closing.is_set():
+            self._tell(f"Confluence did not say what has changed; it is asked again. {told}")

@@ -8,7 +8,7 @@ from mkdocs_confluence_md.base_url import BaseUrlFinder
 from mkdocs_confluence_md.environment import read_environment
 from mkdocs_confluence_md.exporter import ApiAddress
 from mkdocs_confluence_md.rest_access import make_rest
-from mkdocs_confluence_md.rest_base import NoMemory
+from mkdocs_confluence_md.rest_base import GivenCloudId, NoMemory
 from mkdocs_confluence_md.versions import make_versions
 from projects import IMPATIENT
 
@@ -23,19 +23,6 @@ if TYPE_CHECKING:
     from mkdocs_confluence_md.traffic import Patience
     from mkdocs_confluence_md.versions import Versions
     from standin import StandIn
-
-
-class GivenCloudId:
-    """A cloud ID that need not be looked up."""
-
-    def __init__(self, cloud_id: str) -> None:
-        self._cloud_id = cloud_id
-
-    def find_cloud_id(self) -> str:
-        return self._cloud_id
-
-    def keep(self) -> None:
-        """Do nothing."""
 
 
 def make_rest_client(

@@ -149,3 +149,30 @@ def test_a_file_that_cannot_be_written_is_named(project: Project) -> None:
         "Error: nowhere/report.json cannot be written: No such file or directory. "
         "Name another file.\n"
     )
+
+
+def test_the_outcome_as_json(project: Project) -> None:
+    code, out, _ = project.run("check", "--report", "report.json", "--json")
+
+    assert code == 0
+    told = json.loads(out)
+    assert told["ok"]
+    assert told["report"] == "report.json"
+    assert {"call": "singleExport", "outcome": "ok"} in told["calls"]
+
+
+@pytest.mark.parametrize("by", ["option", "variable"])
+def test_offline_nothing_is_asked(project: Project, standin: StandIn, by: str) -> None:
+    if by == "variable":
+        project.environment["CONFLUENCE_MD_OFFLINE"] = "1"
+    else:
+        project.configure(NAV, options={"site": standin.url, "offline": True})
+    code, _, messages = project.run("check", "--report", "report.json")
+
+    assert code == 1
+    assert messages.endswith(
+        "Error: A report needs answers, and a build would not ask: it is offline. Leave out the "
+        "option `offline` and CONFLUENCE_MD_OFFLINE for the report.\n"
+    )
+    assert standin.requests == []
+    assert not (project.root / "report.json").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import subprocess
 import sys
@@ -90,3 +91,12 @@ def test_what_a_page_lacks_is_counted_and_not_repeated(live: Project, standin: S
 
     assert code == 1
     assert re.search(r"AssertionError: \d+ of \d+", output)
+    assert not re.search(r"Zebrafish|aquariums|instructions", output)
+
+
+def test_an_address_without_a_scheme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(ROOT / "live")
+    monkeypatch.setenv("CONFLUENCE_MD_LIVE_PAGE", "acme.atlassian.net/wiki/spaces/A/pages/101/B")
+    site = importlib.import_module("live_site").make_site(tmp_path)
+
+    assert (site.origin, site.page_id) == ("https://acme.atlassian.net", "101")

@@ -209,3 +209,12 @@ def test_tokens(name: str) -> None:
     problems = find_scope_problems(grant.scope, "production")
     assert bool(problems) == (recorded.outcome == "tokens, doubtful")
     assert recorded.words in "".join(problems)
+
+
+def test_scopes_may_come_as_a_list() -> None:
+    request = httpx.Request("POST", "https://auth.atlassian.com/oauth/token")
+    scopes = ["export:markdown:custom", "read:forge-app:confluence"]
+    response = httpx.Response(200, json={"access_token": "x", "scope": scopes}, request=request)
+
+    grant = read_grant(response, now=0.0)
+    assert find_scope_problems(grant.scope, "production") == []

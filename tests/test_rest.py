@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from clients import GivenCloudId, make_rest_client
+from clients import make_rest_client
 from mkdocs_confluence_md.descriptions import (
     read_descendant,
     read_details,
@@ -29,7 +29,7 @@ from mkdocs_confluence_md.listing import list_again, list_pages
 from mkdocs_confluence_md.outline import ListedContent
 from mkdocs_confluence_md.references import SpaceRef, TreeRef
 from mkdocs_confluence_md.rest_access import make_rest
-from mkdocs_confluence_md.rest_base import NoMemory
+from mkdocs_confluence_md.rest_base import GivenCloudId, NoMemory
 from projects import IMPATIENT
 from standin import Account, PageRecord, SpaceRecord, StandIn
 
@@ -145,6 +145,25 @@ def test_a_folder_that_may_not_be_read_by_itself_is_found_among_the_descendants(
     # What is below it moves up.
     assert draw(list_pages(other, SpaceRef("ENG")).tree.roots)[-1] == ("Four", "4")
     other.close()
+
+
+def test_folders_that_may_not_be_read_are_looked_for_once(
+    client: ConfluenceRest, standin: StandIn
+) -> None:
+    fill(standin)
+    for number in range(50, 55):
+        standin.pages.add(
+            PageRecord(str(number), title="Hidden", parent="1", space="ENG", kind="folder"),
+            PageRecord(f"{number}0", "Text\n", parent=str(number), space="ENG"),
+        )
+    standin.faults.answer(403, route="folders")
+    standin.faults.answer(403, route="descendants")
+    list_pages(client, SpaceRef("ENG"))
+    assert sum("descendants" in path for path in standin.rest_requests()) == 1
+
+    standin.clear()
+    list_again(client, SpaceRef("ENG"))
+    assert len(standin.rest_requests()) == 1
 
 
 def test_a_large_tree_is_listed_to_its_end(client: ConfluenceRest, standin: StandIn) -> None:

@@ -142,6 +142,28 @@ def test_headers_have_values_where_these_are_harmless() -> None:
     }
 
 
+def test_a_name_that_nobody_knows_is_not_repeated() -> None:
+    value = {"status": 8000001, "code": 404, "expires_in": 3600, "ENG": 1, "8000001": 2,
+             "Zebrafish page": 3, "zebrafish-8": 4}  # fmt: skip
+
+    assert describe_json(value) == {
+        "status": "number", "code": 404, "expires_in": 3600, "*": "number"
+    }  # fmt: skip
+    headers = {"X-Zebrafish": "1", "X-Acme-Proxy": "zebra", "RateLimit-Reason": "zebra fish",
+               "X-Failure-Category": "ZEBRAFISH", "Atl-Edge-Region": "x"}  # fmt: skip
+    assert describe_headers(headers) == {
+        "*": "…", "atl-edge-region": "…", "ratelimit-reason": "…", "x-failure-category": "…"
+    }  # fmt: skip
+
+
+def test_json_in_json_is_described() -> None:
+    inner = json.dumps({"message": SECRET, "inner": json.dumps({"code": 7})})
+
+    assert describe_json({"body": inner}) == {
+        "body": {"JSON text": {"message": "text", "inner": {"JSON text": {"code": 7}}}}
+    }
+
+
 @given(st.binary(max_size=200) | st.text(max_size=300).map(str.encode))
 def test_any_body_has_a_description(content: bytes) -> None:
     json.dumps(describe_body(content))

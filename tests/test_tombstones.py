@@ -57,6 +57,19 @@ def test_when_access_is_given_back_the_page_is_exported(project: Project, standi
     assert project.build().exit_code == 0
 
 
+def test_a_web_page_on_the_way_is_no_reason_to_forget(project: Project, standin: StandIn) -> None:
+    configure(project, standin, PAGE)
+    project.build()
+    standin.faults.answer(
+        403, page_id="101", body="<!doctype html><p>Blocked", content_type="text/html"
+    )
+    assert project.build().exit_code == 1
+    standin.faults.clear()
+    standin.stop()
+
+    assert TEXT in project.build(strict=False).page("deploy")
+
+
 def test_an_outage_is_no_reason_to_forget(project: Project, standin: StandIn) -> None:
     configure(project, standin, PAGE)
     project.build()

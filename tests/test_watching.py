@@ -13,6 +13,7 @@ from clients import make_version_client
 from mkdocs_confluence_md.auth import make_auth
 from mkdocs_confluence_md.cache import ExportCache
 from mkdocs_confluence_md.environment import read_environment
+from mkdocs_confluence_md.errors import FailureError
 from mkdocs_confluence_md.exporter import ApiAddress, Exporter
 from mkdocs_confluence_md.fetched import FetchedTree
 from mkdocs_confluence_md.library import Library
@@ -237,6 +238,31 @@ def test_sources_take_turns(standin: StandIn, watched: Watched) -> None:
     assert 4 <= other.asked - before <= 6
     watched.watching.close()
     assert other.closed
+
+
+class FailingSource:
+    """Something that never answers."""
+
+    def __init__(self, reason: str) -> None:
+        self._reason = reason
+
+    def find_news(self) -> str:
+        raise FailureError(self._reason, "Try again later.")
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+def test_each_failure_is_told_once_whoever_else_answers(standin: StandIn, watched: Watched) -> None:
+    watched.build("101")
+    watched.start()
+    failing = [FailingSource("Gone."), FailingSource("Gone."), FailingSource("Lost.")]
+    watched.watching.follow(watched.library, failing)
+    told = [watched.wait_for_news(), watched.wait_for_news()]
+    wait_for_questions(standin, 8)
+
+    assert [("Gone." in text, "Lost." in text) for text in told] == [(True, False), (False, True)]
+    assert watched.news == told
 
 
 def test_a_marker_that_cannot_be_made(watched: Watched, tmp_path: Path) -> None:
