@@ -65,8 +65,6 @@ class GuardedPlugin(BasePlugin[PluginConfig]):
             SettingError: It has a secret in it, or one of its directories has the token file in it.
         """
         protection = make_protection(os.environ)
-        for user_config in config.user_configs:
-            _check_texts(user_config, "", protection)
         _check_texts(config, "", protection)
         snapshot_dir = find_snapshot_dir(self.config, config.config_file_path or "mkdocs.yml")
         directories = {

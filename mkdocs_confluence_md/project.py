@@ -227,7 +227,7 @@ def _read_files(
         yield file, root
         parent = find_setting(root, "INHERIT")
         files += [
-            (Path(os.path.normpath(file.parent / text)), f"INHERIT in {file}")
+            (Path(os.path.normpath(file.parent / text)), f"The setting `INHERIT` in {file}")
             for text in _list_texts(parent)[:1]
         ]
 

@@ -112,7 +112,8 @@ def _list_nodes(path: str, node: Node) -> Iterator[tuple[str, Node, bool]]:
     elif isinstance(node, MappingNode):
         for key, each in node.value:
             yield _join(path, "…"), key, False
-            yield _join(path, key.value if isinstance(key, ScalarNode) else ""), each, False
+            texts = [written.text for written in walk_nodes(key)] or [""]
+            yield _join(path, texts[-1]), each, False
 
 
 def _join(path: str, key: object) -> str:
