@@ -190,6 +190,8 @@ def _check_text(written: WrittenText, file: Path, protection: Protection) -> Non
         raise protection.make_complaint(written.text, written.path, place)
     text = _resolve(written)
     protection.check_text(text, written.path, place)
+    if written.is_key:
+        return
     path = os.path.join(file.parent, os.path.expanduser(text))  # noqa: PTH111, PTH118  Path's raise
     protection.check_file(path, f"The setting `{written.path}` in {file}")
 

@@ -29,22 +29,27 @@ class SecretSearch:
     """
 
     def __init__(self, secrets: Iterable[tuple[str, str]] = ()) -> None:
-        self._secrets = [
-            (name, value, _encode(value))
+        parts = [
+            (len(part), part, name)
             for name, value in secrets
             if len(value) >= LEAST_CHARACTERS
+            for part in (value, *_encode(value))
         ]
+        self._parts = sorted(parts)
 
     def find(self, text: str) -> str | None:
         """Return where a secret in a text is from; None if the text has none in it."""
-        if not self._secrets or len(text) < LEAST_CHARACTERS:
+        # No decoding makes a text longer, and most texts are shorter than all secrets.
+        if not self._parts or len(text) < self._parts[0][0]:
             return None
         return next(filter(None, map(self._find, _decode(text))), None)
 
     def _find(self, text: str) -> str | None:
         encoded = text.translate(_URL_SAFE)
-        for name, value, parts in self._secrets:
-            if value in text or any(part in encoded for part in parts):
+        for length, part, name in self._parts:
+            if length > len(text):
+                break
+            if part in text or part in encoded:
                 return name
         return None
 

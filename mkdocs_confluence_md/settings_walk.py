@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 ENVIRONMENT_TAG = "!ENV"
 
+_KEY = "…"
 _MOST_VALUES = 1_000_000
 _WITHOUT_TEXTS = (ModuleType, FunctionType, BuiltinFunctionType, type, int, float, type(None))
 
@@ -32,6 +33,11 @@ class WrittenText:
     text: str
     is_variable: bool = False
     """Whether it is the name of an environment variable, whose value is meant."""
+
+    @property
+    def is_key(self) -> bool:
+        """Whether it is the name of a setting."""
+        return self.path.endswith(_KEY)
 
 
 def walk_values(value: object, inside: Callable[[object], object]) -> Iterator[tuple[str, str]]:
@@ -88,7 +94,7 @@ def find_setting(root: Node | None, name: str) -> Node | None:
 def _list_values(path: str, value: object) -> Iterator[tuple[str, object]]:
     if isinstance(value, Mapping):
         for key, each in list(value.items()):
-            yield _join(path, "…"), key
+            yield _join(path, _KEY), key
             yield _join(path, key), each
     elif isinstance(value, (Sequence, AbstractSet)):
         yield from ((f"{path}[{number}]", each) for number, each in enumerate(value))
@@ -111,7 +117,7 @@ def _list_nodes(path: str, node: Node) -> Iterator[tuple[str, Node, bool]]:
             yield place, each, number < names
     elif isinstance(node, MappingNode):
         for key, each in node.value:
-            yield _join(path, "…"), key, False
+            yield _join(path, _KEY), key, False
             texts = [written.text for written in walk_nodes(key)] or [""]
             yield _join(path, texts[-1]), each, False
 
