@@ -59,10 +59,7 @@ def check_links(directory: Path, roots: Sequence[Path]) -> None:
     """
     links = 0
     real = directory.resolve()
-    if not any(real.is_relative_to(root) for root in roots):
-        raise SettingError(
-            f"{directory} is a link that leads out of the project, to {real}.", _REMEDY
-        )
+    _check_target(str(directory), real, roots)
     left: list[tuple[str, tuple[Path, ...]]] = [(str(directory), (real,))]
     while left:
         folder, chain = left.pop()
@@ -116,18 +113,22 @@ def _follow(link: os.DirEntry[str], chain: Sequence[Path], roots: Sequence[Path]
         link.stat()
     except OSError as error:
         if error.errno == errno.ELOOP:
-            raise _complain(link, "leads around in a circle") from None
+            raise _explain_circle(link.path) from None
         return None
     target = Path(os.path.realpath(link.path))
-    if not any(target.is_relative_to(root) for root in roots):
-        raise _complain(link, f"leads out of the project, to {target}")
+    _check_target(link.path, target, roots)
     if link.is_dir() and any(each.is_relative_to(target) for each in chain):
-        raise _complain(link, "leads around in a circle")
+        raise _explain_circle(link.path)
     return target
 
 
-def _complain(link: os.DirEntry[str], what: str) -> SettingError:
-    return SettingError(f"{link.path} is a link that {what}.", _REMEDY)
+def _check_target(path: str, target: Path, roots: Sequence[Path]) -> None:
+    if not any(target.is_relative_to(root) for root in roots):
+        raise SettingError(f"{path} is a link that leads out of the project, to {target}.", _REMEDY)
+
+
+def _explain_circle(path: str) -> SettingError:
+    return SettingError(f"{path} is a link that leads around in a circle.", _REMEDY)
 
 
 def _scan(folder: str) -> list[os.DirEntry[str]]:

@@ -103,7 +103,7 @@ def inspect_settings(
         What was found out; and what there is, if a build could begin with it.
     """
     inspection = Inspection(config_file, config_file)
-    entries = _inspect_nav(inspection)
+    entries = _inspect_nav(inspection) if _inspect_protection(inspection) else None
     options = None if entries is None else _inspect_options(inspection)
     environment = _inspect_environment(inspection, variables)
     inspection.pages = [PageFinding(each, State.UNKNOWN) for each in entries or ()]
@@ -120,17 +120,30 @@ def inspect(config_file: Path, variables: Mapping[str, str]) -> Inspection:
     return inspection
 
 
-def _inspect_nav(inspection: Inspection) -> list[Declared] | None:
-    """Return the entries that are ours; None if the file cannot be read at all, or must not be."""
+def _inspect_protection(inspection: Inspection) -> bool:
+    """Look for secrets and the token file; return whether the rest can be shown."""
     protection = make_protection(os.environ)
     try:
-        inspection.nav_file, nav = read_nav(inspection.file)
         check_written(inspection.file, protection)
         for name, directory in find_directories(inspection.file).items():
             protection.check_directory(directory, name)
+    except SettingError as error:
+        inspection.settings += [
+            Finding("configuration", State.PROBLEM, str(error)),
+            Finding("nav", State.UNKNOWN),
+            Finding("options", State.UNKNOWN),
+        ]
+        return False
+    return True
+
+
+def _inspect_nav(inspection: Inspection) -> list[Declared] | None:
+    """Return the entries that are ours; None if the file cannot be read at all."""
+    try:
+        inspection.nav_file, nav = read_nav(inspection.file)
     except yaml.YAMLError as error:
         flaw = explain_yaml(error)
-        if protection.find_secret(str(flaw)):
+        if make_protection(os.environ).find_secret(str(flaw)):
             flaw = Flaw(flaw.line, "This is no YAML.", "Take the secret out of this line.")
     except ConfluenceError as error:
         flaw = Flaw(0, error.what, error.remedy)

@@ -186,13 +186,16 @@ def test_a_secret_is_refused_however_it_is_written(
     assert not (project.root / "pulled").exists()
 
 
+@pytest.mark.parametrize("host", ["mkdocs", "properdocs"])
 @pytest.mark.parametrize("variable", SECRET_VARIABLES)
-def test_each_secret_variable_is_one(project: Project, standin: StandIn, variable: str) -> None:
-    project.configure([], site=standin.url, settings={"extra": {"x": "HERE"}})
+def test_each_secret_variable_is_one(
+    project: Project, standin: StandIn, variable: str, host: str
+) -> None:
+    project.configure([], theme="material", site=standin.url, settings={"extra": {"x": "HERE"}})
     text = (project.root / "mkdocs.yml").read_text()
     project.write("mkdocs.yml", text.replace("HERE", f"!ENV {variable}"))
 
-    built = project.build()
+    built = project.build(host=host)
 
     line = text[: text.index("HERE")].count("\n") + 1
     assert built.exit_code == 1

@@ -301,6 +301,21 @@ def test_a_configuration_that_is_the_token_file_is_not_read(
     assert "config/tokens.json leads to the token file" in said
 
 
+@pytest.mark.parametrize("attack", [a_page, a_snippet, inherit, a_late_file_of_another_plugin])
+def test_properdocs_refuses_it_too(attacked: Attacked, attack: Attack) -> None:
+    configure(attacked)
+    attack(attacked)
+    text = (attacked.root / "mkdocs.yml").read_text()
+    attacked.write("mkdocs.yml", text.replace("name: mkdocs", "name: material"))
+
+    built = attacked.build(host="properdocs")
+
+    assert built.exit_code == 1
+    assert "must not become part of a site" in built.log
+    assert "Traceback" not in built.log
+    assert find_canaries(attacked.root / "site") == []
+
+
 def test_the_usual_token_file_is_protected_too(attacked: Attacked, tmp_path: Path) -> None:
     attacked.environment |= {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path / "config")}
     attacked.write("../config/mkdocs-confluence-md/tokens.json", json.dumps(TOKENS))
