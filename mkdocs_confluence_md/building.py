@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import logging
+import os
 import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,7 +23,8 @@ from mkdocs.structure.files import File, Files, set_exclusions
 
 from mkdocs_confluence_md.errors import ConfluenceError, SettingError, SnapshotError
 from mkdocs_confluence_md.plugin import ConfluencePlugin
-from mkdocs_confluence_md.project import explain_unreadable
+from mkdocs_confluence_md.project import check_written, explain_unreadable
+from mkdocs_confluence_md.protection import make_protection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -162,6 +164,7 @@ def _load(config_file: Path, site_dir: str) -> MkDocsConfig:
         config_file.open("rb").close()
     except OSError as error:
         raise explain_unreadable(config_file, error) from None
+    check_written(config_file, make_protection(os.environ))
     try:
         return load_config(str(config_file), site_dir=site_dir)
     except Abort:

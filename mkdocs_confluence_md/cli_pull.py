@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mkdocs_confluence_md.cli_options import config_file_option
+from mkdocs_confluence_md.followed_links import check_way
 
 if TYPE_CHECKING:
     from mkdocs_confluence_md.writing import Difference
@@ -34,8 +35,9 @@ def pull(*, config_file: Path, check: bool, directory: Path) -> None:
     from mkdocs_confluence_md.pulling import pull_site  # noqa: PLC0415
     from mkdocs_confluence_md.writing import SnapshotWriter  # noqa: PLC0415
 
+    check_way(directory, config_file.parent)
     writer = SnapshotWriter(directory.resolve())
-    writer.open()
+    writer.open(tidy=not check)
     if not check:
         writer.check_changes()
     site = pull_site(config_file, writer.directory, lambda text: click.echo(text, err=True))

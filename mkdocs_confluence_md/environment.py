@@ -36,6 +36,11 @@ VARIABLES = {
 }
 """What each variable is for, by its name without the prefix: the documentation has it from here."""
 
+SECRET_VARIABLES = tuple(
+    PREFIX + name for name in ("ACCESS_TOKEN", "CLIENT_SECRET", "REFRESH_TOKEN", "API_TOKEN")
+)
+"""The variables whose values nobody but the services that they are for may see."""
+
 
 @dataclass(frozen=True)
 class ClientCredentials:
@@ -106,6 +111,20 @@ def read_environment(variables: Mapping[str, str]) -> Environment:
         auth_url=auth_url,
         trust=TrustRule(frozenset(host.lower() for host in [*hosts, *named_hosts])),
     )
+
+
+def read_secrets(variables: Mapping[str, str]) -> dict[str, str]:
+    """Return the values of `SECRET_VARIABLES` that are set, unchecked."""
+    values = {name: variables.get(name, "").strip() for name in SECRET_VARIABLES}
+    return {name: value for name, value in values.items() if value}
+
+
+def read_token_file(variables: Mapping[str, str]) -> Path | None:
+    """Return the token file that the environment names; None if it names none, or a wrong one."""
+    try:
+        return _read_path(path) if (path := _read(variables, "TOKEN_FILE")) else None
+    except SettingError:
+        return None
 
 
 def _read(variables: Mapping[str, str], name: str) -> str:

@@ -13,8 +13,8 @@
         ├── TooLargeError  perhaps because the answer would be too large
         └── EmptyError     the answer is empty, which a page may be, too
 
-They become `mkdocs.exceptions.PluginError` in one place, `plugin.py`, and `click.ClickException` in
-one, `cli.py`. No message contains a token: messages are made from names, addresses and the
+They become `mkdocs.exceptions.PluginError` in one place, `guarded.py`, and `click.ClickException`
+in one, `cli.py`. No message contains a token: messages are made from names, addresses and the
 service's own words.
 """
 

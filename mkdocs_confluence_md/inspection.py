@@ -6,6 +6,7 @@ be known: without a sign-in, nothing can be said of pages.
 
 from __future__ import annotations
 
+import os
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
@@ -26,7 +27,14 @@ from mkdocs_confluence_md.errors import (
 from mkdocs_confluence_md.exporter import complete_address, probe
 from mkdocs_confluence_md.opening import explain_silence, make_library
 from mkdocs_confluence_md.page_findings import PageFinding, State, ask_rest, fetch
-from mkdocs_confluence_md.project import find_cache_dir, read_nav, read_options
+from mkdocs_confluence_md.project import (
+    check_written,
+    find_cache_dir,
+    find_directories,
+    read_nav,
+    read_options,
+)
+from mkdocs_confluence_md.protection import make_protection
 from mkdocs_confluence_md.snapshot import read_manifest, show_time
 from mkdocs_confluence_md.traffic import AT_A_TERMINAL
 from mkdocs_confluence_md.written import Declared, Flaw, explain_yaml, find_entries
@@ -95,7 +103,7 @@ def inspect_settings(
         What was found out; and what there is, if a build could begin with it.
     """
     inspection = Inspection(config_file, config_file)
-    entries = _inspect_nav(inspection)
+    entries = _inspect_nav(inspection) if _inspect_protection(inspection) else None
     options = None if entries is None else _inspect_options(inspection)
     environment = _inspect_environment(inspection, variables)
     inspection.pages = [PageFinding(each, State.UNKNOWN) for each in entries or ()]
@@ -112,12 +120,31 @@ def inspect(config_file: Path, variables: Mapping[str, str]) -> Inspection:
     return inspection
 
 
+def _inspect_protection(inspection: Inspection) -> bool:
+    """Look for secrets and the token file; return whether the rest can be shown."""
+    protection = make_protection(os.environ)
+    try:
+        check_written(inspection.file, protection)
+        for name, directory in find_directories(inspection.file).items():
+            protection.check_directory(directory, name)
+    except SettingError as error:
+        inspection.settings += [
+            Finding("configuration", State.PROBLEM, str(error)),
+            Finding("nav", State.UNKNOWN),
+            Finding("options", State.UNKNOWN),
+        ]
+        return False
+    return True
+
+
 def _inspect_nav(inspection: Inspection) -> list[Declared] | None:
     """Return the entries that are ours; None if the file cannot be read at all."""
     try:
         inspection.nav_file, nav = read_nav(inspection.file)
     except yaml.YAMLError as error:
         flaw = explain_yaml(error)
+        if make_protection(os.environ).find_secret(str(flaw)):
+            flaw = Flaw(flaw.line, "This is no YAML.", "Take the secret out of this line.")
     except ConfluenceError as error:
         flaw = Flaw(0, error.what, error.remedy)
     else:

@@ -37,8 +37,9 @@ _ADDRESSES = {
 _SEPARATOR = r"(?:[?&;]|%(?:25){0,3}(?:3F|26)|\\u0026)"
 _EQUALS = r"(?:=|%(?:25){0,3}3D|&#0{0,5}61;|&#x0{0,5}3d;|&equals;|\\u003d)"
 _VALUE = r"""(?:(?!%(?:25){0,3}26|\\u0026)[^\s#&;<>"'`*()\[\]|])*"""
+_NAME = r"(?:[a-z0-9_.\\~-]|%[4-7][0-9a-f]){1,60}"
 _PARAMETER = re.compile(
-    rf"(?P<before>{_SEPARATOR}(?P<name>(?:[a-z0-9_.\\~-]|%[4-7][0-9a-f]){{1,60}}){_EQUALS}){_VALUE}",
+    rf"(?P<before>{_SEPARATOR}(?P<name>{_NAME}){_EQUALS}){_VALUE}",
     re.IGNORECASE,
 )
 _SECRET = re.compile(

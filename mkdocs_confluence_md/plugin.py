@@ -6,26 +6,24 @@ import logging
 import os
 import re
 import sys
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
-from mkdocs.exceptions import PluginError
-from mkdocs.plugins import BasePlugin, CombinedEvent, event_priority, get_plugin_logger
+from mkdocs.plugins import CombinedEvent, event_priority, get_plugin_logger
 
 from mkdocs_confluence_md.attached import AttachedFiles, make_file
 from mkdocs_confluence_md.commonmark import MERMAID_ADVICE, CommonMark, draws_diagrams
 from mkdocs_confluence_md.config import (
-    PluginConfig,
     find_cache_dir,
     find_snapshot_dir,
     make_address,
 )
 from mkdocs_confluence_md.directives import Directives
 from mkdocs_confluence_md.environment import read_environment
-from mkdocs_confluence_md.errors import ConfluenceError, SettingError
+from mkdocs_confluence_md.errors import SettingError
 from mkdocs_confluence_md.exporter import ApiAddress
 from mkdocs_confluence_md.forest import Forest
+from mkdocs_confluence_md.guarded import GuardedPlugin, check_files, plugin_errors
 from mkdocs_confluence_md.inert import quote_title
 from mkdocs_confluence_md.inside import Inside
 from mkdocs_confluence_md.links import LinkExtension
@@ -33,7 +31,7 @@ from mkdocs_confluence_md.metadata import Additions
 from mkdocs_confluence_md.opening import make_library
 from mkdocs_confluence_md.placement import Placement, place
 from mkdocs_confluence_md.progress import ProgressBar
-from mkdocs_confluence_md.reading import MissingPagesError, Reader
+from mkdocs_confluence_md.reading import Reader
 from mkdocs_confluence_md.reports import (
     describe_placed,
     report_complaints,
@@ -50,7 +48,7 @@ from mkdocs_confluence_md.trust import host_of
 from mkdocs_confluence_md.watching import MARKER, Watching
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     import jinja2
     from mkdocs.config.defaults import MkDocsConfig
@@ -70,7 +68,7 @@ _LABEL_PLUGINS = re.compile(r"tag|\brss\b", re.IGNORECASE)
 """Plugins that show a page's `tags`, by name: Material's own, others like it, and feeds."""
 
 
-class ConfluencePlugin(BasePlugin[PluginConfig]):
+class ConfluencePlugin(GuardedPlugin):
     """Makes Confluence pages pages of the site.
 
     One instance lives through a whole `mkdocs serve`, and with it the cache and the connections.
@@ -83,6 +81,7 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
     """Takes the place of the option `watch`, if a hook sets it, as tests do to be quick."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._library: AnyLibrary | None = None
         self._library_settings: object = None
         self._progress = ProgressBar(sys.stderr)
@@ -109,7 +108,8 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
         self._links.join(config)
         self._attached.join(config)
         self._directives.begin(config, self.config.trusted_plugins)
-        with _plugin_errors():
+        with plugin_errors():
+            self._guard(config)
             self._address = make_address(self.config)
             placement = self._place(config, [])
             if (placement.pages or placement.trees) and not placement.complaints:
@@ -122,7 +122,7 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
     @event_priority(50)  # early, so that plugins that work on `nav` see our files
     def on_files(self, files: Files, *, config: MkDocsConfig) -> None:
         """Place the pages that `nav` refers to and add them to the site."""
-        with _plugin_errors():
+        with plugin_errors():
             local_uris = [file.dest_uri for file in files]
             self._reader, self._pages = None, {}
             placement = self._place(config, local_uris)
@@ -140,6 +140,8 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
     def on_nav(self, nav: Navigation, *, config: MkDocsConfig, files: Files) -> None:
         """Let the edit button of each page lead to its editor in Confluence."""
         del nav, config
+        with plugin_errors():
+            check_files(files)
         for src_uri, placed in self._pages.items():
             file = files.src_uris.get(src_uri)
             if file and file.page and self._reader:
@@ -158,7 +160,7 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
             size = len(fetched.markdown)
             log.debug(f"{describe_placed(placed)} has {size} characters of Markdown")
 
-        with _plugin_errors():
+        with plugin_errors():
             placeholder = self.config.on_error == "placeholder"
             return self._reader.read(placed, placeholder=placeholder, take=take)
 
@@ -201,7 +203,7 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
         return html if "<h1" in html else f"<h1>{page.title}</h1>\n{html}"
 
     @event_priority(50)  # early, so that other plugins see the links as they will be
-    def on_env(self, env: jinja2.Environment, *, config: MkDocsConfig, files: Files) -> None:
+    def _finish_links(self, env: jinja2.Environment, *, config: MkDocsConfig, files: Files) -> None:
         """Finish links, when all pages are there, and say where these came from."""
         del env, files
         self._report_links()
@@ -225,6 +227,15 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
             log.warning(warning)
         if self._reader.failures:
             log.warning(report_failures(self._reader.failures))
+
+    @event_priority(-1000)  # last, when no plugin adds any more files
+    def _check_files(self, env: jinja2.Environment, *, config: MkDocsConfig, files: Files) -> None:
+        """Check what is going to be copied."""
+        del env, config
+        with plugin_errors():
+            check_files(files)
+
+    on_env = CombinedEvent(_finish_links, _check_files)
 
     @event_priority(50)  # early, so that other plugins see the metadata as a whole
     def on_page_context(
@@ -343,17 +354,6 @@ class ConfluencePlugin(BasePlugin[PluginConfig]):
             )
             self._library_settings = settings
         return self._library
-
-
-@contextmanager
-def _plugin_errors() -> Iterator[None]:
-    """Turn our errors into the one kind that MkDocs shows without a traceback, also in `serve`."""
-    try:
-        yield
-    except ConfluenceError as error:
-        raise PluginError(f"confluence-md: {error}") from None
-    except MissingPagesError as error:
-        raise PluginError(str(error)) from None
 
 
 def _report(placement: Placement) -> None:

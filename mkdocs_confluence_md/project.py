@@ -7,26 +7,34 @@ is no reason not to find the cache, or not to say what is wrong with `nav`.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 from mkdocs.exceptions import ConfigurationError
 from mkdocs.utils.yaml import get_yaml_loader, yaml_load
-from yaml.nodes import ScalarNode
 
+from mkdocs_confluence_md.environment import SECRET_VARIABLES
 from mkdocs_confluence_md.errors import SettingError
+from mkdocs_confluence_md.protection import make_protection
+from mkdocs_confluence_md.settings_walk import find_setting, walk_nodes
 from mkdocs_confluence_md.written import find_value
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from yaml.nodes import Node
+
+    from mkdocs_confluence_md.protection import Protection
+    from mkdocs_confluence_md.settings_walk import WrittenText
 
 DEFAULT_CACHE_DIR = ".cache/plugin/confluence-md"
 
 _PLUGIN = "confluence-md"
 _CORRECT = "Correct it: YAML reports the first line where it makes no sense."
+# Where it is installed, libyaml reads YAML in a tenth of the time.
+_FastLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _REMEDY = "Name the configuration with -f, or the cache's directory with --cache-dir."
 
 
@@ -90,20 +98,57 @@ def read_options(config_file: Path) -> dict[str, Any]:
     Raises:
         SettingError: It cannot be read, or does not have the plugin.
     """
-    try:
-        with config_file.open("rb") as file:
-            config = yaml_load(file, get_yaml_loader(_Loader))
-    except OSError as error:
-        raise explain_unreadable(config_file, error) from None
-    except (ConfigurationError, TypeError, ValueError, RecursionError) as error:
-        raise SettingError(f"{config_file} is no configuration: {error}.", _CORRECT) from None
-    options = _find_options(config.get("plugins")) if isinstance(config, dict) else None
+    config = _read_config(config_file)
+    options = _find_options(config.get("plugins"))
     if options is None:
         raise SettingError(
             f"{config_file} does not have the plugin {_PLUGIN}.",
             f"Add it:\n\nplugins:\n  - search\n  - {_PLUGIN}:\n      site: acme.atlassian.net\n",
         )
     return options
+
+
+def find_directories(config_file: Path) -> dict[str, Path]:
+    """Return the directories that a site is made of, by the names of their settings.
+
+    There are none if the configuration cannot be read: others say why.
+    """
+    try:
+        config = _read_config(config_file)
+    except SettingError:
+        return {}
+    theme = config.get("theme")
+    options = _find_options(config.get("plugins")) or {}
+    named = {
+        "docs_dir": config.get("docs_dir", "docs"),
+        "custom_dir": theme.get("custom_dir") if isinstance(theme, dict) else None,
+        "snapshot": options.get("snapshot"),
+    }
+    return {
+        name: resolve_cache_dir(config_file, path)
+        for name, path in named.items()
+        if isinstance(path, str) and path.isprintable()
+    }
+
+
+def _read_config(config_file: Path) -> dict[str, Any]:
+    """Read a configuration, and those that it inherits from.
+
+    Raises:
+        SettingError: It cannot be read, or `check_written` refuses it.
+    """
+    protection = make_protection(os.environ)
+    check_written(config_file, protection)
+    try:
+        with config_file.open("rb") as file:
+            config = yaml_load(file, get_yaml_loader(_Loader))
+    except OSError as error:
+        raise explain_unreadable(config_file, error) from None
+    except (ConfigurationError, TypeError, ValueError, RecursionError) as error:
+        # YAML's errors repeat a line of the file.
+        shown = "a line with a secret" if protection.find_secret(str(error)) else error
+        raise SettingError(f"{config_file} is no configuration: {shown}.", _CORRECT) from None
+    return config if isinstance(config, dict) else {}
 
 
 def read_nav(config_file: Path) -> tuple[Path, Node | None]:
@@ -113,19 +158,80 @@ def read_nav(config_file: Path) -> tuple[Path, Node | None]:
         SettingError: A file cannot be read.
         yaml.YAMLError: It is no YAML.
     """
-    seen: set[Path] = set()
+    protection = make_protection(os.environ)
     file = config_file
-    while file.resolve() not in seen:
-        seen.add(file.resolve())
-        try:
-            root = yaml.compose(file.read_bytes(), _Loader)
-        except OSError as error:
-            raise explain_unreadable(file, error) from None
-        nav, parent = find_value(root, "nav"), find_value(root, "INHERIT")
-        if nav is not None or not isinstance(parent, ScalarNode):
-            break
-        file = file.parent / parent.value
-    return file, nav
+    try:
+        for file, root in _read_files(config_file, protection, _Loader):
+            if (nav := find_value(root, "nav")) is not None:
+                return file, nav
+    except OSError as error:
+        raise explain_unreadable(Path(error.filename or file), error) from None
+    return file, None
+
+
+def check_written(config_file: Path, protection: Protection) -> None:
+    """Refuse a configuration, and those that it inherits from, that would show what is protected.
+
+    What cannot be read, or is no YAML, is left to those who read it for more than this.
+
+    Raises:
+        SettingError: A text has a secret in it, or is the path of the token file; or a
+            configuration inherits from the token file, or from itself.
+    """
+    with suppress(OSError, yaml.YAMLError, RecursionError):
+        for file, root in _read_files(config_file, protection, _FastLoader):
+            for written in walk_nodes(root) if root else ():
+                _check_text(written, file, protection)
+
+
+def _check_text(written: WrittenText, file: Path, protection: Protection) -> None:
+    place = f"{file}, line {written.line},"
+    if written.is_variable and written.text in SECRET_VARIABLES:
+        raise protection.make_complaint(written.text, written.path, place)
+    text = _resolve(written)
+    protection.check_text(text, written.path, place)
+    if written.is_key:
+        return
+    path = os.path.join(file.parent, os.path.expanduser(text))  # noqa: PTH111, PTH118  Path's raise
+    protection.check_file(path, f"The setting `{written.path}` in {file}")
+
+
+def _resolve(written: WrittenText) -> str:
+    return os.environ.get(written.text, "") if written.is_variable else written.text
+
+
+def _list_texts(node: Node | None) -> list[str]:
+    texts = map(_resolve, walk_nodes(node)) if node else ()
+    return [text for text in texts if text and "\0" not in text]
+
+
+def _read_files(
+    config_file: Path,
+    protection: Protection,
+    loader: Any,  # noqa: ANN401  PyYAML's have no common type
+) -> Iterator[tuple[Path, Node | None]]:
+    """Yield a configuration, and those that it inherits from, each as YAML's tree of nodes.
+
+    Raises:
+        SettingError: One is the token file, or inherits from itself.
+        OSError: One cannot be read.
+        yaml.YAMLError: It is no YAML.
+    """
+    seen: list[Path] = []
+    files = [(config_file, str(config_file))]
+    while files:
+        file, shown = files.pop()
+        if file.resolve() in seen:
+            raise SettingError(f"{shown} leads around in a circle.", "Name another configuration.")
+        seen.append(file.resolve())
+        protection.check_file(str(file), shown)
+        root = yaml.compose(file.read_bytes(), loader)
+        yield file, root
+        parent = find_setting(root, "INHERIT")
+        files += [
+            (Path(os.path.normpath(file.parent / text)), f"The setting `INHERIT` in {file}")
+            for text in _list_texts(parent)[:1]
+        ]
 
 
 def explain_unreadable(file: Path, error: OSError) -> SettingError:

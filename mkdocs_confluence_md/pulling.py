@@ -15,9 +15,11 @@ import yaml
 from mkdocs_confluence_md.building import built_site
 from mkdocs_confluence_md.embedding import show_missing
 from mkdocs_confluence_md.errors import SettingError
+from mkdocs_confluence_md.followed_links import check_links, find_roots
 from mkdocs_confluence_md.literal import replace_addresses
 from mkdocs_confluence_md.manifest import make_digest
 from mkdocs_confluence_md.packing import pack
+from mkdocs_confluence_md.protection import make_protection
 from mkdocs_confluence_md.pulled import MARKER
 from mkdocs_confluence_md.reports import describe_placed
 from mkdocs_confluence_md.rewriting import Rewriter
@@ -260,6 +262,21 @@ def _check_directory(directory: Path, config: MkDocsConfig, options: PluginConfi
             f"Nothing can be pulled into {directory}: {objection}.",
             "Name a directory of its own, like snapshot.",
         )
+    make_protection(os.environ).check_folder(str(directory), str(directory))
+    _check_links(config)
+
+
+def _check_links(config: MkDocsConfig) -> None:
+    """Refuse links below `docs_dir` that lead out of the project, or around in a circle."""
+    root, docs_dir = (
+        Path(os.path.abspath(path))  # noqa: PTH100  links are not followed here
+        for path in (Path(config.config_file_path).parent, config.docs_dir)
+    )
+    roots = [*find_roots(root), *find_roots(Path(config.config_file_path).resolve().parent)]
+    # Where the configuration itself names a directory elsewhere, that is meant.
+    if not docs_dir.is_relative_to(root):
+        roots.append(docs_dir.resolve())
+    check_links(docs_dir, roots)
 
 
 def _find_directories(config: MkDocsConfig, options: PluginConfig) -> dict[str, Path]:
@@ -275,7 +292,8 @@ def _find_directories(config: MkDocsConfig, options: PluginConfig) -> dict[str, 
 def _walk(docs_dir: Path) -> Iterator[Path]:
     for folder, folders, names in os.walk(docs_dir, followlinks=True):
         folders[:] = sorted(name for name in folders if name not in {".git", "__pycache__"})
-        yield from (Path(folder, name) for name in sorted(names))
+        paths = (Path(folder, name) for name in sorted(names))
+        yield from (path for path in paths if path.exists())  # and not a link to nothing
 
 
 def _address_of(destination: Destination | None) -> str | None:

@@ -146,7 +146,15 @@ def _keep_tree_time(tree: SnapshotTree, manifest: Manifest, before: Manifest) ->
 
 def has_manifest(directory: Path) -> bool:
     """Tell whether a directory was pulled."""
-    return (directory / MANIFEST).is_file()
+    return (directory / MANIFEST).is_symlink() or (directory / MANIFEST).is_file()
+
+
+def has_link(directory: Path, path: str) -> bool:
+    """Return True if a path inside a directory leads over a symbolic link."""
+    parts = PurePosixPath(path).parts
+    return any(
+        directory.joinpath(*parts[:count]).is_symlink() for count in range(1, len(parts) + 1)
+    )
 
 
 def read_manifest(directory: Path) -> Manifest:
@@ -155,6 +163,10 @@ def read_manifest(directory: Path) -> Manifest:
     Raises:
         SnapshotError: There is none, or it is damaged, or of another version.
     """
+    if (directory / MANIFEST).is_symlink():
+        raise SnapshotError(
+            f"The snapshot in {directory} is damaged: its {MANIFEST} is a link.", _PULL_AGAIN
+        )
     try:
         text = (directory / MANIFEST).read_bytes()
     except FileNotFoundError:
@@ -263,7 +275,7 @@ def read_file(directory: Path, path: str, manifest: Manifest) -> bytes:
     file = directory / path
     try:
         inside = file.resolve().is_relative_to(directory.resolve())
-        content = file.read_bytes() if inside else None
+        content = file.read_bytes() if inside and file.is_file() else None
     except OSError:
         content = None
     if content is None:

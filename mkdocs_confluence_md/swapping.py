@@ -10,17 +10,19 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import re
+import secrets
 import shutil
+import stat
 import sys
-import tempfile
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 _CURRENT_DIRECTORY = {"linux": -100, "darwin": -2}
 _CALLS = {"linux": "renameat2", "darwin": "renameatx_np"}
@@ -29,6 +31,9 @@ _EXCHANGE = 2
 _NOT_THERE = {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EPERM}
 
 _NEW, _OLD, _LOCK = "new", "old", "lock"
+_FOLDER, _FILE = stat.S_IFDIR, stat.S_IFREG
+_MODE = 0o700
+_NAME_BYTES = 8
 
 
 class SwappedDirectory:
@@ -40,16 +45,16 @@ class SwappedDirectory:
     """
 
     def __init__(self, path: Path, *, exchange: Callable[[Path, Path], bool] | None = None) -> None:
-        # What a symbolic link leads to is replaced, and not the link.
+        # A link on the way to it stays a link.
         self.path = path.resolve()
         self._exchange = exchange or exchange_names
 
     def recover(self) -> None:
-        """Remove what killed processes left beside the directory.
+        """Remove what killed processes left beside the directory, and nothing else.
 
         Where one of them was about to replace it, the directory is what it was before.
         """
-        for workplace in sorted(self.path.parent.glob(f"{self._glob_prefix()}*")):
+        for workplace in self._list_workplaces():
             with _locked(workplace) as is_ours:
                 if not is_ours:
                     continue
@@ -68,7 +73,8 @@ class SwappedDirectory:
                 once before they change places, and again for what came meanwhile.
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        workplace = Path(tempfile.mkdtemp(prefix=self._prefix, dir=self.path.parent))
+        workplace = self.path.with_name(f"{self._prefix}{secrets.token_hex(_NAME_BYTES)}")
+        workplace.mkdir(mode=_MODE)
         lock = FileLock(workplace / _LOCK)
         try:
             with lock:
@@ -88,8 +94,15 @@ class SwappedDirectory:
     def _prefix(self) -> str:
         return f".{self.path.name}.new-"
 
-    def _glob_prefix(self) -> str:
-        return "".join(f"[{char}]" if char in "[*?" else char for char in self._prefix)
+    def _list_workplaces(self) -> list[Path]:
+        name = re.compile(f"{re.escape(self._prefix)}[0-9a-f]{{{2 * _NAME_BYTES}}}")
+        parent = self.path.parent
+        named = (
+            [path for path in parent.iterdir() if name.fullmatch(path.name)]
+            if parent.is_dir()
+            else []
+        )
+        return sorted(filter(_is_workplace, named))
 
     def _swap(self, workplace: Path) -> Path | None:
         """Put the new directory in its place; return where the old one is now."""
@@ -137,6 +150,21 @@ def _find_call() -> Callable[[int, bytes, int, bytes, int], int] | None:
         ]
         call.restype = ctypes.c_int
     return call
+
+
+def _is_workplace(path: Path) -> bool:
+    """Return True if a directory was made here: by its owner, its mode, and what is in it."""
+    try:
+        status = path.lstat()
+        inner = {each.name: each.lstat().st_mode for each in path.iterdir()}
+    except OSError:
+        return False
+    if not stat.S_ISDIR(status.st_mode):
+        return False
+    if os.name != "nt" and (status.st_uid, stat.S_IMODE(status.st_mode)) != (os.getuid(), _MODE):
+        return False
+    folders = all(map(stat.S_ISDIR, (inner.pop(name, _FOLDER) for name in (_NEW, _OLD))))
+    return folders and stat.S_ISREG(inner.pop(_LOCK, _FILE)) and not inner
 
 
 @contextmanager

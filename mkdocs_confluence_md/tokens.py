@@ -156,6 +156,19 @@ class TokenStore:
             for key, entry in self._read_entries().items()
         }
 
+    def read_secrets(self) -> list[str]:
+        """Return all secrets that are in the file itself.
+
+        Raises:
+            TokenFileError: As `read_public`.
+        """
+        return [
+            str(entry[name])
+            for entry in self._read_entries().values()
+            for name in SECRETS
+            if entry.get(name)
+        ]
+
     def load(self, key: str) -> SignIn | None:
         """Return a sign-in, None if there is none.
 

@@ -12,6 +12,7 @@ from mkdocs_confluence_md.errors import SnapshotError
 from mkdocs_confluence_md.manifest import make_digest
 from mkdocs_confluence_md.snapshot import (
     MANIFEST,
+    has_link,
     has_manifest,
     keep_times,
     read_manifest,
@@ -51,14 +52,18 @@ class SnapshotWriter:
         self._swapped = swapped or SwappedDirectory(directory)
         self._before: Manifest | None = None
 
-    def open(self) -> None:
-        """Read what is there, after what killed processes left is tidied up.
+    def open(self, *, tidy: bool = True) -> None:
+        """Read what is there.
+
+        Args:
+            tidy: Remove what killed processes left first.
 
         Raises:
             SnapshotError: It cannot be read.
         """
         try:
-            self._swapped.recover()
+            if tidy:
+                self._swapped.recover()
             self._before = read_manifest(self.directory) if has_manifest(self.directory) else None
         except OSError as error:
             raise _explain(error) from None
@@ -88,7 +93,7 @@ class SnapshotWriter:
         files = {path: make_digest(content) for path, content in site.files.items()}
         differing = {path for path in files if files[path] != old_files.get(path)}
         differing |= set(self._list_changed(old_files)) | (old_files.keys() - files.keys())
-        differing |= {path for path in old_files if not (self.directory / path).exists()}
+        differing |= {path for path in old_files if not os.path.lexists(self.directory / path)}
         pages = {page.src_uri: page for page in [*(before.pages if before else ()), *site.pages]}
         found = []
         for page in pages.values():
@@ -125,7 +130,9 @@ class SnapshotWriter:
     def _list_changed(self, files: Mapping[str, str]) -> Iterator[str]:
         for path, digest in files.items():
             file = self.directory / path
-            if file.is_dir() or (file.is_file() and make_digest(file.read_bytes()) != digest):
+            if has_link(self.directory, path) or (file.exists() and not file.is_file()):
+                yield path  # whatever it is, it is not read
+            elif file.is_file() and make_digest(file.read_bytes()) != digest:
                 yield path
 
     def _check_places(self, paths: Iterable[str]) -> None:

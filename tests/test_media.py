@@ -40,7 +40,7 @@ SAFE = f"{FILE}?token=…&client=…&name=a%20b.png"
         ("HTTPS://MEDIA-CDN.Atlassian.COM/x?Policy=a~_&Signature=b&Key-Pair-Id=c&max-age=5",
          "HTTPS://MEDIA-CDN.Atlassian.COM/x?Policy=…&Signature=…&Key-Pair-Id=…&max-age=5"),
         ("https://media.staging.atl-paas.net/x?token=a", "https://media.staging.atl-paas.net/x?token=…"),
-        ("//api.media.atlassian&#46;com/x?token&equals;a", "//api.media.atlassian&#46;com/x?token&equals;…"),
+        ("//media.atlassian&#46;com/?token&equals;a", "//media.atlassian&#46;com/?token&equals;…"),
         (f"{FILE}?%74oken={SECRET}&name=x", f"{FILE}?%74oken=…&name=x"),
         # What comes behind an address on its line, and no other line.
         (f"{LIVE} [b](/x?token=a&b=c) https://acme.example/?d=e\nhttps://acme.example/?token=f",

@@ -53,6 +53,7 @@ def test_few_rooms_know_the_host_and_the_wire() -> None:
         "building",
         "pulling",
         "plugin",
+        "guarded",
         "attached",
         "directives",
         "config",
@@ -65,6 +66,8 @@ def test_few_rooms_know_the_host_and_the_wire() -> None:
     }
     assert users_of("markdown") == {
         "pulled",
+        "guarded",
+        "included_files",
         "commonmark",
         "pipeline",
         "tree",
@@ -138,6 +141,8 @@ def test_few_rooms_know_the_host_and_the_wire() -> None:
         "filenames",
         "manifest",
         "sanitizing",
+        "secret_search",
+        "settings_walk",
     ],
 )
 def test_pure_rooms_do_no_io_and_read_no_clock(module: str) -> None:

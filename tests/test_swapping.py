@@ -52,10 +52,16 @@ def nothing(old: Path, new: Path) -> None:
     del old, new
 
 
+def make_workplace(path: Path, mode: int = 0o700) -> Path:
+    path.mkdir()
+    path.chmod(mode)
+    (path / "old").mkdir()
+    (path / "old/page.md").write_text("old")
+    return path
+
+
 def test_what_was_moved_away_and_not_replaced_comes_back(tmp_path: Path) -> None:
-    workplace = tmp_path / ".a[b].new-x1"
-    (workplace / "old").mkdir(parents=True)
-    (workplace / "old/page.md").write_text("old")
+    workplace = make_workplace(tmp_path / ".a[b].new-0123456789abcdef")
     (workplace / "new").mkdir()
     (tmp_path / ".a[b].newer").mkdir()
 
@@ -63,6 +69,51 @@ def test_what_was_moved_away_and_not_replaced_comes_back(tmp_path: Path) -> None
 
     assert (tmp_path / "a[b]/page.md").read_text() == "old"
     assert names(tmp_path) == [".a[b].newer", "a[b]"]
+
+
+@pytest.mark.parametrize("name", [".a.new-notes", ".a.new-0123456789abcdef0", ".b.new-" + "0" * 16])
+def test_a_directory_of_another_name_is_left_alone(tmp_path: Path, name: str) -> None:
+    make_workplace(tmp_path / name)
+
+    SwappedDirectory(tmp_path / "a").recover()
+
+    assert names(tmp_path) == [name]
+    assert names(tmp_path / name) == ["old"]
+
+
+@pytest.mark.parametrize("other", ["mode", "file", "link", "lock", "old", "owner"])
+def test_a_directory_that_was_not_made_here_is_left_alone(
+    tmp_path: Path, other: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outside = make_workplace(tmp_path / "outside")
+    (outside / "file").write_text("mine")
+    path = tmp_path / "here" / f".a.new-{'0' * 16}"
+    path.parent.mkdir()
+    if other == "link":
+        path.symlink_to(outside)
+    else:
+        make_workplace(path, 0o755 if other == "mode" else 0o700)
+    if other == "file":
+        (path / "notes.txt").write_text("mine")
+    if other == "lock":
+        (path / "lock").symlink_to(outside / "file")
+    if other == "old":
+        (path / "old/page.md").unlink()
+        (path / "old").rmdir()
+        (path / "old").symlink_to(outside / "old")
+    if other == "owner":
+        monkeypatch.setattr("os.getuid", lambda: path.stat().st_uid + 1)
+    before = snapshot(tmp_path)
+
+    SwappedDirectory(path.parent / "a").recover()
+
+    assert snapshot(tmp_path) == before
+
+
+def snapshot(directory: Path) -> list[tuple[str, str]]:
+    return sorted(
+        (str(path), path.read_text() if path.is_file() else "") for path in directory.rglob("*")
+    )
 
 
 def test_what_another_process_works_at_is_left_alone(tmp_path: Path) -> None:

@@ -1,0 +1,109 @@
+"""MkDocs' configuration and files: refused, where they would make a secret part of the site."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from markdown.extensions import Extension
+from mkdocs.exceptions import PluginError
+from mkdocs.plugins import BasePlugin
+from mkdocs.structure.files import Files
+from mkdocs.structure.nav import Navigation
+from mkdocs.structure.pages import Page
+
+from mkdocs_confluence_md.config import PluginConfig, find_snapshot_dir
+from mkdocs_confluence_md.errors import ConfluenceError
+from mkdocs_confluence_md.included_files import IncludedFilesExtension
+from mkdocs_confluence_md.pipeline import join
+from mkdocs_confluence_md.project import check_written
+from mkdocs_confluence_md.protection import Protection, make_protection
+from mkdocs_confluence_md.reading import MissingPagesError
+from mkdocs_confluence_md.settings_walk import walk_values
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mkdocs.config.base import ConfigErrors, ConfigWarnings
+    from mkdocs.config.defaults import MkDocsConfig
+
+
+@contextmanager
+def plugin_errors() -> Iterator[None]:
+    """Turn our errors into the one kind that MkDocs shows without a traceback, also in `serve`."""
+    try:
+        yield
+    except ConfluenceError as error:
+        raise PluginError(f"confluence-md: {error}") from None
+    except MissingPagesError as error:
+        raise PluginError(str(error)) from None
+
+
+class GuardedPlugin(BasePlugin[PluginConfig]):
+    """A plugin that ends a build whose site would have the token file or a secret in it."""
+
+    def __init__(self) -> None:
+        self._included_files = IncludedFilesExtension(_check_included_file)
+
+    def load_config(
+        self, options: dict[str, Any], config_file_path: str | None = None
+    ) -> tuple[ConfigErrors, ConfigWarnings]:
+        """Validate the options; what has a secret in it is in no message, not even MkDocs' own."""
+        with plugin_errors():
+            protection = make_protection(os.environ)
+            if config_file_path:
+                check_written(Path(config_file_path), protection)
+            _check_texts(options, "plugins.confluence-md", protection)
+        return super().load_config(options, config_file_path)
+
+    def _guard(self, config: MkDocsConfig) -> None:
+        """Refuse a configuration as it is when all plugins have seen it.
+
+        Raises:
+            SettingError: It has a secret in it, or one of its directories has the token file in it.
+        """
+        protection = make_protection(os.environ)
+        _check_texts(config, "", protection)
+        snapshot_dir = find_snapshot_dir(self.config, config.config_file_path or "mkdocs.yml")
+        directories = {
+            "docs_dir": config.docs_dir,
+            "custom_dir": config.theme.custom_dir,
+            "snapshot": snapshot_dir,
+        }
+        for name, directory in directories.items():
+            if directory:
+                protection.check_directory(Path(directory), name)
+        join(self._included_files, config)
+
+
+def check_files(files: Files) -> None:
+    """Refuse files of a site, whoever added them, that lead to the token file.
+
+    Raises:
+        SettingError: One does.
+    """
+    protection = make_protection(os.environ)
+    for file in files:
+        if path := file.abs_src_path:
+            protection.check_file(path, file.src_uri)
+
+
+def _check_texts(settings: object, top: str, protection: Protection) -> None:
+    for path, text in walk_values(settings, _look_inside):
+        protection.check_text(text, f"{top}.{path}" if top else path)
+
+
+def _look_inside(value: object) -> object:
+    """Return what is looked at of an object of MkDocs, or of Python-Markdown."""
+    if isinstance(value, BasePlugin):
+        return value.config
+    if isinstance(value, Extension):
+        return value.config
+    return () if isinstance(value, (Files, Navigation, Page)) else value
+
+
+def _check_included_file(path: str, shown: str) -> None:
+    with plugin_errors():
+        make_protection(os.environ).check_file(path, shown)
