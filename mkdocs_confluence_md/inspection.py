@@ -281,6 +281,7 @@ def _inspect_pages(  # noqa: PLR0913  it has that many settings
             snapshot_dir=snapshot_dir,
             patience=AT_A_TERMINAL,
             warn=warnings.append,
+            inform=lambda text: inspection.settings.append(Finding("account", State.FINE, text)),
             labels_matter=False,
         )
     except SettingError as error:

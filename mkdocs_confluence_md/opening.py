@@ -34,6 +34,7 @@ def make_library(  # noqa: PLR0913  it has that many settings
     snapshot_dir: Path | None,
     patience: Patience,
     warn: Callable[[str], None],
+    inform: Callable[[str], None],
     labels_matter: bool,
 ) -> AnyLibrary:
     """Make a library; nothing is asked or opened yet.
@@ -46,6 +47,7 @@ def make_library(  # noqa: PLR0913  it has that many settings
         snapshot_dir: Where the snapshot is, if there is one.
         patience: How long is waited for what.
         warn: Is told what is wrong besides pages.
+        inform: Is told whose copies count where no token says so.
         labels_matter: The site shows labels.
 
     Raises:
@@ -64,6 +66,11 @@ def make_library(  # noqa: PLR0913  it has that many settings
         if reason:
             return snapshot
     auth.check_trust(address.make_base_url())
+    if is_offline and auth.identity() is None:
+        inform(
+            "`offline` is on, and no token tells who is signed in: the copies are those of the "
+            "account that this project used last."
+        )
     exporter = Exporter(address, auth, concurrency=options.concurrency, patience=patience)
     cache = ExportCache(cache_dir, warn=warn)
     base_urls = BaseUrlFinder(exporter, cache, offline=is_offline)

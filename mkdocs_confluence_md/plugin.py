@@ -350,6 +350,7 @@ class ConfluencePlugin(GuardedPlugin):
                 snapshot_dir=find_snapshot_dir(self.config, config.config_file_path),
                 patience=self.patience,
                 warn=log.warning,
+                inform=log.info,
                 labels_matter=any(map(_LABEL_PLUGINS.search, config.plugins)),
             )
             self._library_settings = settings

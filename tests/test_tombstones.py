@@ -118,7 +118,9 @@ def test_offline_without_a_sign_in_the_account_counts_that_was_used_last(
 
     project.environment = {"CONFLUENCE_MD_API_URL": standin.url}
     configure(project, standin, PAGE[:1], offline=True)
-    assert "For Otto." in project.build().page("deploy")
+    built = project.build()
+    assert "For Otto." in built.page("deploy")
+    assert built.log.count("the account that this project used last.") == 1
     # What only Jane has exported is not Otto's.
     configure(project, standin, PAGE, offline=True)
     assert project.build().exit_code == 1
