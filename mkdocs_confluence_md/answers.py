@@ -63,16 +63,18 @@ def read_markdown(response: httpx.Response) -> str:
     body = _read_body(response, "Markdown")
     if body.error:
         raise explain_refusal(response, status=body.error.status)
-    host, detail = host_and_port(response.request), _detail(response)
+    host = host_and_port(response.request)
     if body.markdown is None:
-        raise FailureError(f"The answer of {host} has no Markdown in it.", _REPORT_ADVICE, detail)
+        raise FailureError(
+            f"The answer of {host} has no Markdown in it.", _REPORT_ADVICE, _detail(response)
+        )
     # JSON can hold halves of characters, which no file can.
     markdown = body.markdown.encode("utf-8", "replace").decode()
     if not markdown.strip():
         raise EmptyError(
             f"The answer of {host} is empty.",
             "Try again later; a page that really is empty needs some text in Confluence.",
-            detail,
+            _detail(response),
         )
     return markdown
 
