@@ -24,6 +24,14 @@ test: lint types unit ## everything that CI checks
 lint: $(VENV)/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive mkdocs_confluence_md
+	@rm -rf .cache/recipes && $(BIN)/python tests/recipes.py .cache/recipes
+	$(BIN)/zizmor --offline --quiet .cache/recipes/*.yml
+
+.PHONY: audit
+audit: $(VENV)/installed ## whether a dependency has a known vulnerability; asks PyPI, which CI may not
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check pip-audit
+	$(BIN)/pip-audit --skip-editable --progress-spinner off
 
 types: $(VENV)/installed
 	$(BIN)/mypy

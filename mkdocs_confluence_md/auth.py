@@ -319,7 +319,8 @@ def make_login_auth(
     """
     auth_url = environment.auth_url if environment.auth_url != ATLASSIAN_AUTH else ""
     chain = LoginChain(store, site=site, cloud_id=cloud_id, auth_url=auth_url)
-    return RefreshTokenAuth(chain, trust=environment.trust, clock=clock)
+    # There are only tokens if a person has signed in to just this host and port.
+    return RefreshTokenAuth(chain, trust=environment.trust.with_loopback(site), clock=clock)
 
 
 def open_store(environment: Environment) -> TokenStore:

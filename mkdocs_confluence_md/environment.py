@@ -90,10 +90,11 @@ def read_environment(variables: Mapping[str, str]) -> Environment:
     api_url = _read_url(variables, "API_URL") or ATLASSIAN_API
     auth_url = _read_url(variables, "AUTH_URL") or ATLASSIAN_AUTH
     hosts = [host.strip() for host in _read(variables, "TRUSTED_HOSTS").split(",") if host.strip()]
-    for host in hosts:
+    for number, host in enumerate(hosts, 1):
         if not re.fullmatch(r"[A-Za-z0-9.-]+(?::[0-9]+)?|\[[0-9A-Fa-f:.]+\](?::[0-9]+)?", host):
             raise SettingError(
-                f"{PREFIX}TRUSTED_HOSTS contains {host!r}, which is not a host name.",
+                # Not the entry: it may be a secret that was pasted into the wrong variable.
+                f"Entry {number} of {PREFIX}TRUSTED_HOSTS is not a host name.",
                 "Write host names separated by commas, without https:// and without paths.",
             )
     named_hosts = [urlsplit(url).netloc for url in (api_url, auth_url)]

@@ -1,16 +1,21 @@
 """Where a token may go, and what can be one. Pure.
 
-To Atlassian's hosts, to loopback, and to what the *environment* names, never to a host that only
-`mkdocs.yml` names: a pull request must not be able to send a token elsewhere.
+To Atlassian's hosts and to what the *environment* names, never to a host that only `mkdocs.yml`
+names: a pull request must not be able to send a token elsewhere, nor a page to whatever listens
+on a port of this machine.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from mkdocs_confluence_md.errors import SettingError
+
+if TYPE_CHECKING:
+    from urllib.parse import SplitResult
 
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 """This machine, by the names that the client knows to reach without a proxy."""
@@ -21,10 +26,16 @@ _ATLASSIAN_HOSTS = frozenset({"api.atlassian.com", "auth.atlassian.com"})
 
 @dataclass(frozen=True)
 class TrustRule:
-    """The hosts that the environment trusts, besides Atlassian's own and loopback."""
+    """The hosts that the environment trusts, besides Atlassian's own."""
 
     hosts: frozenset[str] = frozenset()
     """`host`, whatever the port, or `host:port`; in lower case."""
+
+    def with_loopback(self, url: str) -> TrustRule:
+        """Return a rule that also trusts the port of a URL, if that is one of this machine."""
+        parts = urlsplit(origin_of(url))
+        is_loopback = parts.hostname in LOOPBACK_HOSTS
+        return TrustRule(self.hosts | {_name_port(parts)}) if is_loopback else self
 
     def find_objection(self, url: str) -> str | None:
         """Say why no token may be sent to a URL; None if it may.
@@ -36,15 +47,14 @@ class TrustRule:
             return "this is no http(s) URL"
         parts = urlsplit(origin)
         host = parts.hostname or ""
-        if host in LOOPBACK_HOSTS:
-            return None
-        if parts.scheme != "https":
+        if parts.scheme != "https" and host not in LOOPBACK_HOSTS:
             return f"{parts.scheme}:// would send the token in clear text"
         if host in _ATLASSIAN_HOSTS or host.endswith(".atlassian.net"):
             return None
-        name = url_host(host)
-        if {name, f"{name}:{parts.port or 443}"} & self.hosts:
+        if {url_host(host), _name_port(parts)} & self.hosts:
             return None
+        if host in LOOPBACK_HOSTS:
+            return f"the environment does not name {_name_port(parts)}, a port of this machine"
         return f"{host} is neither Atlassian's nor trusted by the environment"
 
     def check(self, url: str) -> None:
@@ -60,6 +70,12 @@ class TrustRule:
                 "CONFLUENCE_MD_AUTH_URL. A host of your own needs https, and must be named in the "
                 "environment variable CONFLUENCE_MD_TRUSTED_HOSTS.",
             )
+
+
+def _name_port(origin: SplitResult) -> str:
+    """Return `host:port` of an origin."""
+    usual = 443 if origin.scheme == "https" else 80
+    return f"{url_host(origin.hostname or '')}:{origin.port or usual}"
 
 
 def origin_of(url: str) -> str:

@@ -368,7 +368,8 @@ def test_the_account_is_known_by_the_subject_of_the_token_and_stays_the_same(
 def test_without_credentials_there_is_no_account_and_no_request(
     standin: StandIn, token_file: Path
 ) -> None:
-    auth = make_auth(read_environment({"CONFLUENCE_MD_TOKEN_FILE": str(token_file)}))
+    variables = {"CONFLUENCE_MD_TOKEN_FILE": str(token_file), "CONFLUENCE_MD_API_URL": standin.url}
+    auth = make_auth(read_environment(variables))
 
     assert auth.account() is None
     with pytest.raises(CredentialsError, match="Nobody is signed in to"):

@@ -14,6 +14,7 @@ from mkdocs_confluence_md.cli import cli
 from mkdocs_confluence_md.cli_cache import cache
 from mkdocs_confluence_md.config import PluginConfig
 from mkdocs_confluence_md.environment import PREFIX, VARIABLES
+from recipes import find_workflows
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -44,6 +45,15 @@ def test_every_command_is_documented() -> None:
     names = {*cli.commands, *(f"cache {name}" for name in cache.commands)} - {"cache"}
 
     assert set(rows("Command")) == {f"confluence-md {name}" for name in names}
+
+
+def test_recipes_pin_actions_and_keep_no_credentials() -> None:
+    workflows = find_workflows()
+    assert len(workflows) >= 2
+    for workflow in workflows.values():
+        for used in re.findall(r"uses: (\S+.*)", workflow):
+            assert re.fullmatch(r"[\w/-]+@[0-9a-f]{40}  # v[0-9.]+", used)
+        assert workflow.count("actions/checkout@") == workflow.count("persist-credentials: false")
 
 
 def test_the_recipe_for_github_keeps_the_token_file_encrypted(tmp_path: Path) -> None:

@@ -176,12 +176,12 @@ def test_what_it_does_not_name_may_not(variables: dict[str, str], url: str) -> N
         ),
         (
             {"TRUSTED_HOSTS": "a.example,https://b.example"},
-            "CONFLUENCE_MD_TRUSTED_HOSTS contains 'https://b.example', which is not a host name. "
+            "Entry 2 of CONFLUENCE_MD_TRUSTED_HOSTS is not a host name. "
             "Write host names separated by commas, without https:// and without paths.",
         ),
         (
             {"TRUSTED_HOSTS": "a.example/path"},
-            "CONFLUENCE_MD_TRUSTED_HOSTS contains 'a.example/path', which is not a host name. "
+            "Entry 1 of CONFLUENCE_MD_TRUSTED_HOSTS is not a host name. "
             "Write host names separated by commas, without https:// and without paths.",
         ),
         (
@@ -213,7 +213,10 @@ def test_a_message_names_the_variable_and_the_remedy(
 
 @pytest.mark.parametrize("host", ["*.example.com", "a b", "a@b.example", "a:port", "[::1", "::1"])
 def test_what_is_no_host_name_is_not_trusted(host: str) -> None:
-    assert repr(host) in fail(TRUSTED_HOSTS=f"good.example,{host}")
+    message = fail(TRUSTED_HOSTS=f"good.example,{host}")
+
+    assert message.startswith("Entry 2 of CONFLUENCE_MD_TRUSTED_HOSTS is not a host name.")
+    assert host not in message
 
 
 @pytest.mark.parametrize("url", ["htps://me:hush@proxy.example.com", "https://me:hush@proxy:port"])

@@ -1,4 +1,4 @@
-"""A token goes to Atlassian, this machine and what the environment names, never elsewhere."""
+"""A token goes to Atlassian and to what the environment names, never elsewhere."""
 
 from __future__ import annotations
 
@@ -24,16 +24,33 @@ OWN_HOSTS = TrustRule(frozenset({"proxy.example.com", "gateway.example.com:8443"
         "HTTPS://ACME.Atlassian.NET/",
         "https://API.ATLASSIAN.COM/",
         "https://evil.example@acme.atlassian.net/",
-        "http://localhost:8080/",
-        "http://LOCALHOST/",
-        "http://127.0.0.1:8080/",
-        "http://[::1]:8080/",
-        "https://localhost/",
-        "https://[::1]/",
     ],
 )
-def test_atlassian_and_loopback_may_receive_a_token(url: str) -> None:
+def test_atlassian_may_receive_a_token(url: str) -> None:
     assert ATLASSIAN_ONLY.find_objection(url) is None
+
+
+@pytest.mark.parametrize(
+    ("url", "port", "named"),
+    [
+        ("http://localhost:8080/", "localhost:8080", "localhost:8080"),
+        ("http://LOCALHOST/", "localhost:80", "localhost:80"),
+        ("http://127.0.0.1:8080/", "127.0.0.1:8080", "127.0.0.1:8080"),
+        ("http://[::1]:8080/", "[::1]:8080", "[::1]:8080"),
+        ("https://localhost/", "localhost:443", "localhost:443"),
+        ("https://[::1]/", "[::1]:443", "[::1]"),
+    ],
+)
+def test_a_port_of_this_machine_may_if_the_environment_names_it(
+    url: str, port: str, named: str
+) -> None:
+    objection = f"the environment does not name {port}, a port of this machine"
+    assert ATLASSIAN_ONLY.find_objection(url) == objection
+    assert TrustRule(frozenset({"localhost:1", "127.0.0.1:1"})).find_objection(url) == objection
+    assert TrustRule(frozenset({named})).find_objection(url) is None
+    assert ATLASSIAN_ONLY.with_loopback(url).find_objection(url) is None
+    assert ATLASSIAN_ONLY.with_loopback(url).find_objection("http://localhost:9/")
+    assert ATLASSIAN_ONLY.with_loopback("https://evil.example") == ATLASSIAN_ONLY
 
 
 @pytest.mark.parametrize(
