@@ -29,7 +29,10 @@ def open_library(standin: StandIn, tmp_path: Path) -> Iterator[Callable[..., Lib
     """Return a function that opens a library on the stand-in."""
     opened = []
     environment = read_environment(
-        {"CONFLUENCE_MD_ACCESS_TOKEN": standin.oauth.issue_access_token()}
+        {
+            "CONFLUENCE_MD_ACCESS_TOKEN": standin.oauth.issue_access_token(),
+            "CONFLUENCE_MD_API_URL": standin.url,
+        }
     )
 
     def open_again(

@@ -84,7 +84,10 @@ def pages() -> dict[str, str]:
 
 @pytest.fixture
 def exporter(standin: StandIn) -> Iterator[Exporter]:
-    token = {"CONFLUENCE_MD_ACCESS_TOKEN": standin.oauth.issue_access_token()}
+    token = {
+        "CONFLUENCE_MD_ACCESS_TOKEN": standin.oauth.issue_access_token(),
+        "CONFLUENCE_MD_API_URL": standin.url,
+    }
     address = ApiAddress(standin.url, gateway="site")
     auth = make_auth(read_environment(token))
     with closing(Exporter(address, auth, concurrency=1, patience=IMPATIENT)) as opened:

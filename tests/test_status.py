@@ -97,6 +97,7 @@ def test_status_says_what_is_wrong_and_fails(
     sign_in(standin, store)
     sign_in(standin, store, site="https://other.atlassian.net", refresh_token="long-gone",
             access_token="", cloud_id="x", gateway="api")  # fmt: skip
+    project.environment = {"CONFLUENCE_MD_API_URL": standin.url}
 
     code, out, _ = run(project, "status", "--json")
 
@@ -218,6 +219,7 @@ def test_a_login_is_found_by_the_cloud_id_of_a_base_url(
     app = "0def1d4f-1593-4dd0-99a3-a098b3959067_796457c9-9c03-4382-b44f-d19571068ece"
     base_url = f"{standin.url}/svc/confluence/{standin.cloud_id}/apps/{app}"
     project.configure([{"Deploy": "confluence:101"}], base_url=base_url)
+    project.environment = {"CONFLUENCE_MD_API_URL": standin.url}
 
     assert project.build().exit_code == 0
 

@@ -43,6 +43,7 @@ class Watched:
         environment = read_environment(
             {
                 "CONFLUENCE_MD_ACCESS_TOKEN": standin.oauth.issue_access_token(),
+                "CONFLUENCE_MD_API_URL": standin.url,
                 **standin.rest_environment(),
             }
         )
