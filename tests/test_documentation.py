@@ -10,6 +10,7 @@ from pathlib import Path
 import yaml
 from mkdocs.config.base import BaseConfigOption
 
+from attack_table import make_table
 from mkdocs_confluence_md.cli import cli
 from mkdocs_confluence_md.cli_cache import cache
 from mkdocs_confluence_md.config import PluginConfig
@@ -84,3 +85,12 @@ def test_the_recipe_for_github_keeps_the_token_file_encrypted(tmp_path: Path) ->
     token_file.unlink()
     assert "::warning::" in run("Unlock the token file", key="replaced")
     assert list(token_file.parent.iterdir()) == []
+
+
+def test_the_table_of_attacks_is_that_of_the_tests() -> None:
+    table = make_table()
+
+    assert table in (ROOT / "docs/security.md").read_text(encoding="utf-8"), (
+        "run: python tests/attack_table.py"
+    )
+    assert int(table.partition(" ")[0].replace(",", "")) >= 1000
