@@ -100,7 +100,7 @@ _TEXTS = st.lists(st.tuples(_GLUE, _PARTS), min_size=1, max_size=12).map(
 )
 
 
-@settings(max_examples=4, suppress_health_check=list(HealthCheck))
+@settings(max_examples=3, suppress_health_check=list(HealthCheck))
 @given(texts=st.lists(_TEXTS, min_size=30, max_size=40), titles=st.lists(_TEXTS, min_size=30))
 def test_nothing_that_an_author_writes_runs_reads_a_file_or_stops_a_build(
     tmp_path_factory: pytest.TempPathFactory, texts: list[str], titles: list[str]

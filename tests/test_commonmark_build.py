@@ -198,10 +198,12 @@ def read_site(site_dir: Path) -> dict[str, bytes]:
     return files
 
 
-def test_a_rebuild_adds_the_extension_once() -> None:
+def test_a_rebuild_adds_the_extension_once(tmp_path: Path) -> None:
     config = MkDocsConfig()
-    config.load_dict({"site_name": "Handbook", "markdown_extensions": ["admonition"]})
-    config.validate()
+    config.load_dict(
+        {"site_name": "Handbook", "markdown_extensions": ["admonition"], "docs_dir": str(tmp_path)}
+    )
+    assert config.validate() == ([], [])
     before = list(config.markdown_extensions)
     plugin = ConfluencePlugin()
     plugin.load_config({})
