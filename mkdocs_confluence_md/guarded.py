@@ -97,9 +97,7 @@ def _check_texts(settings: object, top: str, protection: Protection) -> None:
 
 def _look_inside(value: object) -> object:
     """Return what is looked at of an object of MkDocs, or of Python-Markdown."""
-    if isinstance(value, BasePlugin):
-        return value.config
-    if isinstance(value, Extension):
+    if isinstance(value, (BasePlugin, Extension)):
         return value.config
     return () if isinstance(value, (Files, Navigation, Page)) else value
 

@@ -205,9 +205,7 @@ def test_online_a_tree_of_a_snapshot_is_the_last_good_copy(
     assert read_pages(built) == own
 
 
-def test_online_a_tree_that_cannot_be_listed_is_exported_rather_than_taken_from_a_snapshot(
-    project: Project, standin: StandIn
-) -> None:
+def pull_a_space_that_cannot_be_listed_any_more(project: Project, standin: StandIn) -> None:
     standin.pages.add_space(SpaceRecord("ENG", "Engineering", home=ROOT))
     standin.pages.add(PageRecord(ROOT, "# Root\n", space="ENG"))
     list_trees(project, standin)
@@ -215,6 +213,12 @@ def test_online_a_tree_that_cannot_be_listed_is_exported_rather_than_taken_from_
     pull(project)
     forget(project)
     standin.faults.answer(503, route="rest")
+
+
+def test_online_a_tree_that_cannot_be_listed_is_exported_rather_than_taken_from_a_snapshot(
+    project: Project, standin: StandIn
+) -> None:
+    pull_a_space_that_cannot_be_listed_any_more(project, standin)
     standin.pages.edit(ROOT, "# Root\n\nNew.\n")
 
     built = project.build(strict=False)
@@ -224,13 +228,7 @@ def test_online_a_tree_that_cannot_be_listed_is_exported_rather_than_taken_from_
 
 
 def test_a_list_of_a_snapshot_is_the_last_good_copy(project: Project, standin: StandIn) -> None:
-    standin.pages.add_space(SpaceRecord("ENG", "Engineering", home=ROOT))
-    standin.pages.add(PageRecord(ROOT, "# Root\n", space="ENG"))
-    list_trees(project, standin)
-    configure(project, standin, SPACE, site=standin.url, snapshot="snapshot")
-    pull(project)
-    forget(project)
-    standin.faults.answer(503, route="rest")
+    pull_a_space_that_cannot_be_listed_any_more(project, standin)
     standin.faults.answer(503, route="bulk")
 
     built = project.build(strict=False)
