@@ -21,17 +21,24 @@ serve-docs: $(VENV)/installed ## serve the documentation on http://localhost:800
 
 test: lint types unit ## everything that CI checks
 
-lint: $(VENV)/installed
+lint: $(VENV)/installed audit
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive mkdocs_confluence_md
-	@rm -rf .cache/recipes && $(BIN)/python tests/recipes.py .cache/recipes
-	$(BIN)/zizmor --offline --quiet .cache/recipes/*.yml
 
 .PHONY: audit
-audit: $(VENV)/installed ## whether a dependency has a known vulnerability; asks PyPI, which CI may not
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check pip-audit
-	$(BIN)/pip-audit --skip-editable --progress-spinner off
+# In an environment of its own: what these tools need would change what ours imports.
+AUDIT = .cache/audit
+audit: $(VENV)/installed $(AUDIT)/installed ## code, recipes and dependencies, by tools that look for vulnerabilities
+	$(AUDIT)/bin/bandit --quiet --configfile pyproject.toml --recursive mkdocs_confluence_md
+	@rm -rf .cache/recipes && $(BIN)/python tests/recipes.py .cache/recipes
+	$(AUDIT)/bin/zizmor --offline --quiet .cache/recipes/*.yml
+	$(BIN)/python tests/audit.py $(AUDIT)/bin/pip-audit $(CURDIR)/$(BIN)/python
+
+$(AUDIT)/installed:
+	$(PYTHON) -m venv --clear $(AUDIT)
+	$(AUDIT)/bin/python -m pip install --quiet --disable-pip-version-check "bandit[toml]>=1.8,<2" \
+	  "zizmor>=1.20,<2" "pip-audit>=2.7,<3"
+	@touch $@
 
 types: $(VENV)/installed
 	$(BIN)/mypy

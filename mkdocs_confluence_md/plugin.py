@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import re
@@ -99,7 +100,14 @@ class ConfluencePlugin(GuardedPlugin):
         self._watching = Watching(log.info)
 
     def on_startup(self, *, command: Literal["build", "gh-deploy", "serve"], dirty: bool) -> None:
-        """Do nothing: having this hook is what makes MkDocs keep the instance while serving."""
+        """Leave what was imported out of Python's searches for garbage.
+
+        Each full search would look through all of MkDocs and its plugins again. Having this hook
+        also makes MkDocs keep the instance while serving.
+        """
+        del command, dirty
+        if not gc.get_freeze_count():  # once: a later garbage would be kept with it
+            gc.freeze()
 
     @event_priority(-100)  # late, so that other plugins and hooks have set up what we need
     def on_config(self, config: MkDocsConfig) -> None:

@@ -8,12 +8,15 @@ of a process of its own. Tests of starting up, of signals and of servers start t
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import entry_points
+from itertools import count
 from multiprocessing import get_all_start_methods
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
@@ -41,6 +44,19 @@ PRELOADED = ["mkdocs.__main__", "mkdocs.commands.build", "material", "coverage"]
 
 # A command measures itself; the process that it is forked from would only be slower for it.
 MEASURED = "COVERAGE_PROCESS_CONFIG"
+
+_ports = count()
+
+
+def _find_first_handed_out() -> int:
+    try:
+        first = Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0]
+    except OSError:
+        return 49152  # RFC 6335
+    return max(int(first), 16000)
+
+
+_FIRST_HANDED_OUT = _find_first_handed_out()
 
 
 @dataclass(frozen=True)
@@ -153,3 +169,17 @@ def _be(
     finally:
         measuring.stop()
         measuring.save()
+
+
+def find_free_port() -> int:
+    """Return a port for a server that is told its port and is started later.
+
+    It is below those that the system hands out, and each process of the test run has its own
+    thousand: otherwise, a stand-in of another test could be listening there by then.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 8
+    first = _FIRST_HANDED_OUT - 1000 * (worker + 1)
+    while True:
+        port = first + next(_ports) % 1000
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port

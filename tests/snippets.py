@@ -17,7 +17,6 @@ import pty
 import re
 import shlex
 import signal
-import socket
 import subprocess
 import sys
 import textwrap
@@ -26,6 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from processes import find_free_port
 from projects import BIN, PASSED_VARIABLES
 
 if TYPE_CHECKING:
@@ -206,10 +206,3 @@ def _is_done_elsewhere(words: list[str]) -> bool:
         assert f"\n{words[1]}:" in (ROOT / "Makefile").read_text("utf-8")
         return True
     return words[1:3] == ["-m", "venv"] or "zensical" in words
-
-
-def find_free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-    return port

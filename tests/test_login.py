@@ -19,6 +19,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from consenting import consent
+from processes import find_free_port
 from projects import BIN, Project
 
 if TYPE_CHECKING:
@@ -32,12 +33,6 @@ needs_chromium = pytest.mark.skipif(
     not CHROMIUM and not os.environ.get("CI"), reason="there is no Chromium on this machine"
 )
 SCREENSHOTS = os.environ.get("SCREENSHOTS")
-
-
-def find_free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-    return port
 
 
 class Terminal:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from processes import find_free_port
 
 if TYPE_CHECKING:
     from projects import Project
@@ -171,8 +172,7 @@ def test_an_access_token_that_has_expired(project: Project, standin: StandIn) ->
 
 
 def test_an_unreachable_host(project: Project, standin: StandIn) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
+    port = find_free_port()
     project.environment["CONFLUENCE_MD_API_URL"] = f"http://127.0.0.1:{port}"
 
     assert fail(project) == report(

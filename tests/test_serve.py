@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import socket
 import subprocess
 import time
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
+from processes import find_free_port
 from projects import BIN
 
 if TYPE_CHECKING:
@@ -55,8 +55,7 @@ def wait_for_log(log: Path, message: str) -> None:
 @contextmanager
 def serving(project: Project, host: str = "mkdocs") -> Iterator[Server]:
     """Run the server, and stop it as a person would."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        address = f"127.0.0.1:{free.getsockname()[1]}"
+    address = f"127.0.0.1:{find_free_port()}"
     with (project.root / "serve.log").open("w") as log:
         command = [str(BIN / host), "serve", "-f", "mkdocs.yml", "-a", address]
         process = subprocess.Popen(

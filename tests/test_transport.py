@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -21,6 +20,7 @@ from mkdocs_confluence_md.exporter import ApiAddress
 from mkdocs_confluence_md.traffic import Traffic
 from mkdocs_confluence_md.transport import ONLY_ONCE, SlowAnswerError
 from mkdocs_confluence_md.wire import make_client
+from processes import find_free_port
 from projects import IMPATIENT
 
 if TYPE_CHECKING:
@@ -177,8 +177,7 @@ def test_a_dead_host_is_found_out_once_and_not_for_each_page() -> None:
 
 
 def test_a_refused_port_is_an_error_for_each_page_that_names_the_reason() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
+    port = find_free_port()
     with closing(make_client(Traffic(16, PATIENT))) as client:
         errors = request_pages(lambda page: client.get(f"http://127.0.0.1:{port}/{page}"), PAGES)
 
