@@ -14,7 +14,7 @@ import zipfile
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import Enum
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 from unicodedata import category, normalize
 
@@ -28,6 +28,7 @@ _READ_COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ENCRYPTED = 0x1
 # So that text of zeros, which is harmless while it is short, is no bomb.
 _BOMB_BYTES = 1_000_000
+_CHUNK_BYTES = 131_072
 _ENTRY_BYTES = 1_000
 """That a directory of an archive needs for an entry, and more: a name has up to 255 bytes."""
 
@@ -45,6 +46,10 @@ class Limits:
     """Unpacked to packed. Text is about 10, and 1,000 is all that the format can do."""
 
 
+class DamagedEntryError(Exception):
+    """A file of an archive cannot be unpacked."""
+
+
 class Problem(Enum):
     """What is wrong with an archive, or with an entry."""
 
@@ -59,6 +64,7 @@ class Problem(Enum):
     DAMAGED = "it is damaged"
     DUPLICATE = "there is another file of that name, which is taken"
     TOO_LONG = "the name is too long, and is cut"
+    NO_ROOM = "all attachments of the site would have more than 2 GB"
     DISGUISED = "the name has invisible characters in it, which are left out"
 
     @property
@@ -116,13 +122,30 @@ class Archive:
 
     def read(self, entry: Entry) -> bytes | Finding:
         """Unpack a file; never more than the archive said before that it is."""
-        assert self._zip is not None  # noqa: S101  there are no entries without it
-        info = self._zip.infolist()[entry.number]
         try:
-            with self._zip.open(info) as file:
-                return file.read()
-        except Exception:  # noqa: BLE001  damage makes `zipfile` raise whatever it stumbles over
+            return b"".join(self.unpack(entry))
+        except DamagedEntryError:
             return Finding(Problem.DAMAGED, entry.path)
+
+    def unpack(self, entry: Entry) -> Iterator[bytes]:
+        """Unpack a file in chunks of some 100 kB, and no more than the archive said that it is.
+
+        Raises:
+            DamagedEntryError: It cannot be unpacked.
+        """
+        try:
+            with self._open().open(self._open().infolist()[entry.number]) as file:
+                yield from iter(partial(file.read, _CHUNK_BYTES), b"")
+        except Exception as error:  # damage makes `zipfile` raise whatever it stumbles over
+            raise DamagedEntryError(entry.path) from error
+
+    def measure(self, entry: Entry) -> int:
+        """Return the size of a file, unpacked, in bytes."""
+        return self._open().infolist()[entry.number].file_size
+
+    def _open(self) -> zipfile.ZipFile:
+        assert self._zip is not None  # noqa: S101  there are no entries without it
+        return self._zip
 
 
 def read_archive(data: bytes, limits: Limits | None = None) -> Archive:

@@ -6,11 +6,13 @@ says that a page is unchanged says nothing of its attachments, which are replace
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from mkdocs_confluence_md.archive import Finding, Limits, Problem, read_archive
+from mkdocs_confluence_md.contents import NoRoomError
 from mkdocs_confluence_md.errors import ConfluenceError, FailureError
 from mkdocs_confluence_md.fetched import Asset, Assets
 from mkdocs_confluence_md.keys import attachments_resource
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from mkdocs_confluence_md.archive import Archive
     from mkdocs_confluence_md.attachments import Reference
     from mkdocs_confluence_md.cache import ExportCache
+    from mkdocs_confluence_md.contents import Content, Contents
     from mkdocs_confluence_md.exporter import Exporter
 
 
@@ -38,14 +41,16 @@ class _Kept:
     """What the cache has."""
 
     manifest: Manifest
-    contents: Mapping[str, bytes]
+    contents: Mapping[str, Content]
     """By digest; whatever is damaged or gone is not there."""
+    too_many: frozenset[str]
+    """The digests of those that are one too many for the site."""
     age: float
     fresh: bool
 
     def answers(self, references: Mapping[str, Reference]) -> bool:
         """Tell whether nothing is left to be asked for."""
-        complete = self.contents.keys() >= self.manifest.digests
+        complete = self.contents.keys() | self.too_many >= self.manifest.digests
         return self.fresh and complete and self.manifest.covers(references)
 
 
@@ -55,6 +60,7 @@ class AssetFetcher:
     Args:
         exporter: Asked for what the cache does not have.
         cache: Asked first.
+        contents: Holds the files.
         max_age: Seconds for which a copy counts as fresh.
         limits: What an export may be.
     """
@@ -63,12 +69,15 @@ class AssetFetcher:
         self,
         exporter: Exporter,
         cache: ExportCache,
+        contents: Contents,
         *,
         max_age: float,
         limits: Limits | None = None,
     ) -> None:
         self._exporter = exporter
         self._cache = cache
+        self._contents = contents
+        self._reading = threading.Lock()
         self._max_age = max_age
         self._limits = limits or Limits()
 
@@ -102,9 +111,22 @@ class AssetFetcher:
         manifest = read_manifest(copy.text) if copy else None
         if copy is None or manifest is None:
             return None
-        found = self._cache.read_files(manifest.digests)
-        sound = {each: content for each, content in found.items() if make_digest(content) == each}
-        return _Kept(manifest, sound, copy.age, copy.fresh)
+        found: dict[str, Content] = {}
+        too_many = set()
+        for digest in manifest.digests:
+            try:
+                content = self._contents.find(digest) or self._hold_kept(digest)
+            except NoRoomError:
+                too_many.add(digest)
+                continue
+            found |= {digest: content} if content else {}
+        return _Kept(manifest, found, frozenset(too_many), copy.age, copy.fresh)
+
+    def _hold_kept(self, digest: str) -> Content | None:
+        """Read a file from the cache; None if it is not there as it was kept."""
+        with self._reading:  # one file at a time in memory
+            data = self._cache.read_files([digest]).get(digest, b"")
+            return self._contents.hold([data], len(data)) if make_digest(data) == digest else None
 
     def _export(
         self,
@@ -122,7 +144,7 @@ class AssetFetcher:
                 "Try again later, or export the page by hand in Confluence to see whether the app "
                 "can read it.",
             )
-        assets = _unpack(archive, page_id, references)
+        assets = _unpack(archive, self._contents, page_id, references)
         known = kept.contents if kept else {}
         self._keep(attachments_resource(base_url, page_id), assets, references, known)
         return assets
@@ -132,11 +154,11 @@ class AssetFetcher:
         resource: str,
         assets: Assets,
         references: Mapping[str, Reference],
-        known: Mapping[str, bytes],
+        known: Mapping[str, Content],
     ) -> None:
-        contents = {make_digest(asset.content): asset.content for asset in assets.files.values()}
+        contents = {asset.content.digest: asset.content for asset in assets.files.values()}
         files = {
-            key: KeptFile(asset.name, make_digest(asset.content), len(asset.content))
+            key: KeptFile(asset.name, asset.content.digest, asset.content.size)
             for key, asset in assets.files.items()
         }
         missing = tuple(key for key in references if key not in files)
@@ -153,16 +175,20 @@ def _choose(kept: _Kept, references: Mapping[str, Reference]) -> Assets:
         for key, file in kept.manifest.files.items()
         if key in references and file.digest in kept.contents
     }
-    return Assets(files, kept.manifest.problems)
+    names = {file.name for file in kept.manifest.files.values() if file.digest in kept.too_many}
+    too_many = tuple((Problem.NO_ROOM.value, name) for name in sorted(names))
+    return Assets(files, tuple(dict.fromkeys((*kept.manifest.problems, *too_many))))
 
 
-def _unpack(archive: Archive, page_id: str, references: Mapping[str, Reference]) -> Assets:
+def _unpack(
+    archive: Archive, contents: Contents, page_id: str, references: Mapping[str, Reference]
+) -> Assets:
     """Unpack what a page refers to, and nothing else."""
     # Somebody may have attached Markdown: then not all of it is the page.
     candidates = archive.entries if len(archive.pages) > 1 else archive.assets
     folder = archive.pages[0].path.rpartition("/")[0] if archive.pages else ""
     find = partial(find_file, folder=folder, page_id=page_id)
-    return unpack(archive, candidates, references, find, archive.problems)
+    return unpack(archive, contents, candidates, references, find, problems=archive.problems)
 
 
 def _describe_absence() -> FailureError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from mkdocs.structure.files import File, InclusionLevel
@@ -10,7 +11,6 @@ from mkdocs.structure.files import File, InclusionLevel
 from mkdocs_confluence_md.beside import Shelves, place_files
 from mkdocs_confluence_md.embedding import Embedding, EmbeddingExtension, show_name
 from mkdocs_confluence_md.filenames import can_run_scripts
-from mkdocs_confluence_md.manifest import make_digest
 from mkdocs_confluence_md.pipeline import join
 from mkdocs_confluence_md.reports import (
     describe_placed,
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
     from mkdocs.structure.files import Files
 
+    from mkdocs_confluence_md.contents import Content
     from mkdocs_confluence_md.fetched import Assets
     from mkdocs_confluence_md.slots import PlacedPage
 
@@ -68,7 +69,7 @@ class AttachedFiles:
         if page_file.src_uri not in self._assets:
             return
         page, assets = self._assets[page_file.src_uri]
-        digests = {key: make_digest(asset.content) for key, asset in assets.files.items()}
+        digests = {key: asset.content.digest for key, asset in assets.files.items()}
         names = {digests[key]: assets.files[key].name for key in sorted(digests, reverse=True)}
         contents = {digests[key]: asset.content for key, asset in assets.files.items()}
         placed = place_files(page_file.src_uri, names, self._find_shelves(files))
@@ -111,8 +112,11 @@ class AttachedFiles:
         return self._shelves
 
 
-def make_file(src_uri: str, content: str | bytes, config: MkDocsConfig) -> File:
+def make_file(src_uri: str, content: str | Content, config: MkDocsConfig) -> File:
     """Make a file of the site: of a page from Confluence, or of what such a page brings."""
     # Included whatever its path: what `nav` declares is wanted, and MkDocs would silently leave
     # out `templates/`, which is where a section of that name puts its pages.
-    return File.generated(config, src_uri, content=content, inclusion=InclusionLevel.INCLUDED)
+    make = partial(File.generated, config, src_uri, inclusion=InclusionLevel.INCLUDED)
+    if isinstance(content, str):
+        return make(content=content)
+    return make(abs_src_path=content.path) if content.path else make(content=content.data)

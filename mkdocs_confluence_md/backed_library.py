@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from mkdocs_confluence_md.attachments import Reference
+    from mkdocs_confluence_md.contents import Contents
     from mkdocs_confluence_md.facts import PageFacts
     from mkdocs_confluence_md.fetched import Assets
     from mkdocs_confluence_md.library import Library, Tell
@@ -37,6 +38,11 @@ class BackedLibrary:
     def offline(self) -> bool:
         """Whether nobody is ever asked."""
         return self._library.offline
+
+    @property
+    def contents(self) -> Contents:
+        """Holds the attachments of the site."""
+        return self._library.contents
 
     def start(self, page_ids: Iterable[str], trees: Iterable[TreeRef | SpaceRef] = ()) -> None:
         """Begin a build."""

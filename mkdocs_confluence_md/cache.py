@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from requests import PreparedRequest
 
+    from mkdocs_confluence_md.contents import Content
     from mkdocs_confluence_md.disk import ExportDisk
     from mkdocs_confluence_md.limit import Entry
 
@@ -197,7 +198,7 @@ class ExportCache:
         self._used.update(keys)
         return {keys[key]: content for key, content in self._store.read(keys).items()}
 
-    def keep_files(self, contents: Mapping[str, bytes]) -> None:
+    def keep_files(self, contents: Mapping[str, bytes | Content]) -> None:
         """Keep files by digest."""
         values = {file_key(digest): content for digest, content in contents.items()}
         self._used.update(values)

@@ -17,6 +17,8 @@ from mkdocs_confluence_md.limit import Entry
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from mkdocs_confluence_md.contents import Content
+
 # What DiskCache names the files of values that are too large for the database.
 VALUE_FILE = re.compile(r"[0-9a-f]{2}/[0-9a-f]{2}/[0-9a-f]{28}\.val")
 
@@ -152,12 +154,12 @@ class ExportDisk(diskcache.Cache):  # type: ignore[misc]  # DiskCache has no typ
                     complain(error)
         return found
 
-    def write(self, values: Mapping[str, bytes]) -> None:
+    def write(self, values: Mapping[str, bytes | Content]) -> None:
         """Write values, each whole or not at all."""
         # One transaction each: DiskCache removes the files of old values when an inner
         # transaction ends, which for an outer one that fails would be too early.
         for key, value in values.items():
-            self.set(key, value)
+            self.set(key, value if isinstance(value, bytes) else value.read())
 
     def remove(self, keys: Iterable[str]) -> None:
         """Remove values."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mkdocs_confluence_md.archive import Archive
     from mkdocs_confluence_md.attachments import Reference
     from mkdocs_confluence_md.cache import Cached
+    from mkdocs_confluence_md.contents import Content
     from mkdocs_confluence_md.errors import ConfluenceError, FailureError
     from mkdocs_confluence_md.trees import Tree
 
@@ -37,7 +38,7 @@ class Asset:
 
     name: str
     """As it is in Confluence: not a safe one."""
-    content: bytes
+    content: Content
 
 
 @dataclass(frozen=True)

@@ -209,7 +209,9 @@ class Forest:
         files = [entry for entry in export.archive.entries if entry.path not in export.texts]
         attached = [entry for entry in export.archive.pages if entry.path != page.path]
         find = partial(find_enclosed, page_path=page.path, page_id=page.ref.page_id)
-        return unpack(export.archive, [*files, *attached], references, find)
+        assert self._library  # noqa: S101  for the type checker
+        contents = self._library.contents
+        return unpack(export.archive, contents, [*files, *attached], references, find)
 
     def _collect_assets(self, page: PlacedPage, export: TreeExport) -> Assets:
         """Put together the files that were fetched page by page."""

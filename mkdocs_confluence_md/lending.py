@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from mkdocs_confluence_md.attachments import Reference
+    from mkdocs_confluence_md.contents import Contents
     from mkdocs_confluence_md.errors import ConfluenceError
     from mkdocs_confluence_md.facts import PageFacts
     from mkdocs_confluence_md.fetched import Assets, FetchedPage, FetchedTree
@@ -23,6 +24,10 @@ class AnyLibrary(Protocol):
     @property
     def offline(self) -> bool:
         """Whether nobody is ever asked."""
+
+    @property
+    def contents(self) -> Contents:
+        """Holds the attachments of the site."""
 
     def start(self, page_ids: Iterable[str], trees: Iterable[TreeRef | SpaceRef] = ()) -> None:
         """Begin a build."""

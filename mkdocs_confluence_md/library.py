@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from mkdocs_confluence_md.assets import AssetFetcher
 from mkdocs_confluence_md.base_url import BaseUrlFinder
+from mkdocs_confluence_md.contents import Contents
 from mkdocs_confluence_md.delivery import deliver, deliver_error
 from mkdocs_confluence_md.errors import ConfluenceError
 from mkdocs_confluence_md.fetched import Assets, FetchedPage, FetchedTree, WantedPage
@@ -54,6 +55,7 @@ class Library:
         attachments: Fetch the files that pages refer to, too.
         versions: Asked whether copies that are not fresh are still good.
         base_urls: Where the exporter is; made where it is not given.
+        contents: Holds attachments; made where it is not given.
     """
 
     def __init__(  # noqa: PLR0913  it has that many settings
@@ -67,15 +69,19 @@ class Library:
         attachments: bool = True,
         versions: Versions | None = None,
         base_urls: BaseUrlFinder | None = None,
+        contents: Contents | None = None,
     ) -> None:
         self._exporter = exporter
         self._cache = cache
         self._base_urls = base_urls or BaseUrlFinder(exporter, cache, offline=offline)
         self.offline = offline
         self._versions = None if offline else versions
-        assets = AssetFetcher(exporter, cache, max_age=max_age) if attachments else None
+        self.contents = contents or Contents()
+        assets = AssetFetcher(exporter, cache, self.contents, max_age=max_age)
         sources = exporter, cache, self._base_urls
-        self._page_source = PageExports(*sources, max_age=max_age, offline=offline, assets=assets)
+        self._page_source = PageExports(
+            *sources, max_age=max_age, offline=offline, assets=assets if attachments else None
+        )
         exports = TreeExports(*sources, max_age=max_age, offline=offline, attachments=attachments)
         self._tree_source = TreeListings(
             self._versions, exports, cache, self._base_urls, max_age=max_age, offline=offline

@@ -8,6 +8,7 @@ from mkdocs_confluence_md.auth import make_auth
 from mkdocs_confluence_md.backed_library import BackedLibrary
 from mkdocs_confluence_md.base_url import BaseUrlFinder
 from mkdocs_confluence_md.cache import ExportCache
+from mkdocs_confluence_md.contents import Contents
 from mkdocs_confluence_md.exporter import Exporter
 from mkdocs_confluence_md.library import Library
 from mkdocs_confluence_md.snapshot_library import SnapshotLibrary
@@ -58,10 +59,13 @@ def make_library(  # noqa: PLR0913  it has that many settings
     auth = make_auth(environment, site=address.find_site(), base_url=address.base_url)
     is_offline = options.offline or environment.offline
     reason = explain_silence(options, environment, auth, snapshot_dir)
-    snapshot = None
+    snapshot, contents = None, Contents()
     if snapshot_dir:
         snapshot = SnapshotLibrary(
-            snapshot_dir, reason=reason, attachments=bool(options.attachments)
+            snapshot_dir,
+            reason=reason,
+            attachments=bool(options.attachments),
+            contents=contents,
         )
         if reason:
             return snapshot
@@ -94,6 +98,7 @@ def make_library(  # noqa: PLR0913  it has that many settings
         attachments=bool(options.attachments),
         versions=versions,
         base_urls=base_urls,
+        contents=contents,
     )
     return BackedLibrary(library, snapshot) if snapshot else library
 

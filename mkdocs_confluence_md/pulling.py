@@ -223,7 +223,7 @@ class _Puller:
             files = {}
             for key, asset in sorted(assets.files.items()):
                 path = f"{DOCS_DIR}/{places[key]}"
-                self.site.files[path] = asset.content
+                self.site.files[path] = asset.content.read()
                 files[key] = SnapshotFile(asset.name, path)
         return SnapshotPage(
             page_id=placed.ref.page_id,

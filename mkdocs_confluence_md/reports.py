@@ -215,7 +215,7 @@ def report_pages(pages: Sequence[FetchedPage]) -> str:
     size = describe_size(sum(len(page.markdown.encode()) for page in pages))
     files = [file for page in pages if page.assets for file in page.assets.files.values()]
     if files:
-        files_size = describe_size(sum(len(file.content) for file in files))
+        files_size = describe_size(sum(file.content.size for file in files))
         size += f", and {len(files)} attachment{'s' * (len(files) > 1)}, {files_size},"
     seconds = max((page.seconds for page in pages), default=0.0)
     count = "1 page" if len(pages) == 1 else f"{len(pages)} pages"

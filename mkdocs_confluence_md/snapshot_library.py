@@ -7,9 +7,11 @@ renders exactly what a build with Confluence would have rendered when it was pul
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mkdocs_confluence_md.archive import Limits
+from mkdocs_confluence_md.archive import Limits, Problem
+from mkdocs_confluence_md.contents import Contents, NoRoomError
 from mkdocs_confluence_md.errors import ConfluenceError, SnapshotError
 from mkdocs_confluence_md.fetched import Asset, Assets, FetchedPage, FetchedTree, Origin
 from mkdocs_confluence_md.manifest import TreeManifest
@@ -42,6 +44,7 @@ class SnapshotLibrary:
         reason: Why pages come from there alone, for a line of the log; empty if they do not.
         attachments: Whether the files that pages refer to are wanted.
         clock: Returns seconds since the epoch.
+        contents: Holds attachments; made where it is not given.
     """
 
     offline = True
@@ -53,7 +56,9 @@ class SnapshotLibrary:
         reason: str = "",
         attachments: bool = True,
         clock: Callable[[], float] = time.time,
+        contents: Contents | None = None,
     ) -> None:
+        self.contents = contents or Contents()
         self._directory = directory
         self._reason = reason
         self._attachments = attachments
@@ -98,14 +103,14 @@ class SnapshotLibrary:
         """Return the attachments of a page that came without them in a tree."""
         del tell
         manifest = self._manifest or read_manifest(self._directory)
-        files: dict[str, Asset] = {}
+        files: dict[str, SnapshotFile] = {}
         for key, reference in self._references[page_id].items():
             # An address with an ID in it means the same on each page.
             pages = [page for page in manifest.pages if reference.owner or page.page_id == page_id]
             found = (page.files[key] for page in pages if page.files and key in page.files)
             if file := next(found, None):
-                files[key] = self._read_asset(file, manifest)
-        return Assets(files, age=self._find_age(manifest.pulled))
+                files[key] = file
+        return replace(self._read_files(files, manifest), age=self._find_age(manifest.pulled))
 
     def wait_for_trees(
         self, tell: Tell | None = None
@@ -232,11 +237,19 @@ class SnapshotLibrary:
     def _read_assets(self, page: SnapshotPage, manifest: Manifest) -> Assets | None:
         if page.files is None or not self._attachments:
             return None
-        files = {key: self._read_asset(file, manifest) for key, file in page.files.items()}
-        return Assets(files, page.problems)
+        found = self._read_files(page.files, manifest)
+        return replace(found, problems=(*page.problems, *found.problems))
 
-    def _read_asset(self, file: SnapshotFile, manifest: Manifest) -> Asset:
-        return Asset(file.name, read_file(self._directory, file.path, manifest))
+    def _read_files(self, files: Mapping[str, SnapshotFile], manifest: Manifest) -> Assets:
+        held: dict[str, Asset] = {}
+        problems: dict[tuple[str, str], None] = {}
+        for key, file in files.items():
+            data = read_file(self._directory, file.path, manifest)
+            try:
+                held[key] = Asset(file.name, self.contents.hold([data], len(data)))
+            except NoRoomError:
+                problems[Problem.NO_ROOM.value, file.name] = None
+        return Assets(held, tuple(problems))
 
 
 def report_origin(library: AnyLibrary, pages: Sequence[FetchedPage]) -> str:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
+    from mkdocs_confluence_md.contents import Content
     from mkdocs_confluence_md.disk import ExportDisk
 
 T = TypeVar("T")
@@ -72,7 +73,7 @@ class Store:
             return {}
         return self.do(lambda disk: disk.read(wanted, self.complain_of_entry)) or {}
 
-    def write(self, values: Mapping[str, bytes]) -> None:
+    def write(self, values: Mapping[str, bytes | Content]) -> None:
         """Write values in the background."""
         self._submit(lambda disk: disk.write(values))
 

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from archives import SAFE, make_zip
+from mkdocs_confluence_md.archive import Problem
 from mkdocs_confluence_md.auth import make_auth
 from mkdocs_confluence_md.cache import ExportCache
+from mkdocs_confluence_md.contents import Contents
 from mkdocs_confluence_md.environment import read_environment
 from mkdocs_confluence_md.exporter import ApiAddress, Exporter
 from mkdocs_confluence_md.fetched import Origin
@@ -88,7 +90,7 @@ def fetch(library: Library, page: str = "301") -> Assets:
 
 
 def contents(assets: Assets) -> dict[str, bytes]:
-    return {key: asset.content for key, asset in assets.files.items()}
+    return {key: asset.content.read() for key, asset in assets.files.items()}
 
 
 def test_only_what_is_referred_to_is_fetched_by_one_more_request(
@@ -154,7 +156,7 @@ def test_another_reference_in_the_page_asks_again_even_while_they_are_fresh(
     library = open_library("301", max_age=0)
     library.wait_for("301")
 
-    assert fetch(open_library("301")).files["unused.bin"].content == b"not referred to"
+    assert fetch(open_library("301")).files["unused.bin"].content.read() == b"not referred to"
     assert standin.bulk_exports() == ["301"] * 2
 
 
@@ -293,7 +295,7 @@ def test_an_answer_with_files_may_be_larger_than_one_with_a_page(
     assets = fetch(open_library("301"))
 
     assert assets.error is None
-    assert assets.files["301/a.png"].content == large
+    assert assets.files["301/a.png"].content.read() == large
 
 
 def test_but_not_without_end(standin: StandIn, open_library: Callable[..., Library]) -> None:
@@ -311,3 +313,32 @@ def test_a_manifest_is_read_as_it_was_written_and_anything_else_is_none() -> Non
     assert read_manifest(write_manifest(manifest)) == manifest
     for text in ("", "[]", "{}", '{"files": {"a": 1}, "missing": [], "problems": []}', "[" * 10**5):
         assert read_manifest(text) is None
+
+
+TOO_MANY = (Problem.NO_ROOM.value, "b.png")
+
+
+def test_a_site_has_as_many_attachments_as_it_may(
+    standin: StandIn, open_library: Callable[..., Library]
+) -> None:
+    """With the second, there would be too much: from the export, and from the cache."""
+    little = {"total_bytes": len(BOTH["301/a.png"])}
+    exported = fetch(open_library("301", contents=Contents(**little)))
+    assert contents(exported) == {"301/a.png": BOTH["301/a.png"]}
+    assert exported.problems == (TOO_MANY,)
+
+    assert contents(fetch(open_library("301", max_age=0.0))) == BOTH
+    requests = len(standin.requests)
+    kept = fetch(open_library("301", contents=Contents(**little)))
+    assert len(contents(kept)) == 1
+    assert [what for what, _ in kept.problems] == [Problem.NO_ROOM.value]
+    assert len(standin.requests) == requests
+
+
+def test_attachments_that_are_not_in_memory_are_kept_and_found_again(
+    open_library: Callable[..., Library],
+) -> None:
+    for _ in ("exported", "from the cache"):
+        assets = fetch(open_library("301", contents=Contents(memory_bytes=0)))
+        assert all(asset.content.path and not asset.content.data for asset in assets.files.values())
+        assert contents(assets) == BOTH

@@ -100,7 +100,6 @@ def test_few_rooms_know_the_host_and_the_wire() -> None:
         "written",
         "trees",
         "fetched",
-        "unpacking",
         "facts",
         "outline",
         "descriptions",
