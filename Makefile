@@ -74,6 +74,17 @@ targets: $(VENV)/installed ## what is promised of the speed, and whether it hold
 fidelity: $(VENV)/installed ## how exactly pages come out as written; downloads 100 packages with pip
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.fidelity
 
+.PHONY: gadgets
+# What sites load from elsewhere, for the tests of what authors can do with it.
+GADGETS = .cache/gadgets
+gadgets: $(GADGETS)/mermaid ## MathJax, KaTeX and Mermaid; needs npm, which runs nothing of them
+$(GADGETS)/mermaid:
+	rm -rf $(GADGETS) && mkdir -p $(GADGETS)
+	cd $(GADGETS) && npm pack --silent mathjax@3.2.2 katex@0.16.22 mermaid@11.6.0 >/dev/null
+	cd $(GADGETS) && for each in mathjax katex mermaid; do \
+	  tar xzf $$each-*.tgz && mv package $$each && rm $$each-*.tgz || exit 1; \
+	done
+
 .PHONY: zensical hosts
 # In an environment of its own: it needs Python 3.11, and newer packages than the oldest that we allow.
 ZENSICAL = .cache/zensical

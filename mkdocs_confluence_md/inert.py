@@ -24,6 +24,7 @@ _TOUCHING = re.compile(
     rf"|(?!{_IN_WORDS}){_PUNCTUATION}(?=[^\W_])"
     rf"|(?<![^\W_]){_IN_WORDS}(?=[^\W_])"
 )
+_FORMULA_COMMAND = re.compile(r"\\(?=(?:href|style|cssId|class|mmlToken|require)\b)")
 
 
 def choose_mark(text: str) -> str:
@@ -48,6 +49,14 @@ def mend_directives(text: str, mark: str) -> str:
     return text.replace(mark, "") if mark else text
 
 
+def break_formulas(html: str) -> str:
+    """Take the commands of MathJax apart that make links of any address, or elements.
+
+    MathJax reads the whole page, titles as well, and `javascript:` is an address to it.
+    """
+    return _FORMULA_COMMAND.sub(r"\\ ", html)
+
+
 def escape_text(text: str) -> str:
     """Return a text as HTML that is safe in elements, in attributes, and in templates.
 
@@ -55,9 +64,10 @@ def escape_text(text: str) -> str:
     `{{` in them. Halves of characters, which no file can hold, are replaced.
     """
     whole = text.encode("utf-8", "replace").decode()
-    return html.escape(whole).replace("{", "&#123;")
+    return break_formulas(html.escape(whole)).replace("{", "&#123;")
 
 
 def quote_title(title: str) -> str:
     """Return a title that is HTML already, from a rendered heading, safe in the same places."""
+    title = break_formulas(title)
     return title.replace('"', "&quot;").replace("'", "&#x27;").replace("{", "&#123;")

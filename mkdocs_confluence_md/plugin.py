@@ -25,7 +25,7 @@ from mkdocs_confluence_md.errors import SettingError
 from mkdocs_confluence_md.exporter import ApiAddress
 from mkdocs_confluence_md.forest import Forest
 from mkdocs_confluence_md.guarded import GuardedPlugin, check_files, plugin_errors
-from mkdocs_confluence_md.inert import quote_title
+from mkdocs_confluence_md.inert import break_formulas, quote_title
 from mkdocs_confluence_md.inside import Inside
 from mkdocs_confluence_md.links import LinkExtension
 from mkdocs_confluence_md.metadata import Additions
@@ -49,7 +49,7 @@ from mkdocs_confluence_md.trust import host_of
 from mkdocs_confluence_md.watching import MARKER, Watching
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
     import jinja2
     from mkdocs.config.defaults import MkDocsConfig
@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from mkdocs.structure.files import Files
     from mkdocs.structure.nav import Navigation
     from mkdocs.structure.pages import Page
+    from mkdocs.structure.toc import AnchorLink
     from mkdocs.utils.templates import TemplateContext
 
     from mkdocs_confluence_md.fetched import FetchedPage
@@ -207,7 +208,10 @@ class ConfluencePlugin(GuardedPlugin):
         page.meta.setdefault("title", quote_title(str(page.title or "")))
         for problem in self._attached.find_problems(page.file.src_uri):
             log.warning(problem)
-        html = sanitize(html) if self.config.raw_html == "strip" else html
+        if self.config.raw_html == "strip":
+            html = sanitize(html)
+            for anchor in _walk(page.toc):
+                anchor.title = break_formulas(anchor.title)
         return html if "<h1" in html else f"<h1>{page.title}</h1>\n{html}"
 
     @event_priority(50)  # early, so that other plugins see the links as they will be
@@ -375,3 +379,9 @@ def _report(placement: Placement) -> None:
         raise SettingError(report_complaints(placement.complaints), "\nCorrect them in mkdocs.yml.")
     for conflict in placement.conflicts:
         log.warning(report_conflict(conflict))
+
+
+def _walk(anchors: Iterable[AnchorLink]) -> Iterator[AnchorLink]:
+    for anchor in anchors:
+        yield anchor
+        yield from _walk(anchor.children)

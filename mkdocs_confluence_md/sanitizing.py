@@ -12,6 +12,8 @@ from functools import cache
 
 import nh3
 
+from mkdocs_confluence_md.inert import break_formulas
+
 _MORE_TAGS = {
     "address", "audio", "input", "label", "main", "meter", "picture", "progress", "section",
     "source", "svg", "path", "tfoot", "track", "video",
@@ -45,8 +47,6 @@ _STYLES = {"background-color", "color", "text-align", "vertical-align", "width"}
 _OF_THEMES = re.compile(r"__(?!codelineno-|span-|tabbed_)|data-md|md-")
 _ENTITY = re.compile(r"&(?=[#A-Za-z])")
 _NAMES = ("id", "name", "for")
-# MathJax makes links of these, also of `javascript:`.
-_MATH_LINK = re.compile(r"\\(?=(?:href|style|cssId|class|require)\b)")
 
 # The only field that is a part of a text is the box of a task.
 _FIELD = re.compile(r'<input(?![^>]*\stype="checkbox")[^>]*>')
@@ -55,7 +55,7 @@ _FIELD = re.compile(r'<input(?![^>]*\stype="checkbox")[^>]*>')
 def sanitize(html: str) -> str:
     """Take scripts, handlers, frames, forms, style sheets and `javascript:` out of HTML."""
     clean = _FIELD.sub("", _make_cleaner().clean(html))
-    return _MATH_LINK.sub(r"\\ ", clean)
+    return break_formulas(clean)
 
 
 def make_plain_title(text: str) -> str:

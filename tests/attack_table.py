@@ -24,6 +24,8 @@ ATTACKS = {
          "text; the build goes on; `.txt`", ["hostile_authors"]),
         ("HTML that a browser or a theme's script acts on, with `raw_html: strip`",
          "removed", ["sanitizing"]),
+        ("the same in Chromium, 74 attacks a site, with Material, readthedocs, MathJax, KaTeX, "
+         "Mermaid and search results", "no script runs", ["browser_canaries"]),
         ("archives with links, bombs, and names that lead out", "refused, with a warning",
          ["archive"]),
     ],
