@@ -1,4 +1,4 @@
-# Every target works as the very first command in a fresh clone: it needs Python 3.10 or newer and make.
+# Every target works as the very first command in a fresh clone: it needs Python 3.11 or newer and make.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -111,9 +111,8 @@ screenshot: site ## the pictures in the README; needs Debian's chromium, and the
 .PHONY: test-wheel test-all
 UV := .cache/uv/bin/uv
 EACH := $(CURDIR)/.cache/test-all
-PYTHONS ?= 3.10 3.11 3.12 3.13
-# The only one for which all the oldest versions can be had.
-OLDEST_PYTHON := 3.10
+PYTHONS ?= 3.11 3.12 3.13 3.14
+OLDEST_PYTHON := 3.11
 # Those that build whole sites and run the command: what they need is what a user has.
 WHEEL_TESTS := test_build test_commonmark_build test_check test_cli_cache
 
@@ -122,7 +121,7 @@ test-wheel: $(VENV)/installed $(UV) ## what is published, tested in an environme
 	$(BIN)/python -c "from hatchling.build import build_wheel; build_wheel('$(EACH)/wheel')"
 	$(UV) venv --quiet $(EACH)/wheel/venv
 	$(UV) pip install --quiet --python $(EACH)/wheel/venv $(EACH)/wheel/*.whl pytest pytest-xdist hypothesis \
-	  mkdocs-material properdocs trustme typing_extensions
+	  mkdocs-material properdocs trustme
 	cp -r tests $(EACH)/wheel/project/
 	cd $(EACH)/wheel/project && ../venv/bin/pytest -q -n auto -c /dev/null --rootdir . -o pythonpath=tests \
 	  -W error $(WHEEL_TESTS:%=tests/%.py)

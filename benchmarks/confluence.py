@@ -13,8 +13,7 @@ import httpx
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import TracebackType
-
-    from typing_extensions import Self
+    from typing import Self
 
 ROOT = Path(__file__).resolve().parent.parent
 

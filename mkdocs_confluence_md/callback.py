@@ -22,8 +22,7 @@ from mkdocs_confluence_md.errors import CredentialsError, SettingError
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
-
-    from typing_extensions import Self
+    from typing import Self
 
 CALLBACK_PATH = "/callback"
 HTTP_PORT = 80

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from mkdocs_confluence_md.cache import read_texts
@@ -162,7 +162,7 @@ def _as_row(holding: Holding, now: float) -> tuple[str, ...]:
 
 
 def _as_time(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, timezone.utc).isoformat(timespec="seconds")
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
 
 
 def _list_entries(store: Store) -> list[Entry]:

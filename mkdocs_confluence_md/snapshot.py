@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -240,7 +240,7 @@ def _read_problems(fields: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
 
 def write_time(seconds: float) -> str:
     """Write seconds since the epoch as the manifest has them."""
-    moment = datetime.fromtimestamp(seconds, tz=timezone.utc).replace(microsecond=0)
+    moment = datetime.fromtimestamp(seconds, tz=UTC).replace(microsecond=0)
     return moment.isoformat().replace("+00:00", "Z")
 
 
@@ -250,7 +250,7 @@ def read_time(text: str) -> float:
     Raises:
         ValueError: It is none.
     """
-    return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+    return datetime.fromisoformat(text).timestamp()
 
 
 def show_time(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from mkdocs_confluence_md.auth import make_auth, make_login_auth
@@ -107,7 +107,7 @@ def _as_time(seconds: float) -> str | None:
     """Write a time as ISO 8601, in UTC; None if it is not known."""
     if not seconds:
         return None
-    return datetime.fromtimestamp(seconds, timezone.utc).isoformat(timespec="seconds")
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
 
 
 def are_fine(statuses: list[Status]) -> bool:

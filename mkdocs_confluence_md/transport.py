@@ -17,8 +17,7 @@ from mkdocs_confluence_md.traffic import BuildOverError, OutageError, Trouble
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from typing_extensions import Self
+    from typing import Self
 
     from mkdocs_confluence_md.traffic import Service, Traffic
 

@@ -47,7 +47,7 @@ def test_the_wheel_has_the_package_its_licence_and_nothing_else(dist: Path) -> N
         metadata = message_from_bytes(archive.read(f"{info}/METADATA"))
 
     assert metadata["Name"] == "mkdocs-confluence-md"
-    assert metadata["Requires-Python"] == ">=3.10"
+    assert metadata["Requires-Python"] == ">=3.11"
     description = metadata.get_payload(decode=True)
     assert isinstance(description, bytes)
     assert description.decode() == (ROOT / "README.md").read_text(encoding="utf-8")

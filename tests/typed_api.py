@@ -6,9 +6,7 @@ the version.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from typing_extensions import assert_type
+from typing import TYPE_CHECKING, assert_type
 
 from mkdocs_confluence_md import __version__
 from mkdocs_confluence_md.cli import cli

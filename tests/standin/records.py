@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ SPACE_KEY = "DOCS"
 Kind = Literal["page", "folder", "whiteboard", "database"]
 
 _HEADING = re.compile(r"\s*# (.+)\n?")
-_FIRST_CHANGE = datetime(2025, 1, 1, tzinfo=timezone.utc)
+_FIRST_CHANGE = datetime(2025, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, order=True)
