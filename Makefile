@@ -24,6 +24,7 @@ test: lint types unit ## everything that CI checks
 lint: $(VENV)/installed audit
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/vulture
 
 .PHONY: audit
 # In an environment of its own: what these tools need would change what ours imports.

@@ -68,11 +68,6 @@ class Problem(Enum):
     DISGUISED = "the name has invisible characters in it, which are left out"
 
     @property
-    def concerns_whole(self) -> bool:
-        """Whether nothing of the archive can be used."""
-        return self in (Problem.UNREADABLE, Problem.TOO_MANY)
-
-    @property
     def is_refusal(self) -> bool:
         """Whether the entry cannot be used."""
         return self not in (Problem.TOO_LONG, Problem.DISGUISED)

@@ -78,11 +78,6 @@ def is_file(key: str) -> bool:
     return key.startswith(_FILE)
 
 
-def read_digest(key: str) -> str:
-    """Read the key of a file."""
-    return key.removeprefix(_FILE)
-
-
 def copy_key(resource: str, account: str | None) -> str:
     """Name an account's copy of a resource, as a URL, because CacheControl wants one."""
     return f"{resource}{'&' if '?' in resource else '?'}account={account or ''}"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 FILE_CANARY = "canary-of-a-file"
 ENVIRONMENT_CANARY = "canary-of-the-environment"
-PRODUCT, PRODUCT_CANARY = "60001 * 7", "420007"
+PRODUCT_CANARY = "420007"  # 60001 * 7
 
 DIRECTIVES = {
     "template, value": "{{ 60001 * 7 }}",
