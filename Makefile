@@ -22,6 +22,7 @@ serve-docs: $(VENV)/installed ## serve the documentation on http://localhost:800
 test: lint types unit ## everything that CI checks
 
 lint: $(VENV)/installed audit
+	$(AUDIT)/bin/lint-imports --no-cache --no-logo >.cache/imports || { cat .cache/imports; exit 1; }
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/vulture
@@ -29,16 +30,16 @@ lint: $(VENV)/installed audit
 .PHONY: audit
 # In an environment of its own: what these tools need would change what ours imports.
 AUDIT = .cache/audit
-audit: $(VENV)/installed $(AUDIT)/installed ## code, recipes and dependencies, by tools that look for vulnerabilities
+audit: $(VENV)/installed $(AUDIT)/installed ## the code, the recipes and the dependencies, for vulnerabilities
 	$(AUDIT)/bin/bandit --quiet --configfile pyproject.toml --recursive mkdocs_confluence_md
 	@rm -rf .cache/recipes && $(BIN)/python tests/recipes.py .cache/recipes
 	$(AUDIT)/bin/zizmor --offline --quiet .cache/recipes/*.yml
 	$(BIN)/python tests/audit.py $(AUDIT)/bin/pip-audit $(CURDIR)/$(BIN)/python
 
-$(AUDIT)/installed:
+$(AUDIT)/installed: Makefile
 	$(PYTHON) -m venv --clear $(AUDIT)
 	$(AUDIT)/bin/python -m pip install --quiet --disable-pip-version-check "bandit[toml]>=1.8,<2" \
-	  "zizmor>=1.20,<2" "pip-audit>=2.7,<3"
+	  "zizmor>=1.20,<2" "pip-audit>=2.7,<3" "import-linter>=2,<3"
 	@touch $@
 
 types: $(VENV)/installed

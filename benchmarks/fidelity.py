@@ -9,7 +9,7 @@ is compared with a reference's, for
 - examples of what GFM adds, of alerts too: with cmark-gfm's HTML;
 - the descriptions of 100 well-known packages, of the versions that pip finds today: with
   cmark-gfm's HTML. Where GitHub shows a quotation that begins with a label or a sign
-  (`> **Note:** …`), we show a panel, as `panels.py` says; these count as the same.
+  (`> **Note:** …`), we show a panel, as `admonitions.py` says; these count as the same.
 
 A link within a page is the same if it leads to the heading that is meant, however its anchor is
 spelled, or to the top of a page that has no such heading.
@@ -39,7 +39,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from gfm import EXAMPLES, read_as_github
-from mkdocs_confluence_md.commonmark import CommonMark
+from mkdocs_confluence_md.markdown.extension import CommonMark
 from rendering import USUAL, TextPage, make_markdown
 from structure import read_structure
 from test_fidelity import KNOWN_DIFFERENCES, OTHER_SECTIONS, SPECIFIED

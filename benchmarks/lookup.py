@@ -14,12 +14,12 @@ from contextlib import closing
 from pathlib import Path
 from statistics import median
 
-from mkdocs_confluence_md.auth import AccessTokenAuth
-from mkdocs_confluence_md.cache import ExportCache
-from mkdocs_confluence_md.exporter import ApiAddress, Exporter
-from mkdocs_confluence_md.keys import page_resource
-from mkdocs_confluence_md.library import Library
-from mkdocs_confluence_md.trust import TrustRule
+from mkdocs_confluence_md.auth.flow import AccessTokenAuth
+from mkdocs_confluence_md.auth.trust import TrustRule
+from mkdocs_confluence_md.cache.exports import ExportCache
+from mkdocs_confluence_md.cache.keys import page_resource
+from mkdocs_confluence_md.confluence.exporter import ApiAddress, Exporter
+from mkdocs_confluence_md.fetch.fetcher import Library
 
 ADDRESS = ApiAddress("https://acme.atlassian.net", gateway="site")
 TEXT = "# Page\n\n" + "A paragraph of text.\n\n" * 150

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from mkdocs_confluence_md.references import PageRef, parse_reference
+from mkdocs_confluence_md.confluence.refs import PageRef, parse_reference
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,14 +11,19 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from mkdocs.config import config_options as opt
 from mkdocs.config.base import BaseConfigOption, Config, ValidationError
 
-from mkdocs_confluence_md.exporter import ENVIRONMENT_IDS, ApiAddress, is_cloud_id, read_site
-from mkdocs_confluence_md.paths import check_page_path
+from mkdocs_confluence_md.confluence.exporter import (
+    ENVIRONMENT_IDS,
+    ApiAddress,
+    is_cloud_id,
+    read_site,
+)
+from mkdocs_confluence_md.network.urls import origin_of
 from mkdocs_confluence_md.project import (
     DEFAULT_CACHE_DIR,
     choose_cache_dir,
     resolve_cache_dir,
 )
-from mkdocs_confluence_md.trust import origin_of
+from mkdocs_confluence_md.site.paths import check_page_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,7 +14,7 @@
         └── EmptyError     the answer is empty, which a page may be, too
 
 They become `mkdocs.exceptions.PluginError` in one place, `guarded.py`, and `click.ClickException`
-in one, `cli.py`. No message contains a token: messages are made from names, addresses and the
+in one, `cli/`. No message contains a token: messages are made from names, addresses and the
 service's own words.
 """
 

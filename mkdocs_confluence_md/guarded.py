@@ -14,14 +14,14 @@ from mkdocs.structure.files import Files
 from mkdocs.structure.nav import Navigation
 from mkdocs.structure.pages import Page
 
+from mkdocs_confluence_md.auth.token_file import Protection, make_protection
 from mkdocs_confluence_md.config import PluginConfig, find_snapshot_dir
 from mkdocs_confluence_md.errors import ConfluenceError
-from mkdocs_confluence_md.included_files import IncludedFilesExtension
-from mkdocs_confluence_md.pipeline import join
+from mkdocs_confluence_md.markdown.context import join
+from mkdocs_confluence_md.markdown.included_files import IncludedFilesExtension
 from mkdocs_confluence_md.project import check_written
-from mkdocs_confluence_md.protection import Protection, make_protection
-from mkdocs_confluence_md.reading import MissingPagesError
 from mkdocs_confluence_md.settings_walk import walk_values
+from mkdocs_confluence_md.site.pages import MissingPagesError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mkdocs_confluence_md.attached import AttachedFiles
-    from mkdocs_confluence_md.fetched import FetchedTree
-    from mkdocs_confluence_md.reading import Reader
-    from mkdocs_confluence_md.references import SpaceRef, TreeRef
-    from mkdocs_confluence_md.slots import PlacedPage
-    from mkdocs_confluence_md.trail import Trail
+    from mkdocs_confluence_md.confluence.refs import SpaceRef, TreeRef
+    from mkdocs_confluence_md.fetch.results import FetchedTree
+    from mkdocs_confluence_md.markdown.attached import AttachedFiles
+    from mkdocs_confluence_md.markdown.trail import Trail
+    from mkdocs_confluence_md.site.pages import Reader
+    from mkdocs_confluence_md.site.slots import PlacedPage
 
 
 class Inside(NamedTuple):

@@ -12,41 +12,41 @@ from typing import TYPE_CHECKING, Literal
 
 from mkdocs.plugins import CombinedEvent, event_priority, get_plugin_logger
 
-from mkdocs_confluence_md.attached import AttachedFiles, make_file
-from mkdocs_confluence_md.commonmark import MERMAID_ADVICE, CommonMark, draws_diagrams
+from mkdocs_confluence_md.auth.environment import read_environment
 from mkdocs_confluence_md.config import (
     find_cache_dir,
     find_snapshot_dir,
     make_address,
 )
-from mkdocs_confluence_md.directives import Directives
-from mkdocs_confluence_md.environment import read_environment
+from mkdocs_confluence_md.confluence.exporter import ApiAddress
 from mkdocs_confluence_md.errors import SettingError
-from mkdocs_confluence_md.exporter import ApiAddress
-from mkdocs_confluence_md.forest import Forest
+from mkdocs_confluence_md.factory import make_library
 from mkdocs_confluence_md.guarded import GuardedPlugin, check_files, plugin_errors
-from mkdocs_confluence_md.inert import break_formulas, quote_title
 from mkdocs_confluence_md.inside import Inside
-from mkdocs_confluence_md.links import LinkExtension
-from mkdocs_confluence_md.metadata import Additions
-from mkdocs_confluence_md.opening import make_library
-from mkdocs_confluence_md.placement import Placement, place
-from mkdocs_confluence_md.progress import ProgressBar
-from mkdocs_confluence_md.reading import Reader
-from mkdocs_confluence_md.reports import (
+from mkdocs_confluence_md.markdown.attached import AttachedFiles, make_file
+from mkdocs_confluence_md.markdown.directives import Directives
+from mkdocs_confluence_md.markdown.extension import MERMAID_ADVICE, CommonMark, draws_diagrams
+from mkdocs_confluence_md.markdown.links import LinkExtension
+from mkdocs_confluence_md.markdown.sanitizing import sanitize
+from mkdocs_confluence_md.network.throttling import Patience
+from mkdocs_confluence_md.network.urls import host_of
+from mkdocs_confluence_md.site.inert import break_formulas, quote_title
+from mkdocs_confluence_md.site.messages import (
     describe_placed,
     report_complaints,
     report_conflict,
     report_failures,
+    report_origin,
     report_stale_assets,
     report_stale_pages,
 )
-from mkdocs_confluence_md.sanitizing import sanitize
-from mkdocs_confluence_md.snapshot_library import report_origin
-from mkdocs_confluence_md.source import find_own_facts
-from mkdocs_confluence_md.traffic import Patience
-from mkdocs_confluence_md.trust import host_of
-from mkdocs_confluence_md.watching import MARKER, Watching
+from mkdocs_confluence_md.site.metadata import Additions
+from mkdocs_confluence_md.site.nav import Placement, place
+from mkdocs_confluence_md.site.pages import Reader
+from mkdocs_confluence_md.site.progress import ProgressBar
+from mkdocs_confluence_md.site.source import find_own_facts
+from mkdocs_confluence_md.site.trees import Forest
+from mkdocs_confluence_md.site.watch import MARKER, Watching
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -60,9 +60,9 @@ if TYPE_CHECKING:
     from mkdocs.structure.toc import AnchorLink
     from mkdocs.utils.templates import TemplateContext
 
-    from mkdocs_confluence_md.fetched import FetchedPage
-    from mkdocs_confluence_md.lending import AnyLibrary
-    from mkdocs_confluence_md.slots import PlacedPage
+    from mkdocs_confluence_md.fetch.lending import AnyLibrary
+    from mkdocs_confluence_md.fetch.results import FetchedPage
+    from mkdocs_confluence_md.site.slots import PlacedPage
 
 log = get_plugin_logger("confluence-md")
 

@@ -15,9 +15,9 @@ import yaml
 from mkdocs.exceptions import ConfigurationError
 from mkdocs.utils.yaml import get_yaml_loader, yaml_load
 
-from mkdocs_confluence_md.environment import SECRET_VARIABLES
+from mkdocs_confluence_md.auth.environment import SECRET_VARIABLES
+from mkdocs_confluence_md.auth.token_file import make_protection
 from mkdocs_confluence_md.errors import SettingError
-from mkdocs_confluence_md.protection import make_protection
 from mkdocs_confluence_md.settings_walk import find_setting, walk_nodes
 from mkdocs_confluence_md.written import find_value
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from yaml.nodes import Node
 
-    from mkdocs_confluence_md.protection import Protection
+    from mkdocs_confluence_md.auth.token_file import Protection
     from mkdocs_confluence_md.settings_walk import WrittenText
 
 DEFAULT_CACHE_DIR = ".cache/plugin/confluence-md"

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from mkdocs_confluence_md.references import Complaint, parse_nav_entry
+from mkdocs_confluence_md.confluence.refs import Complaint, parse_nav_entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import yaml
 
-    from mkdocs_confluence_md.references import Reference
+    from mkdocs_confluence_md.confluence.refs import Reference
 
 _TEXT = "tag:yaml.org,2002:str"
 _NUMBER = "tag:yaml.org,2002:int"

@@ -56,7 +56,9 @@ def find_quotes(markdown: str) -> list[str]:
 
 def find_messages(package: Path) -> list[Message]:
     """Return the messages of a package, each text once, in the order of the source."""
-    modules = [_Module(path.stem, path.read_text("utf-8")) for path in sorted(package.glob("*.py"))]
+    modules = [
+        _Module(path.stem, path.read_text("utf-8")) for path in sorted(package.rglob("*.py"))
+    ]
     makers = _find_makers(modules)
     found: dict[str, str] = {}
     for module in modules:
@@ -72,7 +74,7 @@ def find_messages(package: Path) -> list[Message]:
 def find_texts(package: Path) -> list[Message]:
     """Return all texts of a package that could be a message, whatever becomes of them."""
     found = []
-    for path in sorted(package.glob("*.py")):
+    for path in sorted(package.rglob("*.py")):
         module = _Module(path.stem, path.read_text("utf-8"))
         for node, function in module.walk():
             if isinstance(node, ast.Constant | ast.JoinedStr):

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mkdocs_confluence_md.base_url import BaseUrlFinder
-from mkdocs_confluence_md.environment import read_environment
-from mkdocs_confluence_md.exporter import ApiAddress
-from mkdocs_confluence_md.rest_access import make_rest
-from mkdocs_confluence_md.rest_base import GivenCloudId, NoMemory
-from mkdocs_confluence_md.versions import make_versions
+from mkdocs_confluence_md.auth.environment import read_environment
+from mkdocs_confluence_md.confluence.exporter import ApiAddress
+from mkdocs_confluence_md.confluence.rest_base import GivenCloudId, NoMemory
+from mkdocs_confluence_md.fetch.base_url import BaseUrlFinder
+from mkdocs_confluence_md.fetch.rest_access import make_rest
+from mkdocs_confluence_md.fetch.versions import make_versions
 from projects import IMPATIENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from mkdocs_confluence_md.cache import ExportCache
-    from mkdocs_confluence_md.environment import Environment
-    from mkdocs_confluence_md.exporter import Exporter
-    from mkdocs_confluence_md.rest import ConfluenceRest
-    from mkdocs_confluence_md.rest_base import Memory
-    from mkdocs_confluence_md.traffic import Patience
-    from mkdocs_confluence_md.versions import Versions
+    from mkdocs_confluence_md.auth.environment import Environment
+    from mkdocs_confluence_md.cache.exports import ExportCache
+    from mkdocs_confluence_md.confluence.exporter import Exporter
+    from mkdocs_confluence_md.confluence.rest import ConfluenceRest
+    from mkdocs_confluence_md.confluence.rest_base import Memory
+    from mkdocs_confluence_md.fetch.versions import Versions
+    from mkdocs_confluence_md.network.throttling import Patience
     from standin import StandIn
 
 

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 import processes
-from mkdocs_confluence_md.chains import login_key
-from mkdocs_confluence_md.tokens import SignIn
-from mkdocs_confluence_md.traffic import Patience
+from mkdocs_confluence_md.auth.sign_ins import login_key
+from mkdocs_confluence_md.auth.token_store import SignIn
+from mkdocs_confluence_md.network.throttling import Patience
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mkdocs_confluence_md.tokens import TokenStore
+    from mkdocs_confluence_md.auth.token_store import TokenStore
     from standin import StandIn
 
 BIN = Path(sys.executable).parent
@@ -50,7 +50,7 @@ IMPATIENT = Patience(
     build=5.0,
 )
 IMPATIENT_HOOK = f"""
-from mkdocs_confluence_md.traffic import Patience
+from mkdocs_confluence_md.network.throttling import Patience
 
 def on_config(config):
     config.plugins["confluence-md"].patience = {IMPATIENT}

@@ -25,13 +25,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import mkdocs_confluence_md
-from mkdocs_confluence_md import swapping, writing
-from mkdocs_confluence_md.cli import cli
-from mkdocs_confluence_md.manifest import make_digest
-from mkdocs_confluence_md.pulling import PulledSite
-from mkdocs_confluence_md.snapshot import MANIFEST, read_manifest
-from mkdocs_confluence_md.swapping import SwappedDirectory
-from mkdocs_confluence_md.writing import SnapshotWriter
+from mkdocs_confluence_md.cache.entries import make_digest
+from mkdocs_confluence_md.cli.main import cli
+from mkdocs_confluence_md.fetch.snapshot_format import MANIFEST, read_manifest
+from mkdocs_confluence_md.pull import swapping, writer
+from mkdocs_confluence_md.pull.puller import PulledSite
+from mkdocs_confluence_md.pull.swapping import SwappedDirectory
+from mkdocs_confluence_md.pull.writer import SnapshotWriter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -41,8 +41,9 @@ if TYPE_CHECKING:
 
 ALPHA, OMEGA = "alpha", "omega"
 NOTHING: frozenset[str] = frozenset()
-WRITING = frozenset(str(module.__file__) for module in (swapping, writing, shutil, tempfile))
-EVERYTHING = WRITING | {str(path) for path in Path(mkdocs_confluence_md.__file__).parent.iterdir()}
+PACKAGE = Path(mkdocs_confluence_md.__file__).parent
+WRITING = frozenset(str(module.__file__) for module in (swapping, writer, shutil, tempfile))
+EVERYTHING = WRITING | {str(path) for path in PACKAGE.rglob("*.py")}
 CHANCE = random.Random(7)  # noqa: S311  no secret
 FOREIGN = {"notes/mine.txt": "mine", "site/index.html": "built"}
 

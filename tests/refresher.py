@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING
 import httpx
 
 import mkdocs_confluence_md
-from mkdocs_confluence_md.auth import make_login_auth
-from mkdocs_confluence_md.chains import login_key
-from mkdocs_confluence_md.environment import read_environment
-from mkdocs_confluence_md.exporter import ApiAddress
-from mkdocs_confluence_md.tokens import TokenStore
+from mkdocs_confluence_md.auth.environment import read_environment
+from mkdocs_confluence_md.auth.flow import make_login_auth
+from mkdocs_confluence_md.auth.sign_ins import login_key
+from mkdocs_confluence_md.auth.token_store import TokenStore
+from mkdocs_confluence_md.confluence.exporter import ApiAddress
 
 if TYPE_CHECKING:
     from types import FrameType

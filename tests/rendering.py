@@ -9,7 +9,7 @@ import markdown
 import yaml
 from pymdownx import superfences
 
-from mkdocs_confluence_md.commonmark import CommonMark
+from mkdocs_confluence_md.markdown.extension import CommonMark
 
 # What Material's documentation recommends.
 USUAL = """

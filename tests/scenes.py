@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mkdocs_confluence_md.auth import make_auth
-from mkdocs_confluence_md.cache import ExportCache
-from mkdocs_confluence_md.environment import read_environment
-from mkdocs_confluence_md.exporter import ApiAddress
-from mkdocs_confluence_md.keys import page_resource
-from mkdocs_confluence_md.tokens import TokenStore
+from mkdocs_confluence_md.auth.environment import read_environment
+from mkdocs_confluence_md.auth.flow import make_auth
+from mkdocs_confluence_md.auth.token_store import TokenStore
+from mkdocs_confluence_md.cache.exports import ExportCache
+from mkdocs_confluence_md.cache.keys import page_resource
+from mkdocs_confluence_md.confluence.exporter import ApiAddress
 from projects import Project, keep_login, make_login
 
 if TYPE_CHECKING:

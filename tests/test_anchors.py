@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mkdocs_confluence_md.anchors import Anchors, read_anchors
+from mkdocs_confluence_md.markdown.anchors import Anchors, read_anchors
 
 if TYPE_CHECKING:
     from collections.abc import Callable

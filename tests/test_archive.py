@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archives import ATTACKS, LONG_NAME, SAFE, lie_about_size, make_zip
-from mkdocs_confluence_md.archive import Archive, Entry, Finding, Limits, Problem, read_archive
+from mkdocs_confluence_md.confluence.archive import (
+    Archive,
+    Entry,
+    Finding,
+    Limits,
+    Problem,
+    read_archive,
+)
 
 
 def names(archive: Archive) -> list[str]:

@@ -9,22 +9,22 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from archives import SAFE, make_zip
-from mkdocs_confluence_md.archive import Problem
-from mkdocs_confluence_md.auth import make_auth
-from mkdocs_confluence_md.cache import ExportCache
-from mkdocs_confluence_md.contents import Contents
-from mkdocs_confluence_md.environment import read_environment
-from mkdocs_confluence_md.exporter import ApiAddress, Exporter
-from mkdocs_confluence_md.fetched import Origin
-from mkdocs_confluence_md.library import Library
-from mkdocs_confluence_md.manifest import KeptFile, Manifest, read_manifest, write_manifest
+from mkdocs_confluence_md.auth.environment import read_environment
+from mkdocs_confluence_md.auth.flow import make_auth
+from mkdocs_confluence_md.cache.contents import Contents
+from mkdocs_confluence_md.cache.entries import KeptFile, Manifest, read_manifest, write_manifest
+from mkdocs_confluence_md.cache.exports import ExportCache
+from mkdocs_confluence_md.confluence.archive import Problem
+from mkdocs_confluence_md.confluence.exporter import ApiAddress, Exporter
+from mkdocs_confluence_md.fetch.fetcher import Library
+from mkdocs_confluence_md.fetch.results import Origin
 from projects import IMPATIENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from mkdocs_confluence_md.fetched import Assets
+    from mkdocs_confluence_md.fetch.results import Assets
     from standin import StandIn
 
 PAGE = "# Page\n\n![A](/wiki/download/attachments/301/a.png) and ![B](b.png)\n"

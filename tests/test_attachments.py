@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mkdocs_confluence_md.attachments import (
+from mkdocs_confluence_md.confluence.attachments import (
     Reference,
     change_tags,
     find_references,
     read_address,
 )
-from mkdocs_confluence_md.matching import find_enclosed, find_file
+from mkdocs_confluence_md.confluence.matching import find_enclosed, find_file
 from rendering import render
 
 SITE = "https://acme.atlassian.net"

@@ -13,13 +13,13 @@ import httpx
 import pytest
 
 from clocks import Clock
-from mkdocs_confluence_md.auth import RefreshTokenAuth, TokenAuth, make_auth
-from mkdocs_confluence_md.environment import read_environment
+from mkdocs_confluence_md.auth.environment import read_environment
+from mkdocs_confluence_md.auth.flow import RefreshTokenAuth, TokenAuth, make_auth
+from mkdocs_confluence_md.auth.token_store import SignIn, TokenStore
+from mkdocs_confluence_md.auth.trust import TrustRule
 from mkdocs_confluence_md.errors import CredentialsError, FailureError, SettingError, TokenFileError
-from mkdocs_confluence_md.tokens import SignIn, TokenStore
-from mkdocs_confluence_md.traffic import Traffic
-from mkdocs_confluence_md.trust import TrustRule
-from mkdocs_confluence_md.wire import make_client
+from mkdocs_confluence_md.network.client import make_client
+from mkdocs_confluence_md.network.throttling import Traffic
 from projects import IMPATIENT
 
 if TYPE_CHECKING:

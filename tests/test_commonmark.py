@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown.preprocessors import Preprocessor
 
-from mkdocs_confluence_md.commonmark import CommonMark, draws_diagrams
-from mkdocs_confluence_md.grammar import Grammar
+from mkdocs_confluence_md.markdown.extension import CommonMark, draws_diagrams
+from mkdocs_confluence_md.markdown.parser import Grammar
 from rendering import USUAL, TextPage, make_markdown, render, render_locally
 from structure import read_structure
 

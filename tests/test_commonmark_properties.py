@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mkdocs_confluence_md.commonmark import CommonMark
+from mkdocs_confluence_md.markdown.extension import CommonMark
 from rendering import TextPage, make_markdown
 
 EXTENSION = CommonMark()

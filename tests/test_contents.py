@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mkdocs_confluence_md.contents import Content, Contents, NoRoomError
+from mkdocs_confluence_md.cache.contents import Content, Contents, NoRoomError
 from mkdocs_confluence_md.errors import FailureError
 
 if TYPE_CHECKING:

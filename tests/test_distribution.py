@@ -30,9 +30,8 @@ def test_the_wheel_has_the_package_its_licence_and_nothing_else(dist: Path) -> N
     [wheel] = dist.glob("*.whl")
     assert wheel.name == f"mkdocs_confluence_md-{VERSION}-py3-none-any.whl"
     info = f"mkdocs_confluence_md-{VERSION}.dist-info"
-    modules = {
-        f"mkdocs_confluence_md/{path.name}" for path in ROOT.glob("mkdocs_confluence_md/*.py")
-    }
+    package = ROOT / "mkdocs_confluence_md"
+    modules = {path.relative_to(ROOT).as_posix() for path in package.rglob("*.py")}
 
     with zipfile.ZipFile(wheel) as archive:
         assert set(archive.namelist()) == {
@@ -68,7 +67,7 @@ def test_the_source_distribution_has_what_is_needed_to_test_it(dist: Path) -> No
         ".ci", "benchmarks", "docs", "example-site", "live", "mkdocs_confluence_md", "tests"
     }  # fmt: skip
     # Nothing that was built, fetched or made by a test run.
-    assert not [name for name in names if "__pycache__" in name or "/site/" in name]
+    assert not [name for name in names if "__pycache__" in name or "-site/site/" in name]
     assert not [name for name in names if ".cache" in name.split("/")]
 
 

@@ -16,9 +16,9 @@ from mkdocs.config.base import BaseConfigOption
 
 import mkdocs_confluence_md
 from catalogue import find_messages, find_quotes, find_texts
-from mkdocs_confluence_md import environment
+from mkdocs_confluence_md.auth import environment
 from mkdocs_confluence_md.config import PluginConfig
-from mkdocs_confluence_md.references import Complaint, parse_nav_entry
+from mkdocs_confluence_md.confluence.refs import Complaint, parse_nav_entry
 from projects import BIN
 from readme import INTRODUCTION, find_places, find_sections
 from reference import describe_options, describe_variables, find_commands

@@ -11,10 +11,10 @@ import yaml
 from mkdocs.config.base import BaseConfigOption
 
 from attack_table import make_table
-from mkdocs_confluence_md.cli import cli
-from mkdocs_confluence_md.cli_cache import cache
+from mkdocs_confluence_md.auth.environment import PREFIX, VARIABLES
+from mkdocs_confluence_md.cli.cache import cache
+from mkdocs_confluence_md.cli.main import cli
 from mkdocs_confluence_md.config import PluginConfig
-from mkdocs_confluence_md.environment import PREFIX, VARIABLES
 from recipes import find_workflows
 
 ROOT = Path(__file__).parent.parent

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mkdocs_confluence_md.environment import (
+from mkdocs_confluence_md.auth.environment import (
     ClientCredentials,
     Environment,
     RestCredentials,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gfm import EXAMPLES, read_as_github
-from mkdocs_confluence_md.commonmark import CommonMark
+from mkdocs_confluence_md.markdown.extension import CommonMark
 from rendering import TextPage, make_markdown
 from structure import read_structure
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mkdocs_confluence_md.beside import Shelves, place_files
-from mkdocs_confluence_md.filenames import add_mark, fold, make_safe_name
+from mkdocs_confluence_md.site.beside import Shelves, place_files
+from mkdocs_confluence_md.site.filenames import add_mark, fold, make_safe_name
 
 
 @pytest.mark.parametrize(

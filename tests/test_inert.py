@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mkdocs_confluence_md.inert import (
+from mkdocs_confluence_md.site.inert import (
     break_directives,
     choose_mark,
     escape_text,

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from mkdocs_confluence_md.auth import make_auth
-from mkdocs_confluence_md.cache import ExportCache
-from mkdocs_confluence_md.environment import read_environment
+from mkdocs_confluence_md.auth.environment import read_environment
+from mkdocs_confluence_md.auth.flow import make_auth
+from mkdocs_confluence_md.cache.exports import ExportCache
+from mkdocs_confluence_md.confluence.exporter import ApiAddress, Exporter
 from mkdocs_confluence_md.errors import FailureError, NoAccessError
-from mkdocs_confluence_md.exporter import ApiAddress, Exporter
-from mkdocs_confluence_md.fetched import Origin
-from mkdocs_confluence_md.library import Library
+from mkdocs_confluence_md.fetch.fetcher import Library
+from mkdocs_confluence_md.fetch.results import Origin
 from projects import IMPATIENT
 
 if TYPE_CHECKING:

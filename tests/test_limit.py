@@ -8,10 +8,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mkdocs_confluence_md.cache import ExportCache
-from mkdocs_confluence_md.keys import attachments_resource, copy_key, latest_key, page_resource
-from mkdocs_confluence_md.limit import Entry, choose_what_goes
-from mkdocs_confluence_md.manifest import KeptFile, Manifest, make_digest, write_manifest
+from mkdocs_confluence_md.cache.entries import KeptFile, Manifest, make_digest, write_manifest
+from mkdocs_confluence_md.cache.exports import ExportCache
+from mkdocs_confluence_md.cache.keys import (
+    attachments_resource,
+    copy_key,
+    latest_key,
+    page_resource,
+)
+from mkdocs_confluence_md.cache.limit import Entry, choose_what_goes
 
 if TYPE_CHECKING:
     from pathlib import Path

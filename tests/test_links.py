@@ -13,11 +13,11 @@ from markdown.treeprocessors import Treeprocessor
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
-from mkdocs_confluence_md.finishing import Finisher
-from mkdocs_confluence_md.links import LINK_CLASS, LinkExtension
-from mkdocs_confluence_md.references import PageRef
-from mkdocs_confluence_md.slots import PlacedPage
-from mkdocs_confluence_md.targets import may_be_ours
+from mkdocs_confluence_md.confluence.refs import PageRef
+from mkdocs_confluence_md.markdown.finishing import Finisher
+from mkdocs_confluence_md.markdown.link_targets import may_be_ours
+from mkdocs_confluence_md.markdown.links import LINK_CLASS, LinkExtension
+from mkdocs_confluence_md.site.slots import PlacedPage
 
 if TYPE_CHECKING:
     from projects import Built, Project

@@ -8,7 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mkdocs_confluence_md.media import find_name, find_number, is_media_host, redact_tokens
+from mkdocs_confluence_md.confluence.media import (
+    find_name,
+    find_number,
+    is_media_host,
+    redact_tokens,
+)
 
 FILE = "https://api.media.atlassian.com/file/0a1b2c3d-1111-4222-8333-444455556666/binary"
 SECRET = "eyJhbGci.CANARY-_x.y"

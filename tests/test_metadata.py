@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mkdocs_confluence_md.facts import PageFacts
-from mkdocs_confluence_md.source import find_own_facts, make_source
+from mkdocs_confluence_md.confluence.models import PageFacts
+from mkdocs_confluence_md.site.source import find_own_facts, make_source
 from standin import Account, PageRecord
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mkdocs_confluence_md.names import NamedPages
-from mkdocs_confluence_md.references import PageRef, TreeRef
-from mkdocs_confluence_md.slots import PlacedPage
+from mkdocs_confluence_md.confluence.refs import PageRef, TreeRef
+from mkdocs_confluence_md.site.names import NamedPages
+from mkdocs_confluence_md.site.slots import PlacedPage
 
 HERE = PlacedPage(PageRef("1"), "", "1.md")
 TREE = TreeRef("5")

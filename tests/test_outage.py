@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mkdocs_confluence_md.cache import ExportCache
+from mkdocs_confluence_md.cache.exports import ExportCache
 from mkdocs_confluence_md.errors import FailureError
-from mkdocs_confluence_md.fetched import FetchedPage, Origin
-from mkdocs_confluence_md.reports import describe_age, report_pages, report_stale_pages
+from mkdocs_confluence_md.fetch.results import FetchedPage, Origin
+from mkdocs_confluence_md.site.messages import report_pages, report_stale_pages
+from mkdocs_confluence_md.text import describe_age
 
 if TYPE_CHECKING:
     from collections.abc import Callable

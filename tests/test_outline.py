@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mkdocs_confluence_md.facts import PageFacts
-from mkdocs_confluence_md.outline import ListedContent, outline_space, outline_tree
+from mkdocs_confluence_md.confluence.models import PageFacts
+from mkdocs_confluence_md.confluence.outline import ListedContent, outline_space, outline_tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from mkdocs_confluence_md.trees import TreePage
+    from mkdocs_confluence_md.confluence.trees import TreePage
 
 ROOT = PageFacts("1", "Root")
 

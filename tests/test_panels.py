@@ -1,4 +1,4 @@
-"""Which quotations are panels: the table in `panels.py`, row by row, and what is left alone."""
+"""Which quotations are panels: the table in `admonitions.py`, row by row, and what is not."""
 
 from __future__ import annotations
 

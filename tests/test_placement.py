@@ -12,10 +12,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from mkdocs.structure.files import File
 
-from mkdocs_confluence_md.paths import check_page_path, make_slug
-from mkdocs_confluence_md.placement import Nav, Placement, place
-from mkdocs_confluence_md.references import PageRef
-from mkdocs_confluence_md.slots import LocalFileConflict, PlacedPage
+from mkdocs_confluence_md.confluence.refs import PageRef
+from mkdocs_confluence_md.site.nav import Nav, Placement, place
+from mkdocs_confluence_md.site.paths import check_page_path, make_slug
+from mkdocs_confluence_md.site.slots import LocalFileConflict, PlacedPage
 
 DEFAULT = "{section}/{title}"
 

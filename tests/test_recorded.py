@@ -11,18 +11,18 @@ import httpx
 import pytest
 
 from clients import make_rest_client
-from mkdocs_confluence_md.archive import read_archive
-from mkdocs_confluence_md.auth import make_auth
-from mkdocs_confluence_md.cache import ExportCache
-from mkdocs_confluence_md.environment import read_environment
+from mkdocs_confluence_md.auth.environment import read_environment
+from mkdocs_confluence_md.auth.flow import make_auth
+from mkdocs_confluence_md.auth.oauth import GrantRefusedError, read_grant
+from mkdocs_confluence_md.cache.exports import ExportCache
+from mkdocs_confluence_md.cli.login import find_scope_problems
+from mkdocs_confluence_md.confluence.archive import read_archive
+from mkdocs_confluence_md.confluence.exporter import ApiAddress, Exporter
+from mkdocs_confluence_md.confluence.listing import list_again
+from mkdocs_confluence_md.confluence.refs import TreeRef
 from mkdocs_confluence_md.errors import ConfluenceError, FailureError
-from mkdocs_confluence_md.exporter import ApiAddress, Exporter
-from mkdocs_confluence_md.fetched import Origin
-from mkdocs_confluence_md.library import Library
-from mkdocs_confluence_md.listing import list_again
-from mkdocs_confluence_md.login import find_scope_problems
-from mkdocs_confluence_md.oauth import GrantRefusedError, read_grant
-from mkdocs_confluence_md.references import TreeRef
+from mkdocs_confluence_md.fetch.fetcher import Library
+from mkdocs_confluence_md.fetch.results import Origin
 from projects import IMPATIENT
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mkdocs_confluence_md.redaction import HIDDEN, hide_secrets
+from mkdocs_confluence_md.network.redaction import HIDDEN, hide_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable

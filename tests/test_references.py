@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mkdocs_confluence_md.references import (
+from mkdocs_confluence_md.confluence.refs import (
     Complaint,
     PageRef,
     SpaceRef,

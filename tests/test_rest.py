@@ -8,13 +8,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from clients import make_rest_client
-from mkdocs_confluence_md.descriptions import (
+from mkdocs_confluence_md.auth.environment import read_environment
+from mkdocs_confluence_md.confluence.descriptions import (
     read_descendant,
     read_details,
     read_facts,
     read_results,
 )
-from mkdocs_confluence_md.environment import read_environment
+from mkdocs_confluence_md.confluence.exporter import ApiAddress
+from mkdocs_confluence_md.confluence.listing import list_again, list_pages
+from mkdocs_confluence_md.confluence.models import PageFacts
+from mkdocs_confluence_md.confluence.outline import ListedContent
+from mkdocs_confluence_md.confluence.refs import SpaceRef, TreeRef
+from mkdocs_confluence_md.confluence.rest_base import GivenCloudId, NoMemory
 from mkdocs_confluence_md.errors import (
     AnswerError,
     ConfluenceError,
@@ -23,21 +29,15 @@ from mkdocs_confluence_md.errors import (
     MissingError,
     SettingError,
 )
-from mkdocs_confluence_md.exporter import ApiAddress
-from mkdocs_confluence_md.facts import PageFacts
-from mkdocs_confluence_md.listing import list_again, list_pages
-from mkdocs_confluence_md.outline import ListedContent
-from mkdocs_confluence_md.references import SpaceRef, TreeRef
-from mkdocs_confluence_md.rest_access import make_rest
-from mkdocs_confluence_md.rest_base import GivenCloudId, NoMemory
+from mkdocs_confluence_md.fetch.rest_access import make_rest
 from projects import IMPATIENT
 from standin import Account, PageRecord, SpaceRecord, StandIn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mkdocs_confluence_md.rest import ConfluenceRest
-    from mkdocs_confluence_md.trees import TreePage
+    from mkdocs_confluence_md.confluence.rest import ConfluenceRest
+    from mkdocs_confluence_md.confluence.trees import TreePage
     from standin.cloud import TokenKind
 
 OTTO = Account("557058:otto", "Otto")

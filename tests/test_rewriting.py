@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mkdocs_confluence_md.embedding import show_missing
-from mkdocs_confluence_md.rewriting import Rewriter
-from mkdocs_confluence_md.trail import Destination, Trail, write_fragment
+from mkdocs_confluence_md.markdown.attachments import show_missing
+from mkdocs_confluence_md.markdown.trail import Destination, Trail, write_fragment
+from mkdocs_confluence_md.pull.rewrite import Rewriter
 from test_commonmark_properties import BLOCKS, MARKUP, indent
 
 REWRITER = Rewriter(show_missing)

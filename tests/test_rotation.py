@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mkdocs_confluence_md.tokens import TokenStore
+from mkdocs_confluence_md.auth.token_store import TokenStore
 from projects import keep_login, make_login
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mkdocs_confluence_md.environment import SECRET_VARIABLES
-from mkdocs_confluence_md.secret_search import SecretSearch
+from mkdocs_confluence_md.auth.environment import SECRET_VARIABLES
+from mkdocs_confluence_md.auth.secret_search import SecretSearch
 from mkdocs_confluence_md.settings_walk import walk_nodes, walk_values
 
 if TYPE_CHECKING:

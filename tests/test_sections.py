@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mkdocs_confluence_md.placement import Nav, Placement, place
-from mkdocs_confluence_md.references import SpaceRef, TreeRef
-from mkdocs_confluence_md.trees import Tree, TreePage
+from mkdocs_confluence_md.confluence.refs import SpaceRef, TreeRef
+from mkdocs_confluence_md.confluence.trees import Tree, TreePage
+from mkdocs_confluence_md.site.nav import Nav, Placement, place
 from test_placement import LOCAL_SOURCES, NAVS, PAGE_PATHS, TITLES, assert_safe, destination
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mkdocs_confluence_md.errors import SettingError
-from mkdocs_confluence_md.siteconfig import Move, write_config
+from mkdocs_confluence_md.pull.mkdocs_yml import Move, write_config
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,7 +52,7 @@ markdown_extensions:
   - pymdownx.superfences:
       custom_fences:
         - format: !!python/name:pymdownx.superfences.fence_code_format ''
-  - mkdocs_confluence_md.pulled
+  - mkdocs_confluence_md.markdown.pulled
 nav:
   - 'Ü: x': a.md
   - b.md
@@ -94,7 +94,7 @@ plugins:
 markdown_extensions:
   pymdownx.snippets:
     base_path: [../../snippets, docs, !relative '$config_dir/../../snippets', !relative '$docs_dir']
-  mkdocs_confluence_md.pulled:
+  mkdocs_confluence_md.markdown.pulled:
     raw_html: strip
 docs_dir: docs
 """
@@ -118,7 +118,7 @@ theme: {name: material, language: en}
 plugins: []
 docs_dir: docs
 markdown_extensions:
-  - mkdocs_confluence_md.pulled
+  - mkdocs_confluence_md.markdown.pulled
 """
     )
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mkdocs_confluence_md.chains import login_key
-from mkdocs_confluence_md.tokens import TokenStore
+from mkdocs_confluence_md.auth.sign_ins import login_key
+from mkdocs_confluence_md.auth.token_store import TokenStore
 from projects import keep_login, make_login
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from mkdocs_confluence_md.tokens import SignIn
+    from mkdocs_confluence_md.auth.token_store import SignIn
     from projects import Project
     from standin import StandIn
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mkdocs_confluence_md.tags import Dropped, LinkChanger, change_links
+from mkdocs_confluence_md.markdown.html import Dropped, LinkChanger, change_links
 
 OLD, NEW = "https://old.example/?a=1&b=2", 'new/?"&<'
 ESCAPED = '"new/?&quot;&amp;&lt;"'

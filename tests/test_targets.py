@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mkdocs_confluence_md.references import Complaint, PageRef, SpaceRef, TreeRef, title_in_url
-from mkdocs_confluence_md.slots import PlacedPage
-from mkdocs_confluence_md.targets import (
+from mkdocs_confluence_md.confluence.refs import Complaint, PageRef, SpaceRef, TreeRef, title_in_url
+from mkdocs_confluence_md.markdown.link_targets import (
     Inside,
     LinkMap,
     Named,
@@ -17,6 +16,7 @@ from mkdocs_confluence_md.targets import (
     find_place_of,
     may_be_ours,
 )
+from mkdocs_confluence_md.site.slots import PlacedPage
 from test_references import ALMOST_REFERENCES, page_urls
 
 SITE = "https://acme.atlassian.net"

@@ -16,13 +16,13 @@ from keyring.backend import KeyringBackend
 from keyring.errors import KeyringError, PasswordDeleteError
 
 from disks import fill, mount
-from mkdocs_confluence_md.auth import make_login_auth
-from mkdocs_confluence_md.chains import login_key
-from mkdocs_confluence_md.environment import read_environment
+from mkdocs_confluence_md.auth.environment import read_environment
+from mkdocs_confluence_md.auth.flow import make_login_auth
+from mkdocs_confluence_md.auth.keyring_store import KeyringVault, find_vault
+from mkdocs_confluence_md.auth.replaceable import ReplaceableFile
+from mkdocs_confluence_md.auth.sign_ins import login_key
+from mkdocs_confluence_md.auth.token_store import SignIn, TokenStore
 from mkdocs_confluence_md.errors import TokenFileError
-from mkdocs_confluence_md.replaceable import ReplaceableFile
-from mkdocs_confluence_md.tokens import SignIn, TokenStore
-from mkdocs_confluence_md.vault import KeyringVault, find_vault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,7 +99,7 @@ def run_as_nobody(code: str, *arguments: str) -> str:
             "import os, sys",
             "from pathlib import Path",
             "from mkdocs_confluence_md.errors import TokenFileError",
-            "from mkdocs_confluence_md.tokens import SignIn, TokenStore",
+            "from mkdocs_confluence_md.auth.token_store import SignIn, TokenStore",
             f"os.geteuid() or os.seteuid({NOBODY})",
             "store = TokenStore(Path(sys.argv[1]), find_vault=lambda: None)",
             "try:",
@@ -341,7 +341,7 @@ def test_without_a_real_keyring_the_file_is_used() -> None:
 
 
 def test_a_keyring_that_cannot_be_loaded_is_explained(tmp_path: Path) -> None:
-    code = "from mkdocs_confluence_md.vault import find_vault; find_vault()"
+    code = "from mkdocs_confluence_md.auth.keyring_store import find_vault; find_vault()"
     finished = subprocess.run(
         [sys.executable, "-c", code],
         env={**os.environ, "PYTHON_KEYRING_BACKEND": "nope.Keyring"},

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from clocks import Clock
-from mkdocs_confluence_md.traffic import (
+from mkdocs_confluence_md.network.throttling import (
     BuildOverError,
     OutageError,
     Patience,

@@ -11,9 +11,9 @@ import pytest
 
 import faults
 from forests import ROOT
-from mkdocs_confluence_md.keys import tree_resource
-from mkdocs_confluence_md.manifest import TreeManifest, make_digest, write_manifest
-from mkdocs_confluence_md.references import TreeRef
+from mkdocs_confluence_md.cache.entries import TreeManifest, make_digest, write_manifest
+from mkdocs_confluence_md.cache.keys import tree_resource
+from mkdocs_confluence_md.confluence.refs import TreeRef
 from scenes import SITE, fill_cache, make_scene
 from standin import PageRecord
 from standin.faults import ArchiveFault

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mkdocs_confluence_md.trust import LOOPBACK_HOSTS, TrustRule, host_of, is_token, origin_of
+from mkdocs_confluence_md.auth.trust import TrustRule, is_token
+from mkdocs_confluence_md.network.urls import LOOPBACK_HOSTS, host_of, origin_of
 
 ATLASSIAN_ONLY = TrustRule()
 OWN_HOSTS = TrustRule(frozenset({"proxy.example.com", "gateway.example.com:8443"}))

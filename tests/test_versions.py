@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, get_args
 import pytest
 
 from clients import make_version_client
-from mkdocs_confluence_md.auth import make_auth
-from mkdocs_confluence_md.cache import ExportCache
-from mkdocs_confluence_md.environment import read_environment
-from mkdocs_confluence_md.exporter import ApiAddress, Exporter
-from mkdocs_confluence_md.facts import PageFacts, read_facts, write_facts
-from mkdocs_confluence_md.fetched import Origin
-from mkdocs_confluence_md.library import Library
+from mkdocs_confluence_md.auth.environment import read_environment
+from mkdocs_confluence_md.auth.flow import make_auth
+from mkdocs_confluence_md.cache.exports import ExportCache
+from mkdocs_confluence_md.confluence.exporter import ApiAddress, Exporter
+from mkdocs_confluence_md.confluence.models import PageFacts, read_facts, write_facts
+from mkdocs_confluence_md.fetch.fetcher import Library
+from mkdocs_confluence_md.fetch.results import Origin
 from projects import IMPATIENT
 from standin import Account, PageRecord
 from standin.faults import ConnectionFault

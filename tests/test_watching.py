@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from clients import make_version_client
-from mkdocs_confluence_md.auth import make_auth
-from mkdocs_confluence_md.cache import ExportCache
-from mkdocs_confluence_md.environment import read_environment
+from mkdocs_confluence_md.auth.environment import read_environment
+from mkdocs_confluence_md.auth.flow import make_auth
+from mkdocs_confluence_md.cache.exports import ExportCache
+from mkdocs_confluence_md.confluence.exporter import ApiAddress, Exporter
 from mkdocs_confluence_md.errors import FailureError
-from mkdocs_confluence_md.exporter import ApiAddress, Exporter
-from mkdocs_confluence_md.fetched import FetchedTree
-from mkdocs_confluence_md.library import Library
-from mkdocs_confluence_md.watching import Watching
+from mkdocs_confluence_md.fetch.fetcher import Library
+from mkdocs_confluence_md.fetch.results import FetchedTree
+from mkdocs_confluence_md.site.watch import Watching
 from projects import IMPATIENT, Project
 from standin import PageRecord
 from test_serve import serving, wait_for_log
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from mkdocs_confluence_md.references import SpaceRef, TreeRef
+    from mkdocs_confluence_md.confluence.refs import SpaceRef, TreeRef
     from standin import StandIn
     from standin.faults import ConnectionFault
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mkdocs_confluence_md.references import SpaceRef, TreeRef
+from mkdocs_confluence_md.confluence.refs import SpaceRef, TreeRef
 from standin import PageRecord, SpaceRecord
 from test_serve import serving
 from test_watching import TINY_SECONDS, V2, Watched, wait_for_questions, watched

@@ -8,7 +8,7 @@ import time
 import weakref
 from contextlib import closing
 
-from mkdocs_confluence_md.workers import Workers
+from mkdocs_confluence_md.fetch.threads import Workers
 
 PATIENCE_SECONDS = 20
 

@@ -8,7 +8,7 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mkdocs_confluence_md.references import PageRef, SpaceRef, TreeRef
+from mkdocs_confluence_md.confluence.refs import PageRef, SpaceRef, TreeRef
 from mkdocs_confluence_md.written import Declared, Flaw, explain_yaml, find_entries, find_value
 
 

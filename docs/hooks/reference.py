@@ -11,9 +11,9 @@ import click
 from mkdocs.config import config_options as opt
 from mkdocs.config.base import BaseConfigOption
 
-from mkdocs_confluence_md.cli import cli
+from mkdocs_confluence_md.auth.environment import PREFIX, VARIABLES
+from mkdocs_confluence_md.cli.main import cli
 from mkdocs_confluence_md.config import PluginConfig
-from mkdocs_confluence_md.environment import PREFIX, VARIABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

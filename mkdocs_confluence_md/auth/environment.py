@@ -1,0 +1,207 @@
+"""The environment variables, read once and checked: a mapping in, typed values out.
+
+No value of a secret is ever part of a message: messages name the variable.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from mkdocs_confluence_md.auth.trust import TrustRule, is_token
+from mkdocs_confluence_md.errors import SettingError
+from mkdocs_confluence_md.network.urls import origin_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PREFIX = "CONFLUENCE_MD_"
+ATLASSIAN_API = "https://api.atlassian.com"
+ATLASSIAN_AUTH = "https://auth.atlassian.com"
+
+VARIABLES = {
+    "ACCESS_TOKEN": "A bearer token, used as it is, never refreshed. It wins over the next three.",
+    "CLIENT_ID": "The client ID of the OAuth 2.0 integration; also for `confluence-md login`.",
+    "CLIENT_SECRET": "Its secret; also for `confluence-md login`.",
+    "REFRESH_TOKEN": "The refresh token that begins the chain of a CI job.",
+    "TOKEN_FILE": "Where tokens are kept. Without it, in the user's config directory.",
+    "EMAIL": "The e-mail address of an account, for Confluence's own REST API.",
+    "API_TOKEN": "An API token of that account; without an e-mail address, of a service account.",
+    "OFFLINE": "`1` does what the option `offline` does.",
+    "TRUSTED_HOSTS": "Hosts, besides Atlassian's, that may receive a token, separated by commas.",
+    "API_URL": f"Replaces `{ATLASSIAN_API}`, for a proxy or for tests. The host is trusted.",
+    "AUTH_URL": f"Replaces `{ATLASSIAN_AUTH}`, likewise.",
+}
+"""What each variable is for, by its name without the prefix: the documentation has it from here."""
+
+SECRET_VARIABLES = tuple(
+    PREFIX + name for name in ("ACCESS_TOKEN", "CLIENT_SECRET", "REFRESH_TOKEN", "API_TOKEN")
+)
+"""The variables whose values nobody but the services that they are for may see."""
+
+
+@dataclass(frozen=True)
+class ClientCredentials:
+    """An OAuth 2.0 client, and the refresh token that starts its chain."""
+
+    client_id: str
+    client_secret: str = field(repr=False)
+    refresh_token: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class RestCredentials:
+    """An account of Confluence, for its own REST API."""
+
+    email: str = field(repr=False)
+    """Empty for a service account, whose token is a Bearer token."""
+    api_token: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What the environment says."""
+
+    access_token: str = field(default="", repr=False)
+    """A bearer token used as it is; empty if there is none."""
+    client_id: str = ""
+    client_secret: str = field(default="", repr=False)
+    """With `client_id`, what `confluence-md login` would otherwise ask for."""
+    credentials: ClientCredentials | None = None
+    """Only where there is a refresh token, and no access token, which wins."""
+    rest_credentials: RestCredentials | None = None
+    token_file: Path | None = None
+    """None means the user's config directory."""
+    offline: bool = False
+    api_url: str = ATLASSIAN_API
+    auth_url: str = ATLASSIAN_AUTH
+    trust: TrustRule = field(default_factory=TrustRule)
+    """Which hosts may receive a token."""
+
+
+def read_environment(variables: Mapping[str, str]) -> Environment:
+    """Read the variables that start with `CONFLUENCE_MD_`; an empty one counts as not set.
+
+    Raises:
+        SettingError: A variable has a value that cannot be used, or its companions are missing.
+    """
+    api_url = _read_url(variables, "API_URL") or ATLASSIAN_API
+    auth_url = _read_url(variables, "AUTH_URL") or ATLASSIAN_AUTH
+    hosts = [host.strip() for host in _read(variables, "TRUSTED_HOSTS").split(",") if host.strip()]
+    for number, host in enumerate(hosts, 1):
+        if not re.fullmatch(r"[A-Za-z0-9.-]+(?::[0-9]+)?|\[[0-9A-Fa-f:.]+\](?::[0-9]+)?", host):
+            raise SettingError(
+                # Not the entry: it may be a secret that was pasted into the wrong variable.
+                f"Entry {number} of {PREFIX}TRUSTED_HOSTS is not a host name.",
+                "Write host names separated by commas, without https:// and without paths.",
+            )
+    named_hosts = [urlsplit(url).netloc for url in (api_url, auth_url)]
+    token_file = _read(variables, "TOKEN_FILE")
+    access_token = _read_secret(variables, "ACCESS_TOKEN")
+    return Environment(
+        access_token=access_token,
+        client_id=_read_secret(variables, "CLIENT_ID"),
+        client_secret=_read_secret(variables, "CLIENT_SECRET"),
+        credentials=None if access_token else _read_credentials(variables),
+        rest_credentials=_read_rest_credentials(variables),
+        token_file=_read_path(token_file) if token_file else None,
+        offline=_read_flag(variables, "OFFLINE"),
+        api_url=api_url,
+        auth_url=auth_url,
+        trust=TrustRule(frozenset(host.lower() for host in [*hosts, *named_hosts])),
+    )
+
+
+def read_secrets(variables: Mapping[str, str]) -> dict[str, str]:
+    """Return the values of `SECRET_VARIABLES` that are set, unchecked."""
+    values = {name: variables.get(name, "").strip() for name in SECRET_VARIABLES}
+    return {name: value for name, value in values.items() if value}
+
+
+def read_token_file(variables: Mapping[str, str]) -> Path | None:
+    """Return the token file that the environment names; None if it names none, or a wrong one."""
+    try:
+        return _read_path(path) if (path := _read(variables, "TOKEN_FILE")) else None
+    except SettingError:
+        return None
+
+
+def _read(variables: Mapping[str, str], name: str) -> str:
+    return variables.get(PREFIX + name, "").strip()
+
+
+def _read_secret(variables: Mapping[str, str], name: str) -> str:
+    """Read a secret, without telling it when it cannot be one."""
+    value = _read(variables, name)
+    if value and not is_token(value):
+        raise SettingError(
+            f"{PREFIX}{name} contains spaces, line breaks or characters that no token has.",
+            "Copy the value again.",
+        )
+    return value
+
+
+def _read_credentials(variables: Mapping[str, str]) -> ClientCredentials | None:
+    names = ("CLIENT_ID", "CLIENT_SECRET", "REFRESH_TOKEN")
+    values = {name: _read_secret(variables, name) for name in names}
+    if not values["REFRESH_TOKEN"]:
+        return None
+    missing = [f"{PREFIX}{name}" for name in names if not values[name]]
+    if missing:
+        given = [f"{PREFIX}{name}" for name in names if values[name]]
+        raise SettingError(
+            f"The sign-in needs {' and '.join(missing)}, besides {' and '.join(given)}.",
+            "Set all three variables, or not the last one.",
+        )
+    return ClientCredentials(values["CLIENT_ID"], values["CLIENT_SECRET"], values["REFRESH_TOKEN"])
+
+
+def _read_rest_credentials(variables: Mapping[str, str]) -> RestCredentials | None:
+    email, api_token = (_read_secret(variables, name) for name in ("EMAIL", "API_TOKEN"))
+    if api_token:
+        return RestCredentials(email, api_token)
+    if email:
+        raise SettingError(
+            f"Confluence's REST API needs {PREFIX}API_TOKEN, besides {PREFIX}EMAIL.",
+            "Set both variables, or neither of them.",
+        )
+    return None
+
+
+def _read_url(variables: Mapping[str, str], name: str) -> str:
+    value = _read(variables, name)
+    # The value is not shown: a URL may hold a password, which is one thing that is wrong with it.
+    if value and (not origin_of(value) or "@" in value):
+        raise SettingError(
+            f"{PREFIX}{name} is not a URL that can be used.",
+            "Write a scheme and a host, and no password: https://proxy.example.com.",
+        )
+    return value.rstrip("/")
+
+
+def _read_path(path: str) -> Path:
+    try:
+        absolute = Path(path).expanduser().absolute()
+    except RuntimeError:
+        raise SettingError(
+            f"{PREFIX}TOKEN_FILE is {path!r}, and there is no such user.",
+            "Write the whole path.",
+        ) from None
+    if absolute.is_dir() or not path.isprintable():
+        raise SettingError(
+            f"{PREFIX}TOKEN_FILE is {path!r}, which is not the path of a file.",
+            "Write the path of a file, like /home/jane/confluence/tokens.json.",
+        )
+    return absolute
+
+
+def _read_flag(variables: Mapping[str, str], name: str) -> bool:
+    value = _read(variables, name).lower()
+    if value in ("1", "true", "yes", "on"):
+        return True
+    if value in ("", "0", "false", "no", "off"):
+        return False
+    raise SettingError(f"{PREFIX}{name} is {value!r}, which is neither 1 nor 0.", "Write 1 or 0.")

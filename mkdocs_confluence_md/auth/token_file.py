@@ -1,0 +1,146 @@
+"""What must not become part of a site: the token file, by whatever name, and secrets in texts."""
+
+from __future__ import annotations
+
+import os
+import stat
+from contextlib import suppress
+from glob import escape, glob
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mkdocs_confluence_md.auth.environment import read_secrets, read_token_file
+from mkdocs_confluence_md.auth.secret_search import SecretSearch
+from mkdocs_confluence_md.auth.token_store import TokenStore, default_token_file
+from mkdocs_confluence_md.errors import SettingError, TokenFileError
+from mkdocs_confluence_md.followed_links import walk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+_MOVE = (
+    "Remove what leads there, or move the token file out of the project: CONFLUENCE_MD_TOKEN_FILE "
+    "says where it is."
+)
+_MOST_CHARACTERS = 100
+
+
+class Protection:
+    """Refuses what would show the token file, or a secret, to the readers of a site.
+
+    Args:
+        token_files: Where tokens are, or may be.
+        secrets: What no text may have in it.
+    """
+
+    def __init__(self, token_files: Iterable[Path], secrets: SecretSearch) -> None:
+        self._token_files = [Path(os.path.realpath(path)) for path in token_files]
+        self._secrets = secrets
+        self._identities = {
+            (status.st_dev, status.st_ino) for status in map(_stat, self._list_files()) if status
+        }
+
+    def check_file(self, path: str, shown: str) -> None:
+        """Refuse a path that leads to the token file.
+
+        Args:
+            path: The path.
+            shown: What to call it.
+
+        Raises:
+            SettingError: It does.
+        """
+        status = _stat(path)
+        if status and self._is_token_file(status):
+            raise SettingError(
+                f"{shown} leads to the token file, which must not become part of a site.", _MOVE
+            )
+
+    def check_folder(self, path: str, shown: str) -> None:
+        """Refuse a folder that the token file is in, whether it is there yet or not.
+
+        Raises:
+            SettingError: It is.
+        """
+        folder = os.path.realpath(path)
+        if any(token_file.is_relative_to(folder) for token_file in self._token_files):
+            raise SettingError(
+                f"{shown} is or has in it the token file, which must not become part of a site.",
+                _MOVE,
+            )
+
+    def check_directory(self, directory: Path, name: str) -> None:
+        """Refuse a directory of a site from which any path leads to the token file.
+
+        Args:
+            directory: Where it is.
+            name: The setting that names it.
+
+        Raises:
+            SettingError: One does.
+        """
+        self.check_folder(str(directory), f"{name} ({directory})")
+        for entry in walk(directory):
+            if self._is_token_file(entry.status):
+                self.check_file(entry.path, entry.path)
+            elif entry.is_link and stat.S_ISDIR(entry.status.st_mode):
+                self.check_folder(entry.path, entry.path)
+
+    def check_text(self, text: str, path: str, file: str = "the configuration") -> None:
+        """Refuse a text of a configuration that has a secret in it.
+
+        Args:
+            text: The text.
+            path: The setting, like `extra.social[0].link`.
+            file: Where it is written.
+
+        Raises:
+            SettingError: It has.
+        """
+        if source := self.find_secret(text):
+            raise self.make_complaint(source, path, file)
+
+    def find_secret(self, text: str) -> str | None:
+        """Return where a secret in a text is from; None if it has none in it."""
+        return self._secrets.find(text)
+
+    def make_complaint(self, source: str, path: str, file: str) -> SettingError:
+        """Say that a setting has a secret in it, without showing it."""
+        shown = "…" if self.find_secret(path) else path[:_MOST_CHARACTERS]
+        printable = "".join(
+            each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in shown
+        )
+        return SettingError(
+            f"The setting `{printable}` in {file} has the secret {source} in it, and the site "
+            "could show it.",
+            "Take it out: the plugin reads its secrets from the environment by itself.",
+        )
+
+    def _is_token_file(self, status: os.stat_result) -> bool:
+        return (status.st_dev, status.st_ino) in self._identities
+
+    def _list_files(self) -> Iterable[str]:
+        """Return the token files, and those that are about to replace them."""
+        for path in map(str, self._token_files):
+            yield path
+            yield from glob(f"{escape(path)}.new-*")  # noqa: PTH207  Path's cannot escape
+
+
+def make_protection(variables: Mapping[str, str]) -> Protection:
+    """Protect the secrets of an environment, and the token file that it names, or the usual one."""
+    token_file, usual = read_token_file(variables), None
+    with suppress(TokenFileError):
+        usual = default_token_file()
+    token_files = [path for path in (token_file, usual) if path]
+    secrets = list(read_secrets(variables).items())
+    for path in token_files[:1]:
+        with suppress(TokenFileError):
+            secrets += [("of the token file", each) for each in TokenStore(path).read_secrets()]
+    return Protection(token_files, SecretSearch(secrets))
+
+
+def _stat(path: str) -> os.stat_result | None:
+    try:
+        return os.stat(path)  # noqa: PTH116  one call
+    except (OSError, ValueError):
+        return None

@@ -1,0 +1,296 @@
+"""The token file: load, lock, replace atomically.
+
+One JSON file holds all sign-ins, each under a key of its own. With the extra `keyring` its secrets
+are in the system's keyring, and the file has the rest. It is never part of a site or of a cache. A
+file that cannot be understood is reported and left as it is.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import filelock
+import platformdirs
+
+from mkdocs_confluence_md.auth.keyring_store import find_vault
+from mkdocs_confluence_md.auth.replaceable import ReplaceableFile
+from mkdocs_confluence_md.auth.trust import is_token
+from mkdocs_confluence_md.errors import TokenFileError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from mkdocs_confluence_md.auth.keyring_store import Vault
+
+SECRETS = ("refresh_token", "access_token", "client_secret")
+
+_TIMES = ("expires_at", "refreshed_at")
+
+_FORMAT_VERSION = 1
+# Whoever holds the lock waits for two answers of the authorization server at most.
+_LOCK_SECONDS = 180.0
+# Room for tokens that are longer than the present ones.
+_RESERVE_BYTES = 16_384
+_REMEDY = "Name a file that you may write to in CONFLUENCE_MD_TOKEN_FILE."
+
+
+@dataclass(frozen=True)
+class SignIn:
+    """One sign-in: the current tokens of a chain, and what belongs to them."""
+
+    client_id: str
+    refresh_token: str = field(repr=False)
+    access_token: str = field(default="", repr=False)
+    """Empty before the first refresh."""
+    client_secret: str = field(default="", repr=False)
+    """Empty where the environment has it."""
+    expires_at: float = 0.0
+    """When the access token expires, in seconds since the epoch."""
+    refreshed_at: float = 0.0
+    """When the refresh token was issued, in seconds since the epoch; 0 if that is not known."""
+    scope: str = ""
+    """Scopes as granted, separated by spaces."""
+    auth_url: str = ""
+    """The authorization server that issued the tokens."""
+    site: str = ""
+    """The origin of the Confluence site; empty for a chain that the environment began."""
+    cloud_id: str = ""
+    environment: str = "production"
+    """The app's environment, as the option of this name."""
+    gateway: str = "api"
+    """The format of the base URL, as the option of this name."""
+
+
+def default_token_file() -> Path:
+    """Return the path in the user's config directory.
+
+    Raises:
+        TokenFileError: This user has no home directory.
+    """
+    try:
+        return platformdirs.user_config_path("mkdocs-confluence-md") / "tokens.json"
+    except RuntimeError:
+        raise TokenFileError(
+            "This user has no home directory, so there is no place for the token file.", _REMEDY
+        ) from None
+
+
+def _check(sign_in: SignIn) -> SignIn:
+    """Return a sign-in whose fields are of the right types.
+
+    Raises:
+        TypeError: One is not, or a secret could not stand in a request.
+    """
+    for name, value in asdict(sign_in).items():
+        if name in SECRETS:
+            right = value == "" or is_token(value)
+        else:
+            right = isinstance(value, (int, float) if name in _TIMES else str)
+        if not right:
+            raise TypeError(name)
+    return sign_in
+
+
+class TokenStore:
+    """The token file at a path; nothing is read or created before it is needed.
+
+    Args:
+        path: Of the file; where it is a link, of what it links to.
+        find_vault: Returns where secrets are to be kept; None for the file itself.
+    """
+
+    def __init__(self, path: Path, *, find_vault: Callable[[], Vault | None] = find_vault) -> None:
+        self.path = path.resolve()
+        self._find_vault = find_vault
+        self._file = ReplaceableFile(self.path)
+        self._lock = filelock.FileLock(
+            self.path.with_name(self.path.name + ".lock"), timeout=_LOCK_SECONDS, mode=0o600
+        )
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other threads and processes out, and make sure that the next `save` will succeed.
+
+        Raises:
+            TokenFileError: It would not, so that a new refresh token would be lost: better not to
+                ask for one.
+        """
+        try:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._lock.acquire()
+        except filelock.Timeout:
+            raise TokenFileError(
+                f"Another process has kept the token file {self.path} locked for too long.",
+                "End that process, or try again later.",
+            ) from None
+        except OSError as error:
+            raise self._complain("cannot be locked", error) from error
+        try:
+            self._reserve()
+            yield
+        finally:
+            self._file.release()
+            self._lock.release()
+
+    def list_keys(self) -> list[str]:
+        """Return the keys of all sign-ins.
+
+        Raises:
+            TokenFileError: As `read_public`.
+        """
+        return list(self.read_public())
+
+    def read_public(self) -> dict[str, dict[str, Any]]:
+        """Return what is no secret of all sign-ins, by key: fields of `SignIn`, and `keyring`.
+
+        Raises:
+            TokenFileError: The file exists and cannot be read or understood.
+        """
+        return {
+            key: {name: value for name, value in entry.items() if name not in SECRETS}
+            for key, entry in self._read_entries().items()
+        }
+
+    def read_secrets(self) -> list[str]:
+        """Return all secrets that are in the file itself.
+
+        Raises:
+            TokenFileError: As `read_public`.
+        """
+        return [
+            str(entry[name])
+            for entry in self._read_entries().values()
+            for name in SECRETS
+            if entry.get(name)
+        ]
+
+    def load(self, key: str) -> SignIn | None:
+        """Return a sign-in, None if there is none.
+
+        Raises:
+            TokenFileError: The file exists and cannot be read or understood, or the keyring
+                that has the secrets cannot be reached.
+        """
+        entry = self._read_entries().get(key)
+        if entry is None:
+            return None
+        try:
+            content = dict(entry)
+            if name := content.pop("keyring", None):
+                content.update(json.loads(self._read_keyring(key, str(name))))
+            return _check(SignIn(**content))
+        except (TypeError, ValueError):
+            raise self._corrupt() from None
+
+    def save(self, key: str, sign_in: SignIn) -> None:
+        """Replace a sign-in; it is on disk before this returns. Call it locked.
+
+        Raises:
+            TokenFileError: It cannot be written.
+        """
+        entry = asdict(sign_in)
+        entries = self._read_entries()
+        if vault := self._find_vault():
+            entry["keyring"] = vault.save(json.dumps({name: entry.pop(name) for name in SECRETS}))
+        self._write_entries(entries | {key: entry})
+        # The file names the new secrets now, so the old ones can go.
+        self._forget_secrets(entries.get(key, {}), vault)
+
+    def remove(self, key: str) -> None:
+        """Forget a sign-in. Call it locked.
+
+        Raises:
+            TokenFileError: The file cannot be written, or the keyring that has the secrets cannot
+                be reached.
+        """
+        entries = self._read_entries()
+        entry = entries.pop(key, {})
+        if entry.get("keyring"):
+            self._forget_secrets(entry, self._need_vault(key))
+        self._write_entries(entries)
+
+    def is_in_keyring(self, key: str) -> bool:
+        """Tell whether the secrets of a sign-in are in the system's keyring."""
+        return bool(self._read_entries().get(key, {}).get("keyring"))
+
+    def _reserve(self) -> None:
+        size = self.path.stat().st_size if self.path.exists() else 0
+        try:
+            self._file.reserve(size + _RESERVE_BYTES)
+        except OSError as error:
+            raise self._complain("cannot be written", error) from error
+        if vault := self._find_vault():
+            vault.remove(vault.save("x" * _RESERVE_BYTES))
+
+    def _need_vault(self, key: str) -> Vault:
+        if vault := self._find_vault():
+            return vault
+        raise TokenFileError(
+            f"The secrets of {key!r} are in the system's keyring, which cannot be reached.",
+            "Install mkdocs-confluence-md[keyring] here too, or sign in again: "
+            "confluence-md login.",
+        )
+
+    def _read_keyring(self, key: str, name: str) -> str:
+        text = self._need_vault(key).load(name)
+        if text is None:
+            raise TokenFileError(
+                f"The secrets of {key!r} are no longer in the system's keyring.",
+                "Sign in again: confluence-md login.",
+            )
+        return text
+
+    def _forget_secrets(self, entry: dict[str, Any], vault: Vault | None) -> None:
+        if vault and entry.get("keyring"):
+            vault.remove(str(entry["keyring"]))
+
+    def _read_entries(self) -> dict[str, dict[str, Any]]:
+        try:
+            self._check_owner()
+            content = json.loads(self.path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return {}
+        except OSError as error:
+            raise self._complain("cannot be read", error) from error
+        except (ValueError, RecursionError):
+            raise self._corrupt() from None
+        entries = content.get("sign_ins") if isinstance(content, dict) else None
+        if not isinstance(entries, dict) or content.get("version") != _FORMAT_VERSION:
+            raise self._corrupt()
+        if not all(isinstance(entry, dict) for entry in entries.values()):
+            raise self._corrupt()
+        return entries
+
+    def _check_owner(self) -> None:
+        """Refuse a file that another user may have written, or may read as its owner.
+
+        Raises:
+            TokenFileError: It is one.
+        """
+        # Windows keeps users apart by their directories; root may read all files anyway.
+        if hasattr(os, "getuid") and self.path.stat().st_uid not in (os.getuid(), 0):
+            raise TokenFileError(f"The token file {self.path} belongs to another user.", _REMEDY)
+
+    def _write_entries(self, entries: dict[str, dict[str, Any]]) -> None:
+        text = json.dumps({"version": _FORMAT_VERSION, "sign_ins": entries}, indent=2)
+        try:
+            self._file.replace(text)
+        except OSError as error:
+            raise self._complain("cannot be written", error) from error
+
+    def _complain(self, verb: str, error: OSError) -> TokenFileError:
+        reason = error.strerror or type(error).__name__
+        written = self._file.find_written()
+        rescue = f" The new tokens are in {written}: give that file its name." if written else ""
+        return TokenFileError(f"The token file {self.path} {verb}: {reason}.{rescue}", _REMEDY)
+
+    def _corrupt(self) -> TokenFileError:
+        return TokenFileError(
+            f"The token file {self.path} is damaged, or of a newer version.",
+            "It was left as it is: move it away and sign in again.",
+        )

@@ -1,0 +1,1 @@
+"""Local copies of exports: CacheControl decides what is fresh, DiskCache stores it."""

@@ -1,0 +1,346 @@
+"""What is fresh, and what is kept: CacheControl's policy over the store.
+
+CacheControl decides what is fresh, what can be revalidated and how an answer is serialized; the
+heuristic here gives every answer the life that the option `max_age` asks for. It never sees an
+`Authorization` header, and never touches the store: it is handed what was read, and what it gives
+back is written. So the last good copy stays where CacheControl would delete it, and a site can
+still be built while Confluence is down.
+"""
+
+from __future__ import annotations
+
+import calendar
+import io
+import logging
+import re
+import time
+from dataclasses import dataclass, field, replace
+from email.utils import formatdate, parsedate
+from typing import TYPE_CHECKING, Any, cast
+
+from cachecontrol.cache import BaseCache
+from cachecontrol.controller import CacheController
+from cachecontrol.heuristics import BaseHeuristic
+from cachecontrol.serialize import Serializer
+from urllib3 import HTTPResponse
+
+from mkdocs_confluence_md.cache.entries import read_manifest
+from mkdocs_confluence_md.cache.keys import copy_key, file_key, latest_key, name_attachments_of
+from mkdocs_confluence_md.cache.limit import choose_what_goes
+from mkdocs_confluence_md.cache.store import LOCK_SECONDS, Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from requests import PreparedRequest
+
+    from mkdocs_confluence_md.cache.contents import Content
+    from mkdocs_confluence_md.cache.disk import ExportDisk
+    from mkdocs_confluence_md.cache.limit import Entry
+
+# A page is a few kB, so these are all pages of many sites, and all attachments of one.
+LIMIT_BYTES = 500_000_000
+
+# CacheControl counts in whole seconds; this is "forever" in a build's terms: about 30 years.
+_FOREVER_SECONDS = 10**9
+FACTS_HEADER = "x-confluence-facts"
+"""What is kept with a page's copy besides the answer: what else Confluence says of the page."""
+
+_ACCOUNT_KEY = "account"
+_ACCOUNT = re.compile(r"[0-9a-f]{1,64}")
+_KEPT_HEADERS = ("etag", "last-modified", FACTS_HEADER)
+
+# What CacheControl logs of an entry would be a second message about it, in its own words.
+logging.getLogger("cachecontrol").addHandler(logging.NullHandler())
+
+
+@dataclass(frozen=True)
+class CacheRequest:
+    """The part of a request that CacheControl looks at."""
+
+    url: str
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Cached:
+    """A copy from the cache."""
+
+    text: str
+    headers: Mapping[str, str]
+    """Those that are worth keeping."""
+    date: float
+    """When it was exported, or confirmed, in seconds since the epoch."""
+    age: float
+    """Seconds since then."""
+    fresh: bool
+    """It is younger than was asked for."""
+    validators: Mapping[str, str] = field(default_factory=dict)
+    """The conditional headers for asking whether a copy that is not fresh is still good."""
+
+
+class MaxAge(BaseHeuristic):
+    """Let an answer be stored, whatever its headers say of its life.
+
+    How old a copy may be is asked when it is read, so that a changed option counts at once.
+    The date is ours: with one clock, a server's wrong one makes nothing fresh or stale.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+
+    def update_headers(self, response: HTTPResponse) -> dict[str, str]:  # noqa: ARG002  the same life for all
+        """Give the answer a date and a life, which CacheControl needs to store it."""
+        return {"date": formatdate(self._clock(), usegmt=True), "cache-control": "max-age=1"}
+
+    def warning(self, response: HTTPResponse) -> str | None:
+        """Add no `Warning` header: the life is what the user asked for."""
+
+
+class ExportCache:
+    """The exports that are kept, by resource and account. Safe to use from many threads.
+
+    A resource is a URL, without any secret. A cache that cannot be used is an empty one: it
+    answers with misses, and says once why.
+
+    Args:
+        directory: Where the files are; created (0700) when it is needed first.
+        warn: Is told, in a sentence, if something is wrong with the cache.
+        clock: Returns seconds since the epoch.
+        limit: How many bytes of values are kept, besides those that were used.
+        lock_seconds: How long to wait for another process.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        warn: Callable[[str], None],
+        clock: Callable[[], float] = time.time,
+        limit: int = LIMIT_BYTES,
+        lock_seconds: float = LOCK_SECONDS,
+    ) -> None:
+        self._store = Store(directory, warn, lock_seconds=lock_seconds)
+        self._heuristic = MaxAge(clock)
+        self._clock = clock
+        self._limit = limit
+        self._held: dict[tuple[str, str | None], Cached] = {}
+        """Fresh copies that were read or kept: while they are, a next build needs no store."""
+        self._noted_account = ""
+        self._used: set[str] = set()
+        """The keys of all that was asked for or kept: the size limit spares it."""
+
+    def look_up(
+        self, resources: Iterable[str], account: str | None, max_age: float
+    ) -> Iterator[tuple[str, Cached | None]]:
+        """Yield each resource with the account's copy of it; the store is read once for all.
+
+        Args:
+            resources: What was exported.
+            account: Whose copies; None for the latest, whoever made them.
+            max_age: Seconds for which a copy is fresh; `inf` is forever, and with 0 nothing is.
+        """
+        wanted = list(resources)
+        held = {each: self._recall(each, account, max_age) for each in wanted}
+        keys = self._choose_keys([each for each in wanted if not held[each]], account)
+        policy = _Policy(self._store.read(keys.values()), self._store.complain_of_entry)
+        for resource in wanted:
+            copy = held[resource] or policy.judge(keys[resource], max_age, self._clock)
+            if copy and copy.fresh:
+                self._held[resource, account] = copy
+            yield resource, copy
+
+    def find(self, resource: str, account: str | None, max_age: float) -> Cached | None:
+        """Return one copy, as `look_up` does."""
+        [(_, copy)] = self.look_up([resource], account, max_age)
+        return copy
+
+    def keep(
+        self, resource: str, account: str | None, text: str, headers: Mapping[str, str]
+    ) -> None:
+        """Keep a copy; it is the latest of its resource from now on."""
+        body = text.encode()
+        kept = {name: headers[name] for name in _KEPT_HEADERS if name in headers}
+        response = self._heuristic.apply(
+            HTTPResponse(io.BytesIO(body), headers=kept, status=200, preload_content=False)
+        )
+        key = _key_of(resource, account)
+        self._store.write({**_serialize(key, response, body), latest_key(resource): key.encode()})
+        self._used |= {key, latest_key(resource)}
+        self._held.pop((resource, None), None)
+        self._held[resource, account] = Cached(text, kept, self._clock(), 0.0, fresh=True)
+
+    def forget(self, resource: str, account: str | None) -> None:
+        """Remove an account's copy: access was taken away, so that no later build may show it."""
+        key, alias = _key_of(resource, account), latest_key(resource)
+        latest = self._store.read([alias]).get(alias)
+        self._store.remove([key, *([alias] if latest == key.encode() else [])])
+        self._held.pop((resource, None), None)
+        self._held.pop((resource, account), None)
+        self._used -= {key, alias}
+
+    def note_account(self, account: str | None) -> None:
+        """Remember whose copies this project uses, for builds in which that is not known."""
+        if account and account != self._noted_account:
+            self._noted_account = account
+            self._store.write({_ACCOUNT_KEY: account.encode()})
+        self._used.add(_ACCOUNT_KEY)
+
+    def find_account(self) -> str | None:
+        """Return the account that this project used last; None if none is known."""
+        found = self._store.read([_ACCOUNT_KEY]).get(_ACCOUNT_KEY, b"").decode("ascii", "replace")
+        return found if _ACCOUNT.fullmatch(found) else None
+
+    def read_files(self, digests: Iterable[str]) -> dict[str, bytes]:
+        """Return the files that there are, by digest; whether they are sound, nobody has looked."""
+        keys = {file_key(digest): digest for digest in digests}
+        self._used.update(keys)
+        return {keys[key]: content for key, content in self._store.read(keys).items()}
+
+    def keep_files(self, contents: Mapping[str, bytes | Content]) -> None:
+        """Keep files by digest."""
+        values = {file_key(digest): content for digest, content in contents.items()}
+        self._used.update(values)
+        self._store.write(values)
+
+    def close(self) -> None:
+        """Write what is to be written, make room if the limit is passed, and close the files."""
+        self._store.close(self._tidy)
+
+    def _recall(self, resource: str, account: str | None, max_age: float) -> Cached | None:
+        copy = self._held.get((resource, account))
+        if copy is None:
+            return None
+        age = self._clock() - copy.date
+        return replace(copy, age=max(0.0, age)) if age < max_age else None
+
+    def _choose_keys(self, resources: Sequence[str], account: str | None) -> dict[str, str]:
+        aliases = {resource: latest_key(resource) for resource in resources}
+        latest = self._store.read(aliases.values()) if account is None else {}
+        keys = {
+            resource: latest[alias].decode("utf-8", "replace")
+            if alias in latest
+            else _key_of(resource, account)
+            for resource, alias in aliases.items()
+        }
+        self._used.update(aliases.values(), keys.values())
+        return keys
+
+    def _tidy(self, disk: ExportDisk) -> None:
+        disk.mark_used(self._used, time.time())
+        if disk.measure() > self._limit:
+            entries = disk.list_entries()
+            wanted = self._used | self._find_attachments(disk, entries)
+            disk.remove(choose_what_goes(entries, wanted, self._limit))
+
+    def _find_attachments(self, disk: ExportDisk, entries: Iterable[Entry]) -> set[str]:
+        """Find the attachments of pages that were used, even if nobody came to ask for them."""
+        targets = {entry.target for entry in entries if entry.key in self._used}
+        keys = {name_attachments_of(key) for key in self._used | targets}
+        texts = read_texts(disk.read(keys, self._store.complain_of_entry))
+        manifests = filter(None, map(read_manifest, texts.values()))
+        return keys.union(*(map(file_key, manifest.digests) for manifest in manifests))
+
+
+def read_texts(values: Mapping[str, bytes]) -> dict[str, str]:
+    """Return what copies say, by key, however old they are; without those that are damaged."""
+    policy = _Policy(values, lambda _: None)
+    copies = {key: policy.judge(key, float("inf"), time.time) for key in values}
+    return {key: copy.text for key, copy in copies.items() if copy}
+
+
+class _Shelf(BaseCache):
+    """Values that were read, or are to be written, as CacheControl wants them."""
+
+    def __init__(self, values: Mapping[str, bytes]) -> None:
+        self.values = dict(values)
+
+    def get(self, key: str) -> bytes | None:
+        """Return a value."""
+        return self.values.get(key)
+
+    def set(self, key: str, value: bytes, expires: object = None) -> None:  # noqa: ARG002  the last good copy does not expire
+        """Take a value."""
+        self.values[key] = value
+
+    def delete(self, key: str) -> None:
+        """Keep the value: it is the last good copy."""
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """As much of a response as CacheControl looks at: a whole one takes as long as the rest."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class _AnswerSerializer(Serializer):
+    """CacheControl's format, read into answers."""
+
+    def prepare_response(self, request: object, cached: Mapping[str, Any], *_: object) -> Any:  # noqa: ANN401, ARG002  CacheControl wants a response
+        """Take what was deserialized."""
+        answer = cached["response"]
+        return _Answer(answer["status"], answer["headers"], answer["body"])
+
+
+class _Policy:
+    """CacheControl's view of values that were read."""
+
+    def __init__(self, values: Mapping[str, bytes], complain: Callable[[Exception], None]) -> None:
+        self._shelf = _Shelf(values)
+        self._controller = CacheController(self._shelf, serializer=_AnswerSerializer())
+        self._complain = complain
+
+    def judge(self, key: str, max_age: float, clock: Callable[[], float]) -> Cached | None:
+        """Return a copy, fresh or not; None if there is none, or it makes no sense."""
+        if key not in self._shelf.values:
+            return None
+        try:
+            copy = self._find_fresh(key, max_age, clock) or self._find_stale(key, clock)
+        except Exception as error:  # noqa: BLE001  CacheControl trusts what it deserializes
+            self._complain(error)
+            return None
+        if copy is None:
+            self._complain(ValueError("an entry is no export, or of another version"))
+        return copy
+
+    def _find_fresh(self, key: str, max_age: float, clock: Callable[[], float]) -> Cached | None:
+        answer = self._ask(key, max_age)
+        return _read(answer, clock(), fresh=True) if answer else None
+
+    def _find_stale(self, key: str, clock: Callable[[], float]) -> Cached | None:
+        answer = self._ask(key, _FOREVER_SECONDS)
+        if answer is None:
+            return None
+        validators = self._controller.conditional_headers(_as_requests(CacheRequest(key)))
+        return replace(_read(answer, clock(), fresh=False), validators=validators)
+
+    def _ask(self, key: str, max_age: float) -> _Answer | None:
+        seconds = int(min(max_age, _FOREVER_SECONDS))
+        request = CacheRequest(key, {"cache-control": f"max-age={seconds}"})
+        return cast("_Answer", self._controller.cached_request(_as_requests(request))) or None
+
+
+def _read(answer: _Answer, now: float, *, fresh: bool) -> Cached:
+    date = calendar.timegm(parsedate(answer.headers["date"]) or ())
+    kept = {name: answer.headers[name] for name in _KEPT_HEADERS if name in answer.headers}
+    return Cached(answer.body.decode(), kept, date, max(0.0, now - date), fresh)
+
+
+def _serialize(key: str, response: HTTPResponse, body: bytes) -> dict[str, bytes]:
+    shelf = _Shelf({})
+    controller = CacheController(shelf, status_codes=(200,))
+    controller.cache_response(_as_requests(CacheRequest(key)), response, body)
+    return shelf.values
+
+
+def _key_of(resource: str, account: str | None) -> str:
+    return CacheController.cache_url(copy_key(resource, account))
+
+
+def _as_requests(request: CacheRequest) -> PreparedRequest:
+    # CacheControl's types speak of requests, its code only of `url` and `headers`.
+    return cast("PreparedRequest", request)

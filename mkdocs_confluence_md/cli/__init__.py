@@ -1,0 +1,5 @@
+"""The command `confluence-md`."""
+
+from mkdocs_confluence_md.cli.main import cli
+
+__all__ = ["cli"]

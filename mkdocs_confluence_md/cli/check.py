@@ -1,0 +1,321 @@
+"""What a build of a project would stumble over, found out without building.
+
+Each finding stands for itself, so that one run tells of everything that is wrong, as far as it can
+be known: without a sign-in, nothing can be said of pages.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+import yaml
+
+from mkdocs_confluence_md.auth.environment import PREFIX, read_environment
+from mkdocs_confluence_md.auth.flow import make_auth
+from mkdocs_confluence_md.auth.token_file import make_protection
+from mkdocs_confluence_md.config import PluginConfig, find_snapshot_dir, make_address, validate
+from mkdocs_confluence_md.confluence.exporter import complete_address, probe
+from mkdocs_confluence_md.errors import (
+    ConfluenceError,
+    CredentialsError,
+    SettingError,
+    SnapshotError,
+    TokenFileError,
+)
+from mkdocs_confluence_md.factory import explain_silence, make_library
+from mkdocs_confluence_md.fetch.snapshot_format import read_manifest, show_time
+from mkdocs_confluence_md.network.throttling import AT_A_TERMINAL
+from mkdocs_confluence_md.project import (
+    check_written,
+    find_cache_dir,
+    find_directories,
+    read_nav,
+    read_options,
+)
+from mkdocs_confluence_md.site.page_findings import PageFinding, State, ask_rest, fetch
+from mkdocs_confluence_md.written import Declared, Flaw, explain_yaml, find_entries
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from mkdocs_confluence_md.auth.environment import Environment
+    from mkdocs_confluence_md.auth.flow import TokenAuth
+    from mkdocs_confluence_md.confluence.exporter import ApiAddress
+    from mkdocs_confluence_md.confluence.rest import ConfluenceRest
+    from mkdocs_confluence_md.fetch.lending import AnyLibrary
+
+
+@dataclass(frozen=True)
+class Finding:
+    """How one check came out."""
+
+    subject: str
+    """What was checked."""
+    state: State
+    text: str = ""
+    """What there is; of a problem, what is wrong and what to do."""
+    line: int = 0
+    """In `mkdocs.yml`, from 1; 0 where it is not in a line."""
+
+
+@dataclass
+class Inspection:
+    """Everything that was found out."""
+
+    file: Path
+    """The configuration."""
+    nav_file: Path
+    """Where `nav` stands: there, or in a file that it inherits from."""
+    settings: list[Finding] = field(default_factory=list)
+    pages: list[PageFinding] = field(default_factory=list)
+
+    @property
+    def is_fine(self) -> bool:
+        """Whether a build would have what it needs."""
+        states = [each.state for each in self.settings] + [each.state for each in self.pages]
+        return State.PROBLEM not in states
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a project says, as far as it can be read."""
+
+    entries: Sequence[Declared]
+    options: PluginConfig
+    environment: Environment
+
+
+def inspect_settings(
+    config_file: Path, variables: Mapping[str, str]
+) -> tuple[Inspection, Settings | None]:
+    """Look at the configuration and the environment, and ask no service.
+
+    Args:
+        config_file: The project's `mkdocs.yml`.
+        variables: The environment.
+
+    Returns:
+        What was found out; and what there is, if a build could begin with it.
+    """
+    inspection = Inspection(config_file, config_file)
+    entries = _inspect_nav(inspection) if _inspect_protection(inspection) else None
+    options = None if entries is None else _inspect_options(inspection)
+    environment = _inspect_environment(inspection, variables)
+    inspection.pages = [PageFinding(each, State.UNKNOWN) for each in entries or ()]
+    if entries is None or options is None or environment is None:
+        return inspection, None
+    return inspection, Settings(entries, options, environment)
+
+
+def inspect(config_file: Path, variables: Mapping[str, str]) -> Inspection:
+    """Find out what a build would stumble over; arguments as `inspect_settings`."""
+    inspection, settings = inspect_settings(config_file, variables)
+    if settings:
+        _inspect_source(inspection, settings.entries, settings.options, settings.environment)
+    return inspection
+
+
+def _inspect_protection(inspection: Inspection) -> bool:
+    """Look for secrets and the token file; return whether the rest can be shown."""
+    protection = make_protection(os.environ)
+    try:
+        check_written(inspection.file, protection)
+        for name, directory in find_directories(inspection.file).items():
+            protection.check_directory(directory, name)
+    except SettingError as error:
+        inspection.settings += [
+            Finding("configuration", State.PROBLEM, str(error)),
+            Finding("nav", State.UNKNOWN),
+            Finding("options", State.UNKNOWN),
+        ]
+        return False
+    return True
+
+
+def _inspect_nav(inspection: Inspection) -> list[Declared] | None:
+    """Return the entries that are ours; None if the file cannot be read at all."""
+    try:
+        inspection.nav_file, nav = read_nav(inspection.file)
+    except yaml.YAMLError as error:
+        flaw = explain_yaml(error)
+        if make_protection(os.environ).find_secret(str(flaw)):
+            flaw = Flaw(flaw.line, "This is no YAML.", "Take the secret out of this line.")
+    except ConfluenceError as error:
+        flaw = Flaw(0, error.what, error.remedy)
+    else:
+        return _list_entries(inspection, list(find_entries(nav)) if nav else [])
+    inspection.settings.append(Finding("nav", State.PROBLEM, str(flaw), flaw.line))
+    inspection.settings.append(Finding("options", State.UNKNOWN))
+    return None
+
+
+def _list_entries(inspection: Inspection, found: list[Declared | Flaw]) -> list[Declared]:
+    flaws = [each for each in found if isinstance(each, Flaw)]
+    entries = [each for each in found if isinstance(each, Declared)]
+    for flaw in flaws:
+        inspection.settings.append(Finding("nav", State.PROBLEM, str(flaw), flaw.line))
+    if not flaws:
+        count = "1 entry" if len(entries) == 1 else f"{len(entries)} entries"
+        inspection.settings.append(Finding("nav", State.FINE, f"{count} from Confluence"))
+    return entries
+
+
+def _inspect_options(inspection: Inspection) -> PluginConfig | None:
+    """Validate the plugin's options; None if MkDocs would refuse them."""
+    try:
+        written = read_options(inspection.file)
+    except SettingError as error:
+        inspection.settings.append(Finding("options", State.PROBLEM, str(error)))
+        return None
+    options, errors, warnings = validate(written)
+    problems = [f"Option `{name}`: {_end(error)}" for name, error in errors]
+    # MkDocs names an option that it does not know, and says no more.
+    known = [str(name) for name, _ in PluginConfig._schema]  # noqa: SLF001  MkDocs has no other name for it
+    for name, warning in warnings:
+        near = get_close_matches(name, known, 1)
+        hint = f" Do you mean `{near[0]}`?" if near and name not in known else ""
+        problems.append(f"Option `{name}`: {_end(warning)}{hint}")
+    inspection.settings += [Finding("options", State.PROBLEM, text) for text in problems]
+    if not problems:
+        count = "1 option" if len(written) == 1 else f"{len(written)} options"
+        inspection.settings.append(Finding("options", State.FINE, count))
+    return None if errors else options
+
+
+def _inspect_environment(
+    inspection: Inspection, variables: Mapping[str, str]
+) -> Environment | None:
+    try:
+        environment = read_environment(variables)
+    except SettingError as error:
+        inspection.settings.append(Finding("environment", State.PROBLEM, str(error)))
+        return None
+    names = sorted(name for name in variables if name.startswith(PREFIX) and variables[name])
+    inspection.settings.append(
+        Finding("environment", State.FINE, ", ".join(names) or "nothing set")
+    )
+    return environment
+
+
+def _inspect_source(
+    inspection: Inspection,
+    entries: Sequence[Declared],
+    options: PluginConfig,
+    environment: Environment,
+) -> None:
+    """Look at what a build would take its pages from, and at each of them."""
+    address = replace(make_address(options), api_url=environment.api_url)
+    snapshot_dir = find_snapshot_dir(options, inspection.file)
+    try:
+        address.check()
+        auth = make_auth(environment, site=address.find_site(), base_url=address.base_url)
+        reason = explain_silence(options, environment, auth, snapshot_dir)
+    except (SettingError, CredentialsError, TokenFileError) as error:
+        inspection.settings.append(Finding("sign-in", State.PROBLEM, error.full_text()))
+        inspection.settings.append(Finding("API", State.UNKNOWN))
+        return
+    complete: ApiAddress | None = address
+    if reason:
+        inspection.settings.append(Finding("API", State.UNKNOWN, reason))
+    else:
+        complete = _inspect_api(inspection, address, auth)
+    is_readable = not snapshot_dir or _inspect_snapshot(inspection, snapshot_dir)
+    if complete and (is_readable or not reason):
+        # What is wrong in Confluence is asked for, whatever a snapshot has.
+        source = snapshot_dir if reason else None
+        _inspect_pages(inspection, entries, options, environment, complete, snapshot_dir=source)
+
+
+def _inspect_snapshot(inspection: Inspection, directory: Path) -> bool:
+    """Tell whether there is a snapshot: without it no build begins, also where it is not needed."""
+    try:
+        manifest = read_manifest(directory)
+    except SnapshotError as error:
+        inspection.settings.append(Finding("snapshot", State.PROBLEM, error.full_text()))
+        return False
+    count = "1 page" if len(manifest.pages) == 1 else f"{len(manifest.pages)} pages"
+    text = f"{count}, pulled at {show_time(manifest.pulled)}"
+    inspection.settings.append(Finding("snapshot", State.FINE, text))
+    return True
+
+
+def _inspect_api(inspection: Inspection, address: ApiAddress, auth: TokenAuth) -> ApiAddress | None:
+    """Make one call that exports nothing; return the whole address if the API answers."""
+    try:
+        auth.check_trust(address.make_base_url())
+        address = complete_address(address, auth)
+        probe(address, auth)
+    except (SettingError, CredentialsError, TokenFileError) as error:
+        inspection.settings.append(Finding("sign-in", State.PROBLEM, error.full_text()))
+        inspection.settings.append(Finding("API", State.UNKNOWN))
+        return None
+    except ConfluenceError as error:
+        inspection.settings.append(Finding("API", State.PROBLEM, error.full_text()))
+        return None
+    inspection.settings.append(Finding("API", State.FINE, f"{address.make_base_url()}"))
+    return address
+
+
+def _inspect_pages(  # noqa: PLR0913  it has that many settings
+    inspection: Inspection,
+    entries: Sequence[Declared],
+    options: PluginConfig,
+    environment: Environment,
+    address: ApiAddress,
+    *,
+    snapshot_dir: Path | None,
+) -> None:
+    """Look at each page; without exporting any, where Confluence's own REST API may be asked."""
+    warnings: list[str] = []
+    try:
+        library = make_library(
+            options,
+            environment,
+            address,
+            cache_dir=find_cache_dir(inspection.file),
+            snapshot_dir=snapshot_dir,
+            patience=AT_A_TERMINAL,
+            warn=warnings.append,
+            inform=lambda text: inspection.settings.append(Finding("account", State.FINE, text)),
+            labels_matter=False,
+        )
+    except SettingError as error:
+        inspection.settings.append(Finding("sign-in", State.PROBLEM, error.full_text()))
+        return
+    with closing(library):
+        rest = library.make_hasty_rest()
+        if rest is None:
+            inspection.pages = list(fetch(entries, library))
+        else:
+            with closing(rest):
+                _inspect_rest(inspection, entries, rest, library)
+    told = {each.subject for each in inspection.settings}
+    for text in warnings:
+        # What the build would say of the REST API has been told already.
+        subject = "cache" if text.startswith("The cache") else "REST API"
+        if subject not in told or subject == "cache":
+            inspection.settings.append(Finding(subject, State.PROBLEM, text))
+
+
+def _inspect_rest(
+    inspection: Inspection,
+    entries: Sequence[Declared],
+    rest: ConfluenceRest,
+    library: AnyLibrary,
+) -> None:
+    """Ask Confluence's REST API for each entry; where it does not answer, do as a build would."""
+    try:
+        inspection.pages = list(ask_rest(entries, rest))
+    except ConfluenceError as error:
+        inspection.settings.append(Finding("REST API", State.PROBLEM, error.full_text()))
+        inspection.pages = list(fetch(entries, library))
+
+
+def _end(text: object) -> str:
+    """End what MkDocs says with a full stop."""
+    return f"{str(text).rstrip('.')}."

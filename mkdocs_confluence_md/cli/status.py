@@ -1,0 +1,180 @@
+"""Who is signed in where, and whether the API answers to them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from mkdocs_confluence_md.auth.flow import make_auth, make_login_auth
+from mkdocs_confluence_md.auth.oauth import REFRESH_TOKEN_SECONDS, read_subject
+from mkdocs_confluence_md.auth.sign_ins import (
+    EnvironmentChain,
+    login_keys,
+    login_site,
+    site_argument,
+)
+from mkdocs_confluence_md.confluence.exporter import (
+    ApiAddress,
+    complete_address,
+    make_namespace,
+    probe,
+)
+from mkdocs_confluence_md.errors import ConfluenceError, SettingError
+
+if TYPE_CHECKING:
+    from mkdocs_confluence_md.auth.environment import Environment
+    from mkdocs_confluence_md.auth.flow import TokenAuth
+    from mkdocs_confluence_md.auth.token_store import SignIn, TokenStore
+
+_NAMESPACE = make_namespace("production")
+"""Of custom scopes as they are granted; a person need not read that of the usual environment."""
+
+
+@dataclass(frozen=True)
+class Status:
+    """One sign-in. Nothing in it is a secret."""
+
+    source: str
+    """`login`, `environment` (a refresh token) or `access token` (of the environment)."""
+    site: str = ""
+    """The site's origin."""
+    account: str = ""
+    """The Atlassian account ID; empty if no token tells it."""
+    scopes: list[str] = field(default_factory=list)
+    access_token_expires_at: float = 0.0
+    """Seconds since the epoch; 0 if that is not known."""
+    refresh_token_expires_at: float = 0.0
+    """When it expires if nobody uses it, in seconds since the epoch; 0 if that is not known."""
+    kept_in: str = ""
+    """The path of the token file, `keyring`, or `environment`."""
+    base_url: str = ""
+    """Of the API."""
+    problem: str = ""
+    """What is wrong, and the remedy; empty if the API answers."""
+
+
+def find_statuses(environment: Environment, store: TokenStore, address: ApiAddress) -> list[Status]:
+    """Look at each sign-in and make one call with it, which keeps its refresh token alive.
+
+    Args:
+        environment: What it has comes first.
+        store: The token file.
+        address: Of the one site to look at; without one, of all logins.
+
+    Raises:
+        ConfluenceError: The token file cannot be read, or the credentials of the environment
+            are there and no site is given.
+    """
+    if environment.access_token or environment.credentials:
+        if not address.site:
+            raise SettingError(
+                "The credentials of the environment tell no site.",
+                "Name it: confluence-md status --site acme.atlassian.net",
+            )
+        return [_look_at_environment(environment, store, address)]
+    return [_look_at_login(environment, store, key) for key in login_keys(store, address.site)]
+
+
+def as_json(statuses: list[Status]) -> str:
+    """Write statuses for machines; times as ISO 8601, in UTC, or null."""
+    sign_ins = [
+        {
+            **asdict(each),
+            "access_token_expires_at": _as_time(each.access_token_expires_at),
+            "refresh_token_expires_at": _as_time(each.refresh_token_expires_at),
+            "ok": not each.problem,
+        }
+        for each in statuses
+    ]
+    return json.dumps({"ok": are_fine(statuses), "sign_ins": sign_ins}, indent=2)
+
+
+def as_text(status: Status) -> str:
+    """Write a status for a person."""
+    rows = {
+        "source": status.source,
+        "account": status.account,
+        "scopes": " ".join(each.removeprefix(f"{_NAMESPACE}:") for each in status.scopes),
+        "access token": f"until {_as_time(status.access_token_expires_at) or 'nobody knows when'}",
+        "refresh token": _as_time(status.refresh_token_expires_at)
+        and f"until {_as_time(status.refresh_token_expires_at)}, and longer with each use",
+        "kept in": status.kept_in,
+        "base URL": status.base_url,
+        "API": status.problem or "answers",
+    }
+    lines = [f"  {name:<15}{value}" for name, value in rows.items() if value]
+    return "\n".join([site_argument(status.site), *lines])
+
+
+def _as_time(seconds: float) -> str | None:
+    """Write a time as ISO 8601, in UTC; None if it is not known."""
+    if not seconds:
+        return None
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+
+
+def are_fine(statuses: list[Status]) -> bool:
+    """Tell whether somebody is signed in and every sign-in works."""
+    return bool(statuses) and not any(each.problem for each in statuses)
+
+
+def _look_at_environment(
+    environment: Environment, store: TokenStore, address: ApiAddress
+) -> Status:
+    auth = make_auth(environment, site=address.site)
+    base_url, problem = _call_api(address, auth)
+    status = Status("access token", address.site, base_url=base_url, problem=problem,
+                    kept_in="environment")  # fmt: skip
+    if environment.credentials is None or environment.access_token:
+        return replace(status, account=read_subject(environment.access_token))
+    chain = EnvironmentChain(environment.credentials, store, environment.auth_url)
+    kept_in = "keyring" if chain.is_in_keyring() else str(store.path)
+    return replace(_describe(chain.load(), status), source="environment", kept_in=kept_in)
+
+
+def _look_at_login(environment: Environment, store: TokenStore, key: str) -> Status:
+    status = Status("login", login_site(key), kept_in=str(store.path))
+    try:
+        status = replace(status, kept_in="keyring" if store.is_in_keyring(key) else status.kept_in)
+        sign_in = store.load(key)
+        if sign_in is None:
+            return replace(status, problem="Somebody has just signed out.")
+        address = ApiAddress(
+            site=sign_in.site,
+            cloud_id=sign_in.cloud_id,
+            environment=sign_in.environment,
+            gateway=sign_in.gateway,
+            api_url=environment.api_url,
+        )
+        auth = make_login_auth(store, environment, site=sign_in.site)
+        base_url, problem = _call_api(address, auth)
+        current = store.load(key) or sign_in
+        return _describe(current, replace(status, base_url=base_url, problem=problem))
+    except ConfluenceError as error:
+        return replace(status, problem=error.full_text())
+
+
+def _call_api(address: ApiAddress, auth: TokenAuth) -> tuple[str, str]:
+    """Make a call that exports nothing; return the base URL and what is wrong, if anything."""
+    base_url = ""
+    try:
+        address = complete_address(address, auth)
+        base_url = address.make_base_url()
+        probe(address, auth)
+    except ConfluenceError as error:
+        return base_url, error.full_text()
+    return base_url, ""
+
+
+def _describe(sign_in: SignIn, status: Status) -> Status:
+    unused_until = sign_in.refreshed_at + REFRESH_TOKEN_SECONDS
+    is_kept_alive = bool(sign_in.refresh_token and sign_in.refreshed_at)
+    return replace(
+        status,
+        account=read_subject(sign_in.access_token),
+        scopes=sign_in.scope.split(),
+        access_token_expires_at=sign_in.expires_at,
+        refresh_token_expires_at=unused_until if is_kept_alive else 0.0,
+    )

@@ -1,0 +1,1 @@
+"""Both REST APIs of Confluence and their vocabulary: references, pages, trees, archives."""

@@ -1,0 +1,318 @@
+"""What hangs together in the export of a tree: paths of its pages → a tree. Pure.
+
+How the exporter lays pages out is not documented. So everything that people do with files is
+understood: `Parent.md` beside `Parent/`, `index.md`, `README.md` or `Parent.md` in it, all pages in
+one folder, and a folder around everything. No IDs are promised either; those that show are taken.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+from unicodedata import combining, normalize
+from urllib.parse import unquote
+
+from mkdocs_confluence_md.confluence.content import is_lost_name, read_title, reduce_title
+from mkdocs_confluence_md.confluence.hierarchy import place_below_parents
+from mkdocs_confluence_md.confluence.page_ids import read_ids
+from mkdocs_confluence_md.confluence.refs import SpaceRef, TreeRef
+from mkdocs_confluence_md.confluence.tree_root import (
+    INDEX_NAMES,
+    KnownRoot,
+    RootFinder,
+    leave_out_indexes,
+    make_root,
+)
+from mkdocs_confluence_md.confluence.trees import Tree, TreePage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+Node = tuple[str, ...]
+"""Where a page or a folder is: the names of the folders, and its own."""
+
+_DEEPEST = 50
+_ATTACHMENT_FOLDERS = frozenset({"attachments", "_attachments", "attachment", "assets", "files"})
+_UNTITLED = "Untitled"
+_LOST = "\0"
+_ID_IN_NAME = re.compile(
+    r"(?P<first>[0-9]{5,20})(?:[\s._-]+(?P<after>.*))?|"
+    r"(?P<before>.*?)[\s._-]*(?:[\s._-]|(?P<bracket>[(\[]))(?P<last>[0-9]{5,20})(?(bracket)[)\]])",
+    re.DOTALL,
+)
+
+
+def read_tree(
+    texts: Mapping[str, str],
+    ref: TreeRef | SpaceRef,
+    page_count: int = 0,
+    known_root: KnownRoot | None = None,
+) -> Tree:
+    """Read a tree from its pages.
+
+    Args:
+        texts: The Markdown of each page, by path, as exported.
+        ref: What was exported.
+        page_count: How many pages there are said to be; 0 if nobody says it.
+        known_root: What is known of the root of the tree, other than its ID.
+    """
+    known = known_root or KnownRoot()
+    paths = _choose_pages(list(texts), page_count)
+    paths = leave_out_indexes(paths, texts, page_count, known)
+    names = _Names(paths, ref)
+    ids = {path: read_ids(texts[path]) for path in paths}
+    pages = {
+        path: TreePage(read_title(texts[path]), ids[path].own or names.ids.get(path, ""), path)
+        for path in paths
+    }
+    parents = {path: ids[path].parent for path in paths}
+    roots = place_below_parents(_Layout(paths, names, pages).list_pages(), parents)
+    if isinstance(ref, TreeRef):
+        roots = make_root(roots, RootFinder(ref.page_id, texts, parents, known))
+    roots = _complete(roots)
+    return Tree(roots[0].title if len(roots) == 1 else "", roots)
+
+
+def recognise(tree: Tree, texts: Mapping[str, str], known: Mapping[str, str]) -> Tree:
+    """Give pages without an ID that of the page that has the same text.
+
+    Args:
+        tree: As `read_tree` returns it.
+        texts: The Markdown of its pages, by path.
+        known: The Markdown of pages by ID.
+    """
+    present = {page.page_id for page in tree.walk()}
+    ids = {page_id: text.strip() for page_id, text in known.items() if page_id not in present}
+    unknown = [page.path for page in tree.walk() if page.path and not page.page_id]
+    counts = Counter(texts[path].strip() for path in unknown)
+    counts.update(ids.values())
+    # Twice: once here, and once there. More often, it tells nothing.
+    found = {text: page_id for page_id, text in ids.items() if text and counts[text] == 2}  # noqa: PLR2004
+
+    def identify(page: TreePage) -> TreePage:
+        children = tuple(map(identify, page.children))
+        text = texts[page.path].strip() if page.path and not page.page_id else ""
+        return replace(page, page_id=found.get(text) or page.page_id, children=children)
+
+    return replace(tree, roots=tuple(map(identify, tree.roots)))
+
+
+def find_twins(
+    earlier: Tree, later: Tree, texts: Mapping[str, str], later_texts: Mapping[str, str]
+) -> dict[str, str]:
+    """Find the pages that two exports have in common, without knowing their IDs.
+
+    Only trees that have one page in common for certain are compared: others may have pages of the
+    same title and text, made from a template.
+
+    Returns:
+        The path of a page in the earlier tree, by its path in the later one.
+    """
+    ids = {page.page_id for page in earlier.walk() if page.page_id}
+    if ids.isdisjoint(page.page_id for page in later.walk()):
+        return {}
+    ours, theirs = _sort_by_text(earlier, texts), _sort_by_text(later, later_texts)
+    return {
+        paths[0]: ours[key][0]
+        for key, paths in theirs.items()
+        if len(paths) == len(ours.get(key, ())) == 1
+    }
+
+
+def _sort_by_text(tree: Tree, texts: Mapping[str, str]) -> dict[tuple[str, str], list[str]]:
+    found: dict[tuple[str, str], list[str]] = {}
+    for page in tree.walk():
+        text = texts[page.path].strip() if page.path and not page.page_id else ""
+        if text:
+            found.setdefault((page.title, text), []).append(page.path)
+    return found
+
+
+def _choose_pages(paths: list[str], page_count: int) -> list[str]:
+    """Leave out Markdown that is attached to pages, where it shows."""
+    chosen = [path for path in paths if not _is_among_attachments(path)]
+    return chosen if 0 < page_count <= len(chosen) < len(paths) else paths
+
+
+def _is_among_attachments(path: str) -> bool:
+    return any(folder.lower() in _ATTACHMENT_FOLDERS for folder in path.split("/")[:-1])
+
+
+class _Names:
+    """What names of files and folders say: titles, and IDs where all files have one."""
+
+    def __init__(self, paths: Iterable[str], ref: TreeRef | SpaceRef) -> None:
+        ids = {path: _split_id(_name_page(path))[1] for path in paths}
+        unique = all(ids.values()) and len(set(ids.values())) == len(ids)
+        # Numbers that all have may also be dates.
+        trusted = unique and (isinstance(ref, SpaceRef) or ref.page_id in ids.values())
+        self.ids = ids if trusted else {}
+
+    def read(self, name: str) -> str:
+        """Return what a name says besides an ID; nothing if the exporter lost the title."""
+        plain = _decode(name)
+        if is_lost_name(plain):
+            return ""
+        return (_split_id(plain)[0] if self.ids else "") or plain
+
+
+def _name_page(path: str) -> str:
+    """Return the name that may tell something: that of the folder, of an index page."""
+    *folders, stem = path[: -len(".md")].split("/")
+    return _decode(folders[-1] if folders and stem in INDEX_NAMES else stem)
+
+
+def _split_id(name: str) -> tuple[str, str]:
+    """Separate an ID from a name; it is empty if there is none."""
+    match = None if is_lost_name(name) else _ID_IN_NAME.fullmatch(name)
+    if match is None:
+        return name, ""
+    return (match["after"] or match["before"] or "").strip(), match["first"] or match["last"]
+
+
+def _decode(name: str) -> str:
+    return normalize("NFC", unquote(name)).strip() or _UNTITLED
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """Which page is below which."""
+
+    paths: Sequence[str]
+    names: _Names
+    pages: Mapping[str, TreePage]
+
+    def list_pages(self) -> tuple[TreePage, ...]:
+        """Return the pages at the top, with all below them, in the order of the export."""
+        own = self._find_own_pages()
+        order = {path: number for number, path in enumerate(self.paths)}
+        below: dict[Node, dict[Node, int]] = {}
+        for node, path in own.items():
+            # A folder comes where the first of its pages comes, unless it is a page itself.
+            for depth in range(1, len(node) + 1):
+                siblings = below.setdefault(node[: depth - 1], {})
+                siblings.setdefault(node[:depth], order[path])
+                siblings[node[:depth]] = min(siblings[node[:depth]], order[path])
+        for node, path in own.items():
+            if node:
+                below[node[:-1]][node] = order[path]
+
+        def make(node: Node) -> TreePage:
+            siblings = below.get(node, {})
+            children = tuple(make(child) for child in sorted(siblings, key=siblings.__getitem__))
+            if node in own:
+                page = self.pages[own[node]]
+                title = page.title or self._name(node, page.path)
+                return replace(page, title=title, children=children)
+            return TreePage(self.names.read(node[-1]) if node else "", children=children)
+
+        top = make(())
+        while top.is_folder and len(top.children) == 1 and top.children[0].is_folder:
+            top = top.children[0]  # it only is around everything
+        return top.children if top.is_folder else (top,)
+
+    def _name(self, node: Node, path: str) -> str:
+        """Return what the name of a page says, or that of its folder, if it stands for one."""
+        folder = self.names.read(node[-1].partition("\0")[0]) if node else INDEX_NAMES[0]
+        stem = path[: -len(".md")].rpartition("/")[2]
+        return folder if stem in INDEX_NAMES else self.names.read(stem) or folder
+
+    def _find_own_pages(self) -> dict[Node, str]:
+        """Say of each page, and of each folder that has one, which file it is."""
+        own: dict[Node, str] = {}
+        for path in self.paths:
+            node = _find_node(path)
+            own[node if node not in own else (*node[:-1], f"{node[-1]}\0{path}")] = path
+        folders = {node[:depth] for node in own for depth in range(len(node))}
+        leaves = _Leaves(self)
+        for node in own:
+            if node and node not in folders:
+                leaves.add(node, self.pages[own[node]].title)
+        for find in (leaves.find_page_of, leaves.find_page_like):
+            for folder in sorted(folders, key=len, reverse=True):
+                if folder not in own and (page := find(folder)):
+                    leaves.remove(page)
+                    own[folder] = own.pop(page)
+        return own
+
+    def list_forms(self, name: str) -> list[str]:
+        """Return a name in the forms in which it is compared, the strictest first."""
+        plain = self.names.read(name)
+        if not plain:  # each time that an exporter loses a name, it makes up another
+            return [name, _LOST]
+        return [plain, reduce_title(plain), _drop_accents(plain), _drop_other_letters(plain)]
+
+
+class _Leaves:
+    """The pages that stand for no folder yet, by their folders and the forms of their names."""
+
+    def __init__(self, layout: _Layout) -> None:
+        self._layout = layout
+        self._keys: dict[Node, set[tuple[Node, int, str]]] = {}
+        self._found: dict[tuple[Node, int, str], list[Node]] = {}
+
+    def add(self, node: Node, title: str) -> None:
+        """Add a page; looser forms may also be those of its title."""
+        *_, name = node
+        forms = list(enumerate(self._layout.list_forms(name)))
+        forms += list(enumerate(self._layout.list_forms(title)))[1:] if title else []
+        self._keys[node] = {(node[:-1], number, form) for number, form in forms if form}
+        for key in self._keys[node]:
+            self._found.setdefault(key, []).append(node)
+
+    def remove(self, node: Node) -> None:
+        """Forget a page that stands for a folder."""
+        for key in self._keys.pop(node):
+            self._found[key].remove(node)
+
+    def find_page_of(self, folder: Node) -> Node:
+        """Find the page that stands for a folder; empty if there is none."""
+        name = self._layout.list_forms(folder[-1])[0] if folder else ""
+        beside = self._find_all(folder[:-1], 0, name) if folder else []
+        named = (self._find_all(folder, 0, each) for each in INDEX_NAMES)
+        indexes = [node for nodes in named for node in nodes if node[-1] in INDEX_NAMES]
+        found = (beside, indexes, self._find_all(folder, 0, name))
+        return next((nodes[0] for nodes in found if len(nodes) == 1), ())
+
+    def find_page_like(self, folder: Node) -> Node:
+        """Find the page beside a folder that has its name with or without some characters."""
+        forms = enumerate(self._layout.list_forms(folder[-1]) if folder else ())
+        found = (self._find_all(folder[:-1], number, form) for number, form in forms if number)
+        return next((nodes[0] for nodes in found if len(nodes) == 1), ())
+
+    def _find_all(self, folder: Node, number: int, form: str) -> list[Node]:
+        return self._found.get((folder, number, form), [])
+
+
+def _drop_accents(name: str) -> str:
+    return reduce_title("".join(each for each in normalize("NFKD", name) if not combining(each)))
+
+
+def _drop_other_letters(name: str) -> str:
+    """Reduce a name to ASCII; to nothing if it would lose most of it, or all but numbers."""
+    whole = reduce_title(name)
+    kept = "".join(filter(str.isascii, whole))
+    return kept if 2 * len(kept) > len(whole) and not kept.isdigit() else ""
+
+
+def _find_node(path: str) -> Node:
+    names = [_decode(name) for name in path[: -len(".md")].split("/")]
+    # Nobody has pages that deep, and an archive may say anything.
+    return (*names[: _DEEPEST - 1], names[-1]) if len(names) > _DEEPEST else tuple(names)
+
+
+def _complete(roots: tuple[TreePage, ...]) -> tuple[TreePage, ...]:
+    """Believe the first page that has an ID, and give each page a title."""
+    seen: set[str] = set()
+
+    def check(page: TreePage) -> TreePage:
+        page_id = "" if page.page_id in seen else page.page_id
+        seen.add(page.page_id)
+        title = page.title or (f"Page {page_id}" if page_id else _UNTITLED)
+        return replace(
+            page, title=title, page_id=page_id, children=tuple(map(check, page.children))
+        )
+
+    return tuple(map(check, roots))

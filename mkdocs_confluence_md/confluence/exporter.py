@@ -1,0 +1,342 @@
+"""The client of the Forge app "Markdown Exporter for Confluence": its address and its calls.
+
+The paths, bodies and IDs are from the app's documentation.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from contextlib import closing
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import httpx
+
+from mkdocs_confluence_md.auth.environment import ATLASSIAN_API
+from mkdocs_confluence_md.confluence.answers import (
+    DIVIDE_TREE,
+    describe_failure,
+    explain_refusal,
+    explain_tree_refusal,
+    read_markdown,
+    read_zip,
+    refuse_web_page,
+)
+from mkdocs_confluence_md.confluence.refs import SpaceRef
+from mkdocs_confluence_md.errors import SettingError, TooLargeError
+from mkdocs_confluence_md.network.client import (
+    make_client,
+    read_json_object,
+    send,
+)
+from mkdocs_confluence_md.network.retries import LARGE
+from mkdocs_confluence_md.network.throttling import AT_A_TERMINAL, Patience, Traffic
+from mkdocs_confluence_md.network.urls import origin_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from mkdocs_confluence_md.auth.flow import TokenAuth
+    from mkdocs_confluence_md.confluence.refs import TreeRef
+
+APP_ID = "0def1d4f-1593-4dd0-99a3-a098b3959067"
+ENVIRONMENT_IDS = {
+    "production": "796457c9-9c03-4382-b44f-d19571068ece",
+    "staging": "73c9d7be-47c5-479a-b08d-14fb79453df8",
+    "dev": "08a10a13-932b-47bb-b760-0cc1e93d4a50",
+}
+
+
+MOST_PAGES = 100
+"""That one export may have."""
+
+_NO_ACCESS = (401, 403)
+_NO_ANSWER = (429, 502, 503, 504)
+
+
+def make_namespace(environment: str) -> str:
+    """Return the namespace of the app's custom scope, for the parameter `sns` of OAuth."""
+    return f"{APP_ID}.{ENVIRONMENT_IDS[environment]}"
+
+
+@dataclass(frozen=True)
+class ApiAddress:
+    """Where the API is, as the options and the environment say."""
+
+    site: str = ""
+    """The site's origin, like `https://acme.atlassian.net`; empty if not given."""
+    cloud_id: str = ""
+    """Looked up where it is empty and needed."""
+    environment: str = "production"
+    """A key of `ENVIRONMENT_IDS`."""
+    gateway: str = "api"
+    """Which of the two formats of the base URL: `api` or `site`."""
+    base_url: str = ""
+    """Replaces all of the above."""
+    api_url: str = ATLASSIAN_API
+    """The origin of the format `api`."""
+
+    def needs_cloud_id(self) -> bool:
+        """Tell whether the base URL can only be made with a cloud ID from the site."""
+        return not self.base_url and self.gateway == "api" and not self.cloud_id
+
+    def find_cloud_id(self) -> str:
+        """Return the site's cloud ID, as far as it is given; empty if it is not."""
+        in_path = re.match(r"/svc/confluence/([^/]+)/", urlsplit(self.base_url).path)
+        return in_path[1] if in_path else self.cloud_id
+
+    def make_base_url(self, cloud_id: str = "") -> str:
+        """Return the API's base URL, without a slash at its end."""
+        if self.base_url:
+            return self.base_url
+        app = f"apps/{APP_ID}_{ENVIRONMENT_IDS[self.environment]}"
+        if self.gateway == "site":
+            return f"{self.site}/gateway/api/svc/confluence/{app}"
+        return f"{self.api_url}/svc/confluence/{self.cloud_id or cloud_id}/{app}"
+
+    def check(self) -> None:
+        """Refuse an address that leads nowhere.
+
+        Raises:
+            SettingError: The option `site` is missing.
+        """
+        if not self.site and not self.base_url and (self.gateway == "site" or not self.cloud_id):
+            raise SettingError(
+                "The option `site` of the plugin confluence-md is missing in mkdocs.yml.",
+                "Write the host of your Confluence site there: `site: acme.atlassian.net`.",
+            )
+
+    def find_site(self) -> str:
+        """Return the origin of the site for links to its pages; empty if it cannot be known."""
+        parts = urlsplit(self.base_url)
+        if not self.site and parts.path.startswith("/gateway/"):
+            return f"{parts.scheme}://{parts.netloc}"
+        return self.site
+
+
+def read_site(text: str) -> str:
+    """Read a site as people write it, a host or any URL of it, and return its origin.
+
+    Raises:
+        ValueError: It is neither.
+    """
+    text = text.strip()
+    origin = origin_of(text if "://" in text else f"https://{text}")
+    if not origin or re.search(r"\s|@", text):
+        # What stands before an @ may be a password.
+        shown = "this" if "@" in text else repr(text)
+        raise ValueError(
+            f"{shown} is no host name. Write the host of your Confluence site, like "
+            "acme.atlassian.net."
+        )
+    return origin
+
+
+def is_cloud_id(value: object) -> bool:
+    """Tell whether a value looks like a cloud ID, which becomes a part of URLs."""
+    return isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9-]+", value) is not None
+
+
+@dataclass(frozen=True)
+class Export:
+    """An answer of the API that is worth keeping."""
+
+    markdown: str
+    headers: Mapping[str, str]
+    """The answer's headers, for the cache."""
+    not_modified: bool = False
+    """The copy whose validators were sent is still good; there is no Markdown then."""
+
+
+class Exporter:
+    """The API's client: one connection pool for everything. Safe to use from many threads.
+
+    Args:
+        address: Where the API is.
+        auth: Adds the token to exports.
+        concurrency: How many requests are in flight at most.
+        patience: How long is waited for what.
+        observe: Is told of each response.
+    """
+
+    def __init__(
+        self,
+        address: ApiAddress,
+        auth: TokenAuth,
+        *,
+        concurrency: int,
+        patience: Patience | None = None,
+        observe: Callable[[httpx.Response], None] | None = None,
+    ) -> None:
+        self.address = address
+        self.auth = auth
+        self._observe = observe
+        self._traffic = Traffic(concurrency, patience or Patience())
+        self._lock = threading.Lock()
+        self._made_client: httpx.Client | None = None
+
+    def begin_build(self) -> None:
+        """Let nobody wait for what was asked for before, and look at an outage anew."""
+        self._traffic.begin_build()
+
+    def cloud_id_url(self) -> str:
+        """Return the address that tells the site's cloud ID to anybody."""
+        return f"{self.address.site}/_edge/tenant_info"
+
+    def look_up_cloud_id(self) -> Export:
+        """Ask the site for its cloud ID, which is returned in the place of the Markdown.
+
+        Raises:
+            FailureError: The site cannot be reached.
+            SettingError: There is no Confluence site at this address.
+        """
+        url = self.cloud_id_url()
+        response = send(self._client, "GET", url)
+        cloud_id = read_json_object(response).get("cloudId")
+        if response.status_code in _NO_ANSWER or response.is_server_error:
+            raise describe_failure(response)
+        if response.status_code != httpx.codes.OK or not is_cloud_id(cloud_id):
+            raise SettingError(
+                f"{url} does not tell a cloud ID ({response.status_code}), so {self.address.site} "
+                "is no Confluence Cloud site.",
+                "Correct the option `site`: the host in the address bar when you read a page in "
+                "Confluence, like acme.atlassian.net. Behind a custom domain, set `cloud_id` too.",
+            )
+        return Export(str(cloud_id), response.headers)
+
+    def export_page(
+        self, base_url: str, page_id: str, *, validators: Mapping[str, str] | None = None
+    ) -> Export:
+        """Export one page.
+
+        Args:
+            base_url: As `ApiAddress.make_base_url` gives it.
+            page_id: Decimal digits.
+            validators: Conditional headers, where there is a copy to compare with.
+
+        Raises:
+            CredentialsError: Nobody is signed in, or the token was refused.
+            AnswerError: The answer is no.
+            FailureError: There is no usable answer.
+            SettingError: The host may not receive a token, or the environment's settings for
+                proxies or certificates cannot be used.
+        """
+        response = send(
+            self._client,
+            "POST",
+            f"{base_url}/singleExport",
+            json={"pageId": page_id},
+            headers={"Accept": "text/plain, text/markdown, application/json", **(validators or {})},
+            auth=self.auth,
+        )
+        if response.status_code == httpx.codes.NOT_MODIFIED and validators:
+            return Export("", response.headers, not_modified=True)
+        if response.status_code != httpx.codes.OK:
+            raise explain_refusal(response)
+        return Export(read_markdown(response), response.headers)
+
+    def export_archive(self, base_url: str, page_id: str, *, attachments: bool) -> bytes:
+        """Export one page, maybe with its attachments, as an archive that is not looked into.
+
+        Raises:
+            ConfluenceError: As `export_page`.
+        """
+        response = send(
+            self._client,
+            "POST",
+            f"{base_url}/bulkExport",
+            json={"pageId": page_id, "bulkExport": False, "includeAttachments": attachments},
+            headers={"Accept": "application/json"},
+            auth=self.auth,
+            extensions={LARGE: "of a page, with attachments"},
+        )
+        explain = partial(explain_refusal, what="page's attachments")
+        if response.status_code != httpx.codes.OK:
+            raise explain(response)
+        return read_zip(response, explain)[0]
+
+    def export_tree(
+        self, base_url: str, ref: TreeRef | SpaceRef, *, attachments: bool
+    ) -> tuple[bytes, int]:
+        """Export a tree, at most `MOST_PAGES` of its pages.
+
+        Returns:
+            A ZIP archive that is not looked into, and how many pages there are said to be in it.
+
+        Raises:
+            TooLargeError: It failed in a way in which large exports do.
+            ConfluenceError: As `export_page`.
+        """
+        root = {"spaceKey": ref.key} if isinstance(ref, SpaceRef) else {"pageId": ref.page_id}
+        options = {"bulkExport": True, "maxPages": MOST_PAGES, "includeAttachments": attachments}
+        content = "with attachments" if attachments else "without attachments"
+        try:
+            response = send(
+                self._client,
+                "POST",
+                f"{base_url}/bulkExport",
+                json={**root, **options},
+                headers={"Accept": "application/json"},
+                auth=self.auth,
+                extensions={LARGE: f"of a tree, {content}"},
+            )
+        except TooLargeError as error:
+            raise TooLargeError(error.what, DIVIDE_TREE) from None
+        explain = partial(explain_tree_refusal, what=ref.name, space=isinstance(ref, SpaceRef))
+        if response.status_code != httpx.codes.OK:
+            raise explain(response)
+        return read_zip(response, explain)
+
+    def probe(self, base_url: str) -> None:
+        """Make a call that exports nothing, to see whether the API answers to this sign-in.
+
+        A request without a page is refused, but only after app, account and scopes were looked
+        at. How it is refused is not documented, so only what says that the sign-in is not good
+        enough, or that there is no answer, counts.
+
+        Raises:
+            ConfluenceError: As `export_page`.
+        """
+        url = f"{base_url}/singleExport"
+        response = send(self._client, "POST", url, json={}, auth=self.auth)
+        if response.status_code in _NO_ACCESS or response.status_code in _NO_ANSWER:
+            raise explain_refusal(response)
+        refuse_web_page(response)
+
+    def close(self) -> None:
+        """Close the connections."""
+        if self._made_client:
+            self._made_client.close()
+
+    @property
+    def _client(self) -> httpx.Client:
+        """The client, made when it is needed: that takes as long as rendering some pages."""
+        with self._lock:
+            if self._made_client is None:
+                self._made_client = make_client(self._traffic, self._observe)
+            return self._made_client
+
+
+def complete_address(address: ApiAddress, auth: TokenAuth) -> ApiAddress:
+    """Complete an address with the site's cloud ID, where it is needed.
+
+    Raises:
+        ConfluenceError: As `Exporter.look_up_cloud_id`.
+    """
+    if not address.needs_cloud_id():
+        return address
+    with closing(Exporter(address, auth, concurrency=1, patience=AT_A_TERMINAL)) as exporter:
+        return replace(address, cloud_id=exporter.look_up_cloud_id().markdown)
+
+
+def probe(address: ApiAddress, auth: TokenAuth) -> None:
+    """Make one call that exports nothing, to see whether the API answers to a sign-in.
+
+    Raises:
+        ConfluenceError: As `Exporter.probe`.
+    """
+    with closing(Exporter(address, auth, concurrency=1, patience=AT_A_TERMINAL)) as exporter:
+        exporter.probe(address.make_base_url())

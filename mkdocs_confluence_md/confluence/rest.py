@@ -1,0 +1,318 @@
+"""The client of Confluence's own REST API, for what the exporter does not say.
+
+It signs in with an API token, because it is unknown whether the exporter's token may be used here.
+Version 2 answers for pages, trees, spaces and names of authors, version 1 for labels only.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+import httpx
+
+from mkdocs_confluence_md.auth.sign_ins import hash_text
+from mkdocs_confluence_md.confluence.answers import (
+    explain_rest_refusal,
+    is_elsewhere,
+    is_mismatch,
+    knows_token,
+    read_rest_answer,
+)
+from mkdocs_confluence_md.confluence.descriptions import (
+    find_next_link,
+    read_details,
+    read_facts,
+    read_parent_id,
+    read_results,
+    read_user_names,
+)
+from mkdocs_confluence_md.confluence.rest_base import make_endless_list
+from mkdocs_confluence_md.errors import CredentialsError, FailureError
+from mkdocs_confluence_md.network.client import make_client, send
+from mkdocs_confluence_md.network.retries import SERVICE
+from mkdocs_confluence_md.network.throttling import Patience, Traffic
+from mkdocs_confluence_md.network.urls import host_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+
+    from mkdocs_confluence_md.auth.environment import RestCredentials
+    from mkdocs_confluence_md.auth.trust import TrustRule
+    from mkdocs_confluence_md.confluence.models import PageFacts
+    from mkdocs_confluence_md.confluence.outline import ListedContent
+    from mkdocs_confluence_md.confluence.rest_base import RestBases
+    from mkdocs_confluence_md.errors import ConfluenceError
+
+V2 = "/wiki/api/v2"
+BATCH = 250
+"""How many pages one request can be about (documented)."""
+
+_CONNECTIONS = 4
+_MOST_EMPTY_PARTS = 20
+_SEARCH = "/wiki/rest/api/content/search"
+
+
+class RestAuth(httpx.Auth):
+    """Adds an API token, for hosts that may receive a token.
+
+    With the account's e-mail address it is HTTP Basic; without one it is the token of a service
+    account, which is a Bearer token.
+    """
+
+    def __init__(self, credentials: RestCredentials, trust: TrustRule) -> None:
+        self._trust = trust
+        token, email = credentials.api_token, credentials.email
+        basic = httpx.BasicAuth(email, token)
+        self._flow = basic.auth_flow if email else _make_bearer_flow(token)
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Add it."""
+        self._trust.check(str(request.url))
+        yield from self._flow(request)
+
+
+def _make_bearer_flow(
+    token: str,
+) -> Callable[[httpx.Request], Generator[httpx.Request, httpx.Response, None]]:
+    def flow(request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        request.headers["Authorization"] = f"Bearer {token}"
+        yield request
+
+    return flow
+
+
+class ConfluenceRest:
+    """The API's client: one connection pool for everything. Safe to use from many threads.
+
+    Args:
+        bases: Where the API may be.
+        credentials: Account to authenticate as; only pages it may view are returned.
+        trust: Which hosts may receive a token.
+        patience: How long is waited for what.
+        observe: Is told of each response.
+    """
+
+    def __init__(
+        self,
+        bases: RestBases,
+        credentials: RestCredentials,
+        trust: TrustRule,
+        *,
+        patience: Patience | None = None,
+        observe: Callable[[httpx.Response], None] | None = None,
+    ) -> None:
+        self._observe = observe
+        self.account = name_account(credentials)
+        """Names the account for cache keys."""
+        self._bases = bases
+        self._given = credentials, trust
+        self._auth = RestAuth(credentials, trust)
+        self._traffic = Traffic(_CONNECTIONS, patience or Patience())
+        self._lock = threading.Lock()
+        self._made_client: httpx.Client | None = None
+        self._finding = threading.Lock()
+        self._base = ""
+        """The base URL that answered in this build."""
+        self._refusal: ConfluenceError | None = None
+        """Why none of them answers in this build."""
+        self.spaces: dict[str, Mapping[str, Any]] = {}
+        """Spaces by key, which polling need not look up again."""
+        self.folders: dict[str, ListedContent | None] = {}
+        """Folders by ID; the same."""
+
+    def without_retries(self) -> ConfluenceRest:
+        """Return a client that does not retry, for polling."""
+        credentials, trust = self._given
+        patience = replace(self._traffic.patience, page=0.0, build=0.0)
+        return ConfluenceRest(self._bases, credentials, trust, patience=patience)
+
+    def begin_build(self) -> None:
+        """Cancel pending requests, reset the circuit breaker and what was found out."""
+        self._traffic.begin_build()
+        self._base, self._refusal = "", None
+
+    def describe_pages(self, page_ids: Iterable[str]) -> dict[str, PageFacts]:
+        """Return title, version and the author's ID of pages, one request for each 250.
+
+        Pages that do not exist, or that the account may not see, are left out.
+
+        Raises:
+            CredentialsError: The API token is not accepted.
+            AnswerError: The answer is no.
+            FailureError: There is no usable answer.
+            SettingError: The host may not receive a token.
+        """
+        facts = map(read_facts, self._list_pages(page_ids))
+        return {each.page_id: each for each in facts}
+
+    def find_parents(self, page_ids: Iterable[str]) -> dict[str, str]:
+        """Return the ID of what is above each page; empty at the top of a space.
+
+        Raises:
+            ConfluenceError: As `describe_pages`.
+        """
+        return {str(each["id"]): read_parent_id(each) for each in self._list_pages(page_ids)}
+
+    def find_labels(self, page_ids: Iterable[str]) -> dict[str, PageFacts]:
+        """Return labels and the author of pages, one search for each 250.
+
+        Version 2 has no labels of many pages at once, and the search has no successor.
+
+        Raises:
+            ConfluenceError: As `describe_pages`.
+        """
+        found: dict[str, PageFacts] = {}
+        for batch in divide(page_ids):
+            query = {
+                "cql": f"id in ({','.join(batch)})",
+                "expand": "version,metadata.labels",
+                "limit": BATCH,
+            }
+            details = map(read_details, self.list_entries(f"{_SEARCH}?{urlencode(query)}"))
+            found |= {each.page_id: each for each in details}
+        return found
+
+    def find_names(self, account_ids: Iterable[str]) -> dict[str, str]:
+        """Return the names of accounts; those that are not known are left out.
+
+        Raises:
+            ConfluenceError: As `describe_pages`.
+        """
+        found: dict[str, str] = {}
+        for batch in divide(account_ids):
+            response = self._send("POST", f"{V2}/users-bulk", json={"accountIds": batch})
+            found |= read_user_names(read_rest_answer(response))
+        return found
+
+    def list_entries(self, path: str) -> Iterator[Mapping[str, Any]]:
+        """Yield all entries of a list, wherever it goes on.
+
+        Raises:
+            ConfluenceError: As `describe_pages`.
+        """
+        seen: set[str] = set()
+        links = {path}
+        empty = 0
+        while path:
+            answer = self.read(path)
+            entries = read_results(answer)
+            yield from entries
+            ids = {str(entry["id"]) for entry in entries}
+            link = find_next_link(answer)
+            path = self._bases.read_link(link) if link else ""
+            # Of pages that the account may not see, a part of a list may be empty. One that brings
+            # what was there before, or leads back, would go on without end.
+            empty = 0 if ids else empty + 1
+            if path in links or (ids and ids <= seen):
+                return
+            if empty > _MOST_EMPTY_PARTS:
+                raise make_endless_list(self.host)
+            links.add(path)
+            seen |= ids
+
+    def read(self, path: str) -> Mapping[str, Any]:
+        """Return the object that a path stands for.
+
+        Raises:
+            ConfluenceError: As `describe_pages`.
+        """
+        return read_rest_answer(self._send("GET", path))
+
+    @property
+    def host(self) -> str:
+        """The host that answered, for messages."""
+        return host_of(self._base)
+
+    def close(self) -> None:
+        """Close the connections."""
+        if self._made_client:
+            self._made_client.close()
+
+    def _list_pages(self, page_ids: Iterable[str]) -> Iterator[Mapping[str, Any]]:
+        for batch in divide(page_ids):
+            yield from self.list_entries(f"{V2}/pages?id={','.join(batch)}&limit={BATCH}")
+
+    def _send(
+        self, method: str, path: str, *, json: Mapping[str, object] | None = None
+    ) -> httpx.Response:
+        """Send a request to where the API is, and return an answer with the status 200."""
+        with self._finding:  # one request finds out where that is
+            base = self._base
+            if not base:
+                return self._find_base(method, path, json)
+        return _check(self._send_to(base, method, path, json))
+
+    def _find_base(
+        self, method: str, path: str, json: Mapping[str, object] | None
+    ) -> httpx.Response:
+        """Send a request to each place where the API may be, until one knows the token."""
+        if self._refusal:
+            raise self._refusal.copy()
+        untried = self._bases.list_first()
+        tried: list[str] = []
+        refusal: httpx.Response | None = None
+        while untried:
+            tried.append(untried.pop(0))
+            try:
+                response = self._send_to(tried[-1], method, path, json)
+            except FailureError:
+                if refusal is None:
+                    raise
+                break  # that a token was refused is worth more than that another host is silent
+            if not is_elsewhere(response):
+                if knows_token(response):
+                    self._base = tried[-1]
+                    self._bases.note(self._base)
+                return _check(response)
+            if refusal is None or is_mismatch(refusal):
+                refusal = response
+            untried = untried or self._bases.list_others(tried)
+        assert refusal  # noqa: S101  for the type checker: there is a base to try
+        error = explain_rest_refusal(refusal)
+        if isinstance(error, CredentialsError):
+            self._refusal = error
+        raise error.copy()
+
+    def _send_to(
+        self, base: str, method: str, path: str, json: Mapping[str, object] | None
+    ) -> httpx.Response:
+        kind = "/".join(part for part in path.partition("?")[0].split("/") if not part.isdigit())
+        return send(
+            self._client,
+            method,
+            base + path,
+            json=json,
+            headers={"Accept": "application/json"},
+            auth=self._auth,
+            extensions={SERVICE: base + kind},
+        )
+
+    @property
+    def _client(self) -> httpx.Client:
+        """The client, made when it is needed: that takes as long as rendering some pages."""
+        with self._lock:
+            if self._made_client is None:
+                self._made_client = make_client(self._traffic, self._observe)
+            return self._made_client
+
+
+def _check(response: httpx.Response) -> httpx.Response:
+    """Return an answer; raise the error of a refusal."""
+    if response.status_code != httpx.codes.OK:
+        raise explain_rest_refusal(response)
+    return response
+
+
+def name_account(credentials: RestCredentials) -> str:
+    """Name an account for cache keys, without telling who it is."""
+    return hash_text(credentials.email or f"service account {credentials.api_token}")
+
+
+def divide(page_ids: Iterable[str]) -> Iterator[list[str]]:
+    """Divide pages into as many as one request can be about."""
+    ids = list(page_ids)
+    for start in range(0, len(ids), BATCH):
+        yield ids[start : start + BATCH]

@@ -1,0 +1,198 @@
+"""The files that a page refers to: from the cache, or from one more export.
+
+How old they may be is the same question as for a page (`max_age`), with an answer of its own: what
+says that a page is unchanged says nothing of its attachments, which are replaced without it.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from mkdocs_confluence_md.cache.contents import NoRoomError
+from mkdocs_confluence_md.cache.entries import (
+    KeptFile,
+    Manifest,
+    make_digest,
+    read_manifest,
+    write_manifest,
+)
+from mkdocs_confluence_md.cache.keys import attachments_resource
+from mkdocs_confluence_md.confluence.archive import Finding, Limits, Problem, read_archive
+from mkdocs_confluence_md.confluence.matching import find_file
+from mkdocs_confluence_md.errors import ConfluenceError, FailureError
+from mkdocs_confluence_md.fetch.results import Asset, Assets
+from mkdocs_confluence_md.fetch.unpacking import unpack
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mkdocs_confluence_md.cache.contents import Content, Contents
+    from mkdocs_confluence_md.cache.exports import ExportCache
+    from mkdocs_confluence_md.confluence.archive import Archive
+    from mkdocs_confluence_md.confluence.attachments import Reference
+    from mkdocs_confluence_md.confluence.exporter import Exporter
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """What the cache has."""
+
+    manifest: Manifest
+    contents: Mapping[str, Content]
+    """By digest; whatever is damaged or gone is not there."""
+    too_many: frozenset[str]
+    """The digests of those that are one too many for the site."""
+    age: float
+    fresh: bool
+
+    def answers(self, references: Mapping[str, Reference]) -> bool:
+        """Tell whether nothing is left to be asked for."""
+        complete = self.contents.keys() | self.too_many >= self.manifest.digests
+        return self.fresh and complete and self.manifest.covers(references)
+
+
+class AssetFetcher:
+    """Finds the files that pages refer to. Safe to use from many threads.
+
+    Args:
+        exporter: Asked for what the cache does not have.
+        cache: Asked first.
+        contents: Holds the files.
+        max_age: Seconds for which a copy counts as fresh.
+        limits: What an export may be.
+    """
+
+    def __init__(
+        self,
+        exporter: Exporter,
+        cache: ExportCache,
+        contents: Contents,
+        *,
+        max_age: float,
+        limits: Limits | None = None,
+    ) -> None:
+        self._exporter = exporter
+        self._cache = cache
+        self._contents = contents
+        self._reading = threading.Lock()
+        self._max_age = max_age
+        self._limits = limits or Limits()
+
+    def fetch(self, base_url: str, page_id: str, references: Mapping[str, Reference]) -> Assets:
+        """Return the files of a page that was just fetched; asks for an export if it must.
+
+        What cannot be had is no error: the page is there without it.
+        """
+        resource = attachments_resource(base_url, page_id)
+        kept = self._find_kept(resource, self._exporter.auth.account())
+        if kept and kept.answers(references):
+            return _choose(kept, references)
+        try:
+            return self._export(base_url, page_id, references, kept)
+        except FailureError as error:
+            if kept is None:
+                return Assets(error=error)
+            return replace(_choose(kept, references), error=error, age=kept.age)
+        except ConfluenceError as error:
+            return Assets(error=error)
+
+    def recall(
+        self, base_url: str, page_id: str, account: str | None, references: Mapping[str, Reference]
+    ) -> Assets:
+        """Return what the cache has, whatever its age, for a page that is a copy itself."""
+        kept = self._find_kept(attachments_resource(base_url, page_id), account)
+        return _choose(kept, references) if kept else Assets(error=_describe_absence())
+
+    def _find_kept(self, resource: str, account: str | None) -> _Kept | None:
+        copy = self._cache.find(resource, account, self._max_age)
+        manifest = read_manifest(copy.text) if copy else None
+        if copy is None or manifest is None:
+            return None
+        found: dict[str, Content] = {}
+        too_many = set()
+        for digest in manifest.digests:
+            try:
+                content = self._contents.find(digest) or self._hold_kept(digest)
+            except NoRoomError:
+                too_many.add(digest)
+                continue
+            found |= {digest: content} if content else {}
+        return _Kept(manifest, found, frozenset(too_many), copy.age, copy.fresh)
+
+    def _hold_kept(self, digest: str) -> Content | None:
+        """Read a file from the cache; None if it is not there as it was kept."""
+        with self._reading:  # one file at a time in memory
+            data = self._cache.read_files([digest]).get(digest, b"")
+            return self._contents.hold([data], len(data)) if make_digest(data) == digest else None
+
+    def _export(
+        self,
+        base_url: str,
+        page_id: str,
+        references: Mapping[str, Reference],
+        kept: _Kept | None,
+    ) -> Assets:
+        archive = read_archive(
+            self._exporter.export_archive(base_url, page_id, attachments=True), self._limits
+        )
+        if Finding(Problem.UNREADABLE) in archive.problems:
+            raise FailureError(
+                "The export of the page's attachments is no ZIP archive, or is damaged.",
+                "Try again later, or export the page by hand in Confluence to see whether the app "
+                "can read it.",
+            )
+        assets = _unpack(archive, self._contents, page_id, references)
+        known = kept.contents if kept else {}
+        self._keep(attachments_resource(base_url, page_id), assets, references, known)
+        return assets
+
+    def _keep(
+        self,
+        resource: str,
+        assets: Assets,
+        references: Mapping[str, Reference],
+        known: Mapping[str, Content],
+    ) -> None:
+        contents = {asset.content.digest: asset.content for asset in assets.files.values()}
+        files = {
+            key: KeptFile(asset.name, asset.content.digest, asset.content.size)
+            for key, asset in assets.files.items()
+        }
+        missing = tuple(key for key in references if key not in files)
+        manifest = Manifest(files, missing, assets.problems)
+        # The files first: whoever finds a manifest finds them too.
+        self._cache.keep_files({each: contents[each] for each in contents if each not in known})
+        account = self._exporter.auth.account()
+        self._cache.keep(resource, account, write_manifest(manifest), {})
+
+
+def _choose(kept: _Kept, references: Mapping[str, Reference]) -> Assets:
+    files = {
+        key: Asset(file.name, kept.contents[file.digest])
+        for key, file in kept.manifest.files.items()
+        if key in references and file.digest in kept.contents
+    }
+    names = {file.name for file in kept.manifest.files.values() if file.digest in kept.too_many}
+    too_many = tuple((Problem.NO_ROOM.value, name) for name in sorted(names))
+    return Assets(files, tuple(dict.fromkeys((*kept.manifest.problems, *too_many))))
+
+
+def _unpack(
+    archive: Archive, contents: Contents, page_id: str, references: Mapping[str, Reference]
+) -> Assets:
+    """Unpack what a page refers to, and nothing else."""
+    # Somebody may have attached Markdown: then not all of it is the page.
+    candidates = archive.entries if len(archive.pages) > 1 else archive.assets
+    folder = archive.pages[0].path.rpartition("/")[0] if archive.pages else ""
+    find = partial(find_file, folder=folder, page_id=page_id)
+    return unpack(archive, contents, candidates, references, find, problems=archive.problems)
+
+
+def _describe_absence() -> FailureError:
+    return FailureError(
+        "There is no copy of them in the cache.",
+        "Build once with the network while Confluence answers.",
+    )

@@ -1,0 +1,306 @@
+"""The pages and trees that a site needs: asked for early, each awaited when MkDocs wants it.
+
+So the network runs while MkDocs renders, and a build costs about the longer of the two.
+"""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import Future, wait
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+from mkdocs_confluence_md.cache.contents import Contents
+from mkdocs_confluence_md.errors import ConfluenceError
+from mkdocs_confluence_md.fetch.attachments import AssetFetcher
+from mkdocs_confluence_md.fetch.base_url import BaseUrlFinder
+from mkdocs_confluence_md.fetch.delivery import deliver, deliver_error
+from mkdocs_confluence_md.fetch.pages import PageExports
+from mkdocs_confluence_md.fetch.results import Assets, FetchedPage, FetchedTree, WantedPage
+from mkdocs_confluence_md.fetch.threads import Workers
+from mkdocs_confluence_md.fetch.tree_listings import TreeListings
+from mkdocs_confluence_md.fetch.trees import TreeExports
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from mkdocs_confluence_md.cache.exports import ExportCache
+    from mkdocs_confluence_md.confluence.attachments import Reference
+    from mkdocs_confluence_md.confluence.exporter import Exporter
+    from mkdocs_confluence_md.confluence.models import PageFacts
+    from mkdocs_confluence_md.confluence.refs import SpaceRef, TreeRef
+    from mkdocs_confluence_md.confluence.rest import ConfluenceRest
+    from mkdocs_confluence_md.confluence.trees import Tree
+    from mkdocs_confluence_md.fetch.versions import Versions
+
+_TELL_SECONDS = 0.1
+
+Tell: TypeAlias = "Callable[[int, int], None]"
+Fetched = TypeVar("Fetched", FetchedPage, FetchedTree)
+
+
+class Library:
+    """Fetches pages and trees, each once a build, from the cache or from the exporter.
+
+    One library lives through a whole `mkdocs serve`; `start` begins a build.
+
+    Args:
+        exporter: Asked for what the cache does not have.
+        cache: Asked first.
+        threads: How many pages are worked at. More than the exporter's connections, so that
+            these stay busy while other pages are looked up and stored.
+        max_age: Seconds for which a copy counts as fresh; `inf` is forever.
+        offline: Take the last good copy whatever its age, and never use the network.
+        attachments: Fetch the files that pages refer to, too.
+        versions: Asked whether copies that are not fresh are still good.
+        base_urls: Where the exporter is; made where it is not given.
+        contents: Holds attachments; made where it is not given.
+    """
+
+    def __init__(  # noqa: PLR0913  it has that many settings
+        self,
+        exporter: Exporter,
+        cache: ExportCache,
+        *,
+        threads: int,
+        max_age: float,
+        offline: bool = False,
+        attachments: bool = True,
+        versions: Versions | None = None,
+        base_urls: BaseUrlFinder | None = None,
+        contents: Contents | None = None,
+    ) -> None:
+        self._exporter = exporter
+        self._cache = cache
+        self._base_urls = base_urls or BaseUrlFinder(exporter, cache, offline=offline)
+        self.offline = offline
+        self._versions = None if offline else versions
+        self.contents = contents or Contents()
+        assets = AssetFetcher(exporter, cache, self.contents, max_age=max_age)
+        sources = exporter, cache, self._base_urls
+        self._page_source = PageExports(
+            *sources, max_age=max_age, offline=offline, assets=assets if attachments else None
+        )
+        exports = TreeExports(*sources, max_age=max_age, offline=offline, attachments=attachments)
+        self._tree_source = TreeListings(
+            self._versions, exports, cache, self._base_urls, max_age=max_age, offline=offline
+        )
+        self._workers = Workers(threads, name="confluence-md")
+        self._pages: dict[str, Future[FetchedPage]] = {}
+        self._trees: dict[TreeRef | SpaceRef, Future[FetchedTree]] = {}
+        self._files: dict[str, Future[Assets]] = {}
+        """Of pages that are in trees, by the ID of the page that has them."""
+        self._told_at = float("-inf")
+
+    def start(self, page_ids: Iterable[str], trees: Iterable[TreeRef | SpaceRef] = ()) -> None:
+        """Begin to fetch pages for a build; what an earlier build still wanted is dropped."""
+        self.cancel()
+        self._pages, self._trees, self._files = {}, {}, {}
+        self.add_trees(trees)
+        self.add(page_ids, dict(self._page_source.outdated))
+
+    def add_trees(self, trees: Iterable[TreeRef | SpaceRef]) -> None:
+        """Begin to fetch those trees for the same build that are not under way already."""
+        begin = time.monotonic()
+        for ref in trees:
+            if ref not in self._trees:
+                tree = self._trees[ref] = Future()
+                find = partial(_measure, partial(self._tree_source.fetch, ref), begin)
+                self._workers.submit(partial(deliver, tree, find))
+
+    def add(self, page_ids: Iterable[str], facts: Mapping[str, PageFacts] | None = None) -> None:
+        """Begin to fetch those pages for the same build that are not under way already.
+
+        Args:
+            page_ids: Which ones.
+            facts: What Confluence has just said of some of them, so that it is not asked again.
+        """
+        if self._versions and facts:
+            self._versions.learn(facts)
+        more: dict[str, Future[FetchedPage]]
+        more = {page_id: Future() for page_id in page_ids if page_id not in self._pages}
+        if more:
+            self._pages |= more
+            self._workers.submit(partial(self._hand_out, more, time.monotonic()))
+
+    def add_files(
+        self, page_id: str, references: Mapping[str, Reference], *, is_copy: bool
+    ) -> None:
+        """Begin to fetch the attachments of a page that came without them in a tree.
+
+        Args:
+            page_id: The page that they are attached to.
+            references: To them.
+            is_copy: The tree is a copy from earlier, so Confluence does not answer.
+        """
+        if page_id not in self._files:
+            files = self._files[page_id] = Future()
+            find = partial(self._page_source.fetch_files, page_id, references, is_copy=is_copy)
+            self._workers.submit(partial(deliver, files, find))
+
+    def wait_for_files(self, page_id: str, tell: Tell | None = None) -> Assets:
+        """Return what `add_files` asked for, as soon as it is there."""
+        self._wait([self._files[page_id]], tell)
+        return self._files[page_id].result()
+
+    def wait_for_trees(
+        self, tell: Tell | None = None
+    ) -> dict[TreeRef | SpaceRef, FetchedTree | ConfluenceError]:
+        """Wait for all trees, and return each, or why it cannot be had."""
+        self._wait(self._trees.values(), tell)
+        found: dict[TreeRef | SpaceRef, FetchedTree | ConfluenceError] = {}
+        for ref, future in self._trees.items():
+            error = future.exception()
+            found[ref] = error if isinstance(error, ConfluenceError) else future.result()
+        return found
+
+    def wait_for(self, page_id: str, tell: Tell | None = None) -> FetchedPage:
+        """Return a page that `start` was given, as soon as it is there.
+
+        Args:
+            page_id: Which one.
+            tell: Is told now and then how many pages of how many are there.
+
+        Raises:
+            ConfluenceError: The page cannot be had.
+        """
+        self._wait([self._pages[page_id]], tell)
+        return self._pages[page_id].result()
+
+    def wait_for_errors(self, tell: Tell | None = None) -> dict[str, ConfluenceError]:
+        """Wait for all pages and return what went wrong, by page ID."""
+        self._wait(self._pages.values(), tell)
+        errors = ((page_id, future.exception()) for page_id, future in self._pages.items())
+        return {page_id: error for page_id, error in errors if isinstance(error, ConfluenceError)}
+
+    def wait_for_pages(self, tell: Tell | None = None) -> list[FetchedPage]:
+        """Wait for all pages and return those that there are, in the order of `start`."""
+        self._wait(self._pages.values(), tell)
+        return [future.result() for future in self._pages.values() if not future.exception()]
+
+    def find_facts(self) -> dict[str, PageFacts | None]:
+        """Return what is known of the pages of this build, by page ID; None where nothing is."""
+        there = {
+            page_id: future.result()
+            for page_id, future in self._pages.items()
+            if future.done() and not future.cancelled() and not future.exception()
+        }
+        return {each: there[each].facts if each in there else None for each in self._pages}
+
+    def make_hasty_rest(self) -> ConfluenceRest | None:
+        """Return a client that asks Confluence itself and does not retry; None without one."""
+        return self._versions.rest.without_retries() if self._versions else None
+
+    def expire(self, facts: Mapping[str, PageFacts]) -> None:
+        """Let the next build export pages that have changed, whatever `max_age` says.
+
+        Args:
+            facts: What Confluence has just said of them.
+        """
+        self._page_source.outdated.update(facts)
+
+    def find_listed_trees(self) -> dict[TreeRef | SpaceRef, Tree]:
+        """Return those trees of this build that were listed page by page."""
+        there = {
+            ref: future.result()
+            for ref, future in self._trees.items()
+            if future.done() and not future.cancelled() and not future.exception()
+        }
+        return {ref: tree.listed for ref, tree in there.items() if tree.listed}
+
+    def expire_tree(self, ref: TreeRef | SpaceRef) -> None:
+        """Let the next build list a tree that has changed, whatever `max_age` says."""
+        self._tree_source.outdated.add(ref)
+
+    def cancel(self) -> None:
+        """Let nobody wait for the pages that are not there yet."""
+        for future in self._all():
+            future.cancel()
+        self._base_urls.begin_build()
+        self._exporter.begin_build()
+        if self._versions:
+            self._versions.begin_build()
+
+    def close(self) -> None:
+        """End the threads, then close the connections and the cache; twice does no harm."""
+        self.cancel()
+        self._workers.close()
+        self._exporter.close()
+        if self._versions:
+            self._versions.close()
+        self._cache.close()
+
+    def _all(self) -> list[Future[Any]]:
+        return [*self._trees.values(), *self._pages.values(), *self._files.values()]
+
+    def _wait(self, futures: Iterable[Future[Any]], tell: Tell | None) -> None:
+        pending = {future for future in futures if not future.done()}
+        self._tell(tell)
+        while pending:
+            _, pending = wait(pending, timeout=_TELL_SECONDS if tell else None)
+            self._tell(tell)
+
+    def _tell(self, tell: Tell | None) -> None:
+        now = time.monotonic()
+        if tell and now >= self._told_at + _TELL_SECONDS:
+            self._told_at = now
+            futures = self._all()
+            tell(sum(future.done() for future in futures), len(futures))
+
+    def _hand_out(self, pages: Mapping[str, Future[FetchedPage]], begin: float) -> None:
+        """Deliver the pages that are fresh, and begin to fetch the others."""
+        left = dict(pages)
+        expired: dict[str, WantedPage] = {}
+        try:
+            for page in self._page_source.look_up(left):
+                if self._versions:
+                    self._versions.meet(page.kept)
+                    if not (page.copy and page.copy.fresh):
+                        expired[page.page_id] = page
+                        continue
+                deliver_page = partial(self._deliver, left.pop(page.page_id), page, begin)
+                if page.is_at_hand:
+                    deliver_page()
+                else:
+                    self._workers.submit(deliver_page)
+            self._ask_for_versions(expired, left, begin)
+        except Exception as error:  # noqa: BLE001  it is for those who wait for the pages
+            for future in left.values():
+                deliver_error(future, error)
+
+    def _ask_for_versions(
+        self, pages: Mapping[str, WantedPage], left: dict[str, Future[FetchedPage]], begin: float
+    ) -> None:
+        """Begin to ask which copies are still good, for many pages at once."""
+        if self._versions is None:
+            return
+        for group in self._versions.divide(pages):
+            group_futures = {page_id: left.pop(page_id) for page_id in group}
+            task = partial(self._fetch_group, self._versions, group_futures, pages, begin)
+            self._workers.submit(task)
+
+    def _fetch_group(
+        self,
+        versions: Versions,
+        futures: Mapping[str, Future[FetchedPage]],
+        pages: Mapping[str, WantedPage],
+        begin: float,
+    ) -> None:
+        try:
+            found = versions.find({page_id: pages[page_id].kept for page_id in futures})
+        except Exception as error:  # noqa: BLE001  the same
+            for future in futures.values():
+                deliver_error(future, error)
+            return
+        for page_id, future in futures.items():
+            page = replace(pages[page_id], now=found.get(page_id))
+            self._workers.submit(partial(self._deliver, future, page, begin))
+
+    def _deliver(self, future: Future[FetchedPage], page: WantedPage, begin: float) -> None:
+        deliver(future, partial(_measure, partial(self._page_source.fetch, page), begin))
+
+
+def _measure(find: Callable[[], Fetched], begin: float) -> Fetched:
+    found = find()
+    return replace(found, seconds=time.monotonic() - begin)

@@ -1,0 +1,236 @@
+"""Trees of pages: from the cache, or from one export of all their pages."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from mkdocs_confluence_md.cache.entries import (
+    TreeManifest,
+    make_digest,
+    read_tree_manifest,
+    write_manifest,
+)
+from mkdocs_confluence_md.cache.keys import tree_resource
+from mkdocs_confluence_md.confluence.answers import DIVIDE_TREE
+from mkdocs_confluence_md.confluence.archive import Finding, Limits, Problem, read_archive
+from mkdocs_confluence_md.confluence.media import redact_tokens
+from mkdocs_confluence_md.confluence.packing import pack
+from mkdocs_confluence_md.errors import FailureError, NoAccessError, TooLargeError
+from mkdocs_confluence_md.fetch.delivery import describe_absence
+from mkdocs_confluence_md.fetch.results import FetchedTree, Origin, TreeExport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from mkdocs_confluence_md.cache.exports import ExportCache
+    from mkdocs_confluence_md.confluence.archive import Archive, Entry
+    from mkdocs_confluence_md.confluence.exporter import Exporter
+    from mkdocs_confluence_md.confluence.refs import SpaceRef, TreeRef
+    from mkdocs_confluence_md.fetch.base_url import BaseUrlFinder
+
+# It takes the app's 25 seconds several times to find out that a tree is too large, so that is not
+# done in each build.
+_SECONDS_TOO_LARGE = 86400.0
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """What the cache has."""
+
+    manifest: TreeManifest
+    export: TreeExport
+    age: float
+    fresh: bool
+
+
+class TreeExports:
+    """Finds trees. Safe to use from many threads.
+
+    Args:
+        exporter: Asked for what the cache does not have.
+        cache: Asked first.
+        base_urls: Where the exporter is.
+        max_age: Seconds for which a copy counts as fresh; `inf` is forever.
+        offline: Take the last good copy whatever its age, and never use the network.
+        attachments: Have the attachments of all pages in the export.
+        limits: What an export may be.
+        clock: Returns seconds since the epoch.
+    """
+
+    def __init__(  # noqa: PLR0913  it has that many settings
+        self,
+        exporter: Exporter,
+        cache: ExportCache,
+        base_urls: BaseUrlFinder,
+        *,
+        max_age: float,
+        offline: bool,
+        attachments: bool,
+        limits: Limits | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._exporter = exporter
+        self._cache = cache
+        self._base_urls = base_urls
+        self._max_age = float("inf") if offline else max_age
+        self._offline = offline
+        self._attachments = attachments
+        self._limits = limits or Limits()
+        self._clock = clock
+        self._opened: dict[TreeRef | SpaceRef, TreeExport] = {}
+        """The last export of each tree: while it stays the same, nobody unpacks it again."""
+
+    def fetch(self, ref: TreeRef | SpaceRef) -> FetchedTree:
+        """Return a tree; asks for an export if it must.
+
+        Raises:
+            ConfluenceError: It cannot be had.
+        """
+        resource = tree_resource(self._base_urls.find(), ref)
+        account = self._base_urls.find_account()
+        kept = self._find_kept(ref, resource, account)
+        if kept and (self._offline or (kept.fresh and self._answers(kept.manifest))):
+            return FetchedTree(Origin.CACHE, kept.export, age=kept.age)
+        if self._offline:
+            raise describe_absence(f"the {ref.name}")
+        try:
+            return self._export(ref, resource, kept)
+        except NoAccessError:
+            self._cache.forget(resource, self._exporter.auth.account())
+            raise
+        except FailureError as error:
+            if self._exporter.auth.account() != account:  # the export was the sign-in
+                kept = self._find_kept(ref, resource, self._exporter.auth.account())
+            if kept is None:
+                raise
+            return FetchedTree(Origin.STALE, kept.export, age=kept.age, error=error)
+
+    def _answers(self, manifest: TreeManifest) -> bool:
+        """Tell whether a fresh copy has all that is wanted, as far as it can be had."""
+        return not self._attachments or manifest.has_attachments or self._is_too_large(manifest)
+
+    def _is_too_large(self, manifest: TreeManifest) -> bool:
+        """Tell whether it is known that there is no use in asking for attachments."""
+        return self._clock() - manifest.too_large_at < _SECONDS_TOO_LARGE
+
+    def _find_kept(
+        self, ref: TreeRef | SpaceRef, resource: str, account: str | None
+    ) -> _Kept | None:
+        copy = self._cache.find(resource, account, self._max_age)
+        manifest = read_tree_manifest(copy.text) if copy else None
+        if copy is None or manifest is None:
+            return None
+        export = self._opened.get(ref)
+        if export is None or export.digest != manifest.digest:
+            content = self._cache.read_files([manifest.digest]).get(manifest.digest, b"")
+            if make_digest(content) != manifest.digest:  # damaged, or gone
+                return None
+            try:
+                export = self._open(ref, content, manifest)
+            except FailureError:  # kept by a version with other limits
+                return None
+        return _Kept(manifest, export, copy.age, copy.fresh)
+
+    def _export(self, ref: TreeRef | SpaceRef, resource: str, kept: _Kept | None) -> FetchedTree:
+        too_large_at = kept.manifest.too_large_at if kept else 0.0
+        if not self._attachments or (kept and self._is_too_large(kept.manifest)):
+            export, manifest, content = self._ask(ref, attachments=False)
+        else:
+            too_large_at = 0.0
+            try:
+                export, manifest, content = self._ask(ref, attachments=True)
+            except TooLargeError:
+                export, manifest, content = self._ask(ref, attachments=False)
+                too_large_at = self._clock()
+        # The archive first: whoever finds a manifest finds it too.
+        if not kept or kept.export.digest != export.digest:
+            self._cache.keep_files({export.digest: content})
+        manifest = replace(manifest, too_large_at=too_large_at)
+        account = self._exporter.auth.account()
+        self._cache.keep(resource, account, write_manifest(manifest), {})
+        self._cache.note_account(account)
+        self._base_urls.keep()
+        return FetchedTree(Origin.EXPORTED, export)
+
+    def _ask(
+        self, ref: TreeRef | SpaceRef, *, attachments: bool
+    ) -> tuple[TreeExport, TreeManifest, bytes]:
+        content, count = self._exporter.export_tree(
+            self._base_urls.find(), ref, attachments=attachments
+        )
+        manifest = TreeManifest(make_digest(content), count, attachments)
+        export = self._open(ref, content, manifest)
+        if _has_tokens(export):
+            problems = tuple((each.problem.name, each.name) for each in export.archive.problems)
+            content = pack(export.archive, export.texts)
+            manifest = replace(manifest, digest=make_digest(content), problems=problems)
+            export = self._open(ref, content, manifest)
+        return export, manifest, content
+
+    def _open(self, ref: TreeRef | SpaceRef, content: bytes, manifest: TreeManifest) -> TreeExport:
+        """Look into an archive, and remember what is in it."""
+        export = self._opened[ref] = open_export(ref, content, manifest, self._limits)
+        return export
+
+
+def open_export(
+    ref: TreeRef | SpaceRef, content: bytes, manifest: TreeManifest, limits: Limits
+) -> TreeExport:
+    """Look into the archive of a tree.
+
+    Raises:
+        FailureError: It is no whole export.
+    """
+    archive = read_archive(content, limits)
+    if Finding(Problem.TOO_MANY) in archive.problems:
+        raise TooLargeError(f"The export of the {ref.name} has too many files.", DIVIDE_TREE)
+    if Finding(Problem.UNREADABLE) in archive.problems:
+        raise _describe_damage(ref)
+    if manifest.problems:  # it is not as it was exported
+        archive = replace(archive, problems=tuple(_read_problems(manifest)))
+    texts = {entry.path: _read_text(archive, entry, ref) for entry in archive.pages}
+    if not texts:
+        raise FailureError(
+            f"The export of the {ref.name} has no pages in it.",
+            "See in Confluence whether there are any that the account may see.",
+        )
+    return TreeExport(
+        manifest.digest, archive, texts, manifest.page_count, manifest.has_attachments
+    )
+
+
+def _read_text(archive: Archive, entry: Entry, ref: TreeRef | SpaceRef) -> str:
+    content = archive.read(entry)
+    if isinstance(content, Finding):
+        raise _describe_damage(ref)
+    try:
+        return redact_tokens(content.decode())
+    except UnicodeDecodeError:
+        raise FailureError(
+            f"The export of the {ref.name} has a page that is not readable text.",
+            "Try again later, or report it to the app's support.",
+            f"“{entry.path}”",
+        ) from None
+
+
+def _read_problems(manifest: TreeManifest) -> Iterator[Finding]:
+    for problem, name in manifest.problems:
+        if problem in Problem.__members__:
+            yield Finding(Problem[problem], name)
+
+
+def _has_tokens(export: TreeExport) -> bool:
+    """Return True if the archive has texts that are not as they may be kept."""
+    return any(
+        export.archive.read(entry) != export.texts[entry.path].encode()
+        for entry in export.archive.pages
+    )
+
+
+def _describe_damage(ref: TreeRef | SpaceRef) -> FailureError:
+    return FailureError(
+        f"The export of the {ref.name} is no ZIP archive, or is damaged.",
+        "Try again later, or export it by hand in Confluence to see whether the app can read it.",
+    )

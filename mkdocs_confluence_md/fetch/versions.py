@@ -1,0 +1,241 @@
+"""Which pages have changed since they were exported, as Confluence's REST API says.
+
+One request is about 250 pages, where an export is about one: so an expired copy whose version is
+still the page's is as good as a new export. Names of authors, and labels where the site shows
+them, are asked for when they may be others than those that are known.
+
+It is a helper: where it does not answer, pages are exported as without it, with one warning.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
+
+from mkdocs_confluence_md.auth.sign_ins import hash_text
+from mkdocs_confluence_md.confluence.rest import divide
+from mkdocs_confluence_md.errors import ConfluenceError, FailureError
+from mkdocs_confluence_md.fetch.rest_access import CacheMemory, make_rest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from mkdocs_confluence_md.auth.environment import Environment
+    from mkdocs_confluence_md.cache.exports import ExportCache
+    from mkdocs_confluence_md.confluence.exporter import ApiAddress
+    from mkdocs_confluence_md.confluence.models import PageFacts
+    from mkdocs_confluence_md.confluence.rest import ConfluenceRest
+    from mkdocs_confluence_md.confluence.rest_base import CloudIds, Memory
+    from mkdocs_confluence_md.network.throttling import Patience
+
+T = TypeVar("T")
+
+_REFUSED = "refused"
+_UNKNOWN = "unknown"
+
+
+class Versions:
+    """Asks for what is known of pages now. Safe to use from many threads.
+
+    Args:
+        rest: Is asked.
+        memory: Which questions were refused before: they are not asked again.
+        warn: Is told, once a build, what went wrong: then pages are exported as without it.
+        labels_matter: The site shows labels, so those of a page that has changed are asked for.
+    """
+
+    def __init__(
+        self,
+        rest: ConfluenceRest,
+        memory: Memory,
+        *,
+        warn: Callable[[str], None],
+        labels_matter: bool = False,
+    ) -> None:
+        self.rest = rest
+        self._memory = memory
+        self._warn = warn
+        self._labels_matter = labels_matter
+        self._lock = threading.Lock()
+        self._asking_names = threading.Lock()
+        self._build = 0
+        self._has_warned = False
+        self._learned: dict[str, PageFacts] = {}
+        self._names: dict[str, str] = {}
+        """Of authors, by account ID; empty for one that has none."""
+        self._unanswered: set[str] = set()
+        """Questions that were not answered in this build."""
+
+    def begin_build(self) -> None:
+        """Forget what was learned for the last build, and look at an outage anew."""
+        with self._lock:
+            self._build += 1
+            self._has_warned = False
+            self._learned = {}
+            self._unanswered = set()
+        self.rest.begin_build()
+
+    def learn(self, facts: Mapping[str, PageFacts]) -> None:
+        """Take what somebody else has just asked for; this build does not ask for it again."""
+        with self._lock:
+            self._learned.update(facts)
+
+    def meet(self, facts: PageFacts | None) -> None:
+        """Remember the author of a page, whose name need not be asked for again."""
+        if facts and facts.author_id and facts.author is not None:
+            with self._lock:
+                self._names.setdefault(facts.author_id, facts.author)
+
+    def divide(self, page_ids: Iterable[str]) -> Iterator[list[str]]:
+        """Divide pages into groups of which each is one request."""
+        yield from divide(page_ids)
+
+    def find(self, known: Mapping[str, PageFacts | None]) -> dict[str, PageFacts]:
+        """Return what is said of pages now, completed by what was known.
+
+        Pages of which nothing is said, for whatever reason, are left out: only an export can tell
+        more of them.
+
+        Args:
+            known: What was kept with the copies; None where there is no copy, or nothing.
+        """
+        build = self._build
+        with self._lock:
+            found = {each: self._learned[each] for each in known if each in self._learned}
+        try:
+            said = self.rest.describe_pages(each for each in known if each not in found)
+        except ConfluenceError as error:
+            self.report(error, build)
+            return found
+        # An answer may have other pages, too.
+        found |= {each: said[each] for each in known if each in said}
+        completed = {each: self._recall(facts, known[each]) for each, facts in found.items()}
+        labelled = self._add_labels(completed)
+        for page_id, facts in labelled.items():
+            before = known[page_id]
+            if facts.labels is None and before:  # what is not told now is what it was
+                labelled[page_id] = replace(facts, labels=before.labels)
+        return self._add_names(labelled)
+
+    def report(self, error: ConfluenceError, build: int | None = None) -> None:
+        """Warn once a build that the API is done without.
+
+        Args:
+            error: Why.
+            build: In which it was asked; None for the present one.
+        """
+        with self._lock:
+            # What was asked for a build that is over has failed because it is over.
+            is_first = build in (None, self._build) and not self._has_warned
+            self._has_warned = self._has_warned or is_first
+        if is_first:
+            self._warn(
+                "Confluence did not say which pages have changed, so those whose copies have "
+                "expired are exported; trees are as they were listed last, or exported as a whole. "
+                f"{error.full_text()}"
+            )
+
+    def close(self) -> None:
+        """Close the connections; what fails for that is not told."""
+        with self._lock:
+            self._has_warned = True
+        self.rest.close()
+
+    def _recall(self, said: PageFacts, known: PageFacts | None) -> PageFacts:
+        """Add the labels that are known and cannot have changed."""
+        if known is None or (said.version != known.version and self._labels_matter):
+            return said
+        return replace(said, labels=known.labels)
+
+    def _add_labels(self, found: dict[str, PageFacts]) -> dict[str, PageFacts]:
+        lacking = [each for each in found if found[each].labels is None]
+        if not self._labels_matter or not lacking:
+            return found
+        told = self._ask("labels", lambda: self.rest.find_labels(lacking)) or {}
+        for details in told.values():
+            self.meet(details)
+        return {
+            page_id: replace(facts, labels=told[page_id].labels) if page_id in told else facts
+            for page_id, facts in found.items()
+        }
+
+    def _add_names(self, found: dict[str, PageFacts]) -> dict[str, PageFacts]:
+        authors = {facts.author_id for facts in found.values() if facts.author_id}
+        # One thread asks, and the others have the answer then.
+        with self._asking_names:
+            unknown = [each for each in sorted(authors - self._names.keys())
+                       if self._memory.recall(_name_note(each)) != _UNKNOWN]  # fmt: skip
+            told = self._ask("names", lambda: self.rest.find_names(unknown)) if unknown else {}
+            if told is not None:
+                with self._lock:
+                    self._names |= told
+                for each in unknown:
+                    if each not in told:
+                        self._memory.remember(_name_note(each), _UNKNOWN)
+        return {
+            page_id: replace(facts, author=self._names.get(facts.author_id))
+            for page_id, facts in found.items()
+        }
+
+    def _ask(self, question: str, ask: Callable[[], dict[str, T]]) -> dict[str, T] | None:
+        """Ask for what a site can do without; None if there is no answer.
+
+        A refusal is remembered, because a token may lack the scope, and the search may be removed.
+        """
+        if question in self._unanswered or self._memory.recall(question) == _REFUSED:
+            return None
+        try:
+            return ask()
+        except FailureError:
+            self._unanswered.add(question)
+        except ConfluenceError:
+            self._memory.remember(question, _REFUSED)
+        return None
+
+
+def make_versions(  # noqa: PLR0913  it has that many settings
+    environment: Environment,
+    address: ApiAddress,
+    *,
+    cloud_ids: CloudIds,
+    cache: ExportCache,
+    patience: Patience,
+    warn: Callable[[str], None],
+    labels_matter: bool = False,
+) -> Versions | None:
+    """Make what asks for versions, if the environment has credentials for it.
+
+    Args:
+        environment: Has the credentials.
+        address: Where site and gateway are.
+        cloud_ids: Where the site's cloud ID is known.
+        cache: Keeps what was found out about the API.
+        patience: How long is waited for what.
+        warn: Is told what went wrong.
+        labels_matter: As `Versions` has it.
+    """
+    credentials = environment.rest_credentials
+    if credentials is None:
+        return None
+    # What was found out is about this token, and not about the next one of the same account.
+    token = hash_text(f"{credentials.email} {credentials.api_token}")
+    memory = CacheMemory(cache, address, token)
+    rest = make_rest(environment, address, cloud_ids, memory, patience)
+    if rest is None:
+        warn(
+            "CONFLUENCE_MD_EMAIL and CONFLUENCE_MD_API_TOKEN are of no use without the option "
+            "`site`: Confluence cannot be asked which pages have changed. Write the host of your "
+            "Confluence site into mkdocs.yml: `site: acme.atlassian.net`."
+        )
+        return None
+    return Versions(rest, memory, warn=warn, labels_matter=labels_matter)
+
+
+def _name_note(account_id: str) -> str:
+    return f"name-{hash_text(account_id)}"
+
+
+def is_unchanged(kept: PageFacts | None, now: PageFacts | None) -> bool:
+    """Return True if a page has the version with which a copy of it was kept."""
+    return bool(kept and now and kept.version and kept.version == now.version)

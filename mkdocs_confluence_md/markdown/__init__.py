@@ -1,0 +1,1 @@
+"""Exported Markdown as a part of the site: elements, links, attachments, admonitions."""

@@ -1,0 +1,78 @@
+"""What other plugins see of pages from Confluence: a text without live directives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mkdocs_confluence_md.site.inert import break_directives, choose_mark, mend_directives
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from mkdocs.config.defaults import MkDocsConfig
+    from mkdocs.plugins import BasePlugin
+    from mkdocs.structure.pages import Page
+
+_EVENT = "page_markdown"
+
+
+class Directives:
+    """Breaks the directives in pages from Confluence while other plugins have them.
+
+    Args:
+        owner: The plugin whose pages they are.
+    """
+
+    def __init__(self, owner: BasePlugin[Any]) -> None:
+        self._owner = owner
+        self._marks: dict[str, str] = {}
+        """The mark in each page, by `src_uri`."""
+        self._trusted: frozenset[str] = frozenset()
+        self._is_needed = False
+
+    def begin(self, config: MkDocsConfig, trusted: Collection[str]) -> None:
+        """Look at who takes part in a build, and let trusted plugins see live directives.
+
+        Args:
+            config: Has the plugins.
+            trusted: Their names, as in `plugins`.
+        """
+        self._marks = {}
+        self._trusted = frozenset(trusted)
+        handlers = config.plugins.events[_EVENT]
+        plugins = {id(plugin): name for name, plugin in config.plugins.items()}
+        others = [each for each in handlers if getattr(each, "__self__", None) is not self._owner]
+        # Without any, there is nothing to protect a page from.
+        self._is_needed = bool(others)
+        for number, handler in enumerate(handlers):
+            name = plugins.get(id(getattr(handler, "__self__", None)), "")
+            if name in self._trusted:
+                handlers[number] = self._trust(handler)
+
+    def hide(self, markdown: str, page: Page) -> str | None:
+        """Return a page's text as others see it; None if it is as it was."""
+        if "macros" in self._trusted:
+            page.meta.pop("render_macros", None)
+        if not self._is_needed:
+            return None
+        mark = self._marks[page.file.src_uri] = choose_mark(markdown)
+        # MkDocs sets it when all have had their turn; some look at it before.
+        page.markdown = break_directives(markdown, mark)
+        return page.markdown
+
+    def show(self, markdown: str, page: Page) -> str:
+        """Return a page's text as it was, with what others have added."""
+        return mend_directives(markdown, self._marks.get(page.file.src_uri, ""))
+
+    def _trust(self, handler: Callable[..., str | None]) -> Callable[..., str | None]:
+        """Return a handler that sees the text as it was written."""
+
+        def call(markdown: str, *, page: Page, **others: Any) -> str | None:  # noqa: ANN401  MkDocs'
+            mark = self._marks.get(page.file.src_uri, "")
+            if not mark:
+                return handler(markdown, page=page, **others)
+            live = mend_directives(markdown, mark)
+            result = handler(live, page=page, **others)
+            return break_directives(live if result is None else result, mark)
+
+        return call

@@ -1,0 +1,149 @@
+"""Python-Markdown's extension that reads pages from Confluence as CommonMark.
+
+A preprocessor before all others takes the page's text away, and a tree processor before all others
+puts the page's elements in its place. Everything between them reads nothing, so nothing that is
+written in Confluence includes files or calls plugins; everything behind them works as on any page:
+the table of contents, permalinks, MkDocs' own checks of links.
+"""
+
+from __future__ import annotations
+
+import gc
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Protocol
+
+from markdown import Extension
+from markdown.preprocessors import Preprocessor
+from markdown.treeprocessors import Treeprocessor
+from markdown.util import ETX, STX
+
+from mkdocs_confluence_md.markdown.context import join
+from mkdocs_confluence_md.markdown.elements import build_tree
+from mkdocs_confluence_md.markdown.markup import SiteMarkup
+from mkdocs_confluence_md.markdown.parser import Grammar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from xml.etree.ElementTree import Element
+
+    from markdown import Markdown
+    from mkdocs.config.defaults import MkDocsConfig
+
+_FIRST = 1_000_000
+
+MERMAID_ADVICE = """\
+A page from Confluence has a Mermaid diagram, which this site shows as code. To draw it, add to \
+markdown_extensions in mkdocs.yml:
+
+  - pymdownx.superfences:
+      custom_fences:
+        - name: mermaid
+          class: mermaid
+          format: !!python/name:pymdownx.superfences.fence_code_format
+"""
+
+
+def draws_diagrams(extension_settings: Mapping[str, Any]) -> bool:
+    """Tell whether the settings of the site's extensions make diagrams of Mermaid's fences."""
+    # `pymdownx.extra` passes on what is in its own settings.
+    settings = {**extension_settings.get("pymdownx.extra", {}), **extension_settings}
+    fences = settings.get("pymdownx.superfences", {}).get("custom_fences", [])
+    return any(fence.get("name") in {"mermaid", "*"} for fence in fences)
+
+
+class Page(Protocol):
+    """A page of MkDocs, as far as it matters here."""
+
+    markdown: str | None
+
+
+class CommonMark(Extension):
+    """Reads the text of one page at a time as CommonMark; any other text is none of its business.
+
+    It is in the site's list of extensions, so it also meets what other plugins convert meanwhile.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.page: Page | None = None
+        """The page that is being rendered, if it is from Confluence."""
+        self.languages: set[str] = set()
+        """The languages of code in the pages so far."""
+        self.grammar = Grammar()
+
+    def join(self, config: MkDocsConfig) -> None:
+        """Begin a build, and have all pages of a site rendered with this extension."""
+        self.languages.clear()
+        join(self, config)
+
+    def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802  Python-Markdown's name
+        """Stand before everything else that reads a page."""
+        reader = _Reader(md, self)
+        md.preprocessors.register(reader, "confluence_text", _FIRST)
+        md.treeprocessors.register(_Writer(md, self, reader), "confluence_tree", _FIRST)
+
+    def take(self, text: str) -> str | None:
+        """Return the page's text if this is it; None for something that a plugin converts."""
+        return text if self.page is not None and self.page.markdown == text else None
+
+
+class _Reader(Preprocessor):
+    """Takes the text of a page from Confluence away."""
+
+    def __init__(self, markdown: Markdown, extension: CommonMark) -> None:
+        super().__init__(markdown)
+        self._extension = extension
+        self.text = ""
+
+    def run(self, lines: list[str]) -> list[str]:
+        text = self._extension.take("\n".join(lines))
+        if text is None:
+            return lines
+        # Python-Markdown's own marks, which it takes out of all it reads.
+        self.text = text.replace(STX, "").replace(ETX, "")
+        return []
+
+
+class _Writer(Treeprocessor):
+    """Puts the elements of a page from Confluence in their place."""
+
+    def __init__(self, markdown: Markdown, extension: CommonMark, reader: _Reader) -> None:
+        super().__init__(markdown)
+        self._extension = extension
+        self._reader = reader
+
+    def run(self, root: Element) -> Element | None:
+        text, self._reader.text = self._reader.text, ""
+        if not text:
+            return None
+        markup = SiteMarkup(self.md)
+        with _no_search_for_garbage():
+            tree = build_tree(self._extension.grammar.parse(text), markup)
+        self._extension.languages |= markup.languages
+        self._tell_of_anchors(markup.raw_html)
+        # Whatever is there was added to each page of the site: abbreviations, say.
+        tree.extend(root)
+        return tree
+
+    def _tell_of_anchors(self, raw_html: list[str]) -> None:
+        """Let MkDocs see which anchors the page's HTML has: it checks links to them."""
+        for host in ("mkdocs", "properdocs"):
+            if f"{host}_raw_html" in self.md.preprocessors:
+                self.md.preprocessors[f"{host}_raw_html"].run(raw_html)
+
+
+@contextmanager
+def _no_search_for_garbage() -> Iterator[None]:
+    """Let Python not look for garbage while one page is parsed.
+
+    A page's tokens are many and gone when its tree is there, none of them by that search. But they
+    made Python search twice as often as for local files, and each search through all that MkDocs
+    knows of 1,000 pages takes longer than a page.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()

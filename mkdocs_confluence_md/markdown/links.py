@@ -1,0 +1,288 @@
+"""Links to Confluence, in any page of the site: a Python-Markdown extension.
+
+A link to a page of the site becomes a relative path to a `.md` file, which MkDocs checks and turns
+into a URL as it does with any other link. Raw HTML gets the URL at once: MkDocs leaves that alone.
+
+Which heading of another page an anchor means is known only when that page has been rendered, and
+some are rendered later. So such a link carries a number in its query, which is replaced when all
+pages are there. Should anything read the HTML before that, the link works, and leads to the page.
+
+The same is done with links that name the file of an exported page: which page has such a title is
+known when all have been rendered. If none has it, only the text of the link remains.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections import Counter
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from markdown.extensions import Extension
+from markdown.treeprocessors import Treeprocessor
+from markdown.util import AtomicString
+from mkdocs.utils import get_relative_url
+
+from mkdocs_confluence_md.confluence.refs import Complaint
+from mkdocs_confluence_md.markdown.context import Place, find_place, join, read_text
+from mkdocs_confluence_md.markdown.finishing import Finisher, LateLink
+from mkdocs_confluence_md.markdown.html import Dropped, LinkChanger
+from mkdocs_confluence_md.markdown.link_targets import (
+    Inside,
+    LinkMap,
+    Named,
+    Nowhere,
+    Outside,
+    find_place_of,
+    may_be_ours,
+    may_lead,
+)
+from mkdocs_confluence_md.markdown.trail import Destination, Trail, shows_address
+from mkdocs_confluence_md.site.messages import describe_placed, report_dropped_links
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from xml.etree.ElementTree import Element
+
+    from markdown import Markdown
+    from mkdocs.config.defaults import MkDocsConfig
+    from mkdocs.structure.files import File
+
+    from mkdocs_confluence_md.markdown.link_targets import Trees
+    from mkdocs_confluence_md.site.slots import PlacedPage
+
+LINK_CLASS = "confluence-link"
+"""The class of links that leave the site for Confluence."""
+
+# After the table of contents (5), which gives headings their IDs and must not be confused by other
+# link texts, and before the title (1) and the links of MkDocs (0).
+_PRIORITY = 4
+
+# Links in raw HTML. What extensions make, like line numbers of code, begins with __.
+_LINK = re.compile(r"""href\s*=\s*(?!["']?#__)""", re.IGNORECASE)
+
+
+class LinkExtension(Extension):
+    """One for all pages and builds, because `mkdocs serve` builds again and again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begin((), "")
+
+    def join(self, config: MkDocsConfig) -> None:
+        """Have all pages of a site rendered with this extension."""
+        join(self, config)
+
+    def begin(self, pages: Iterable[PlacedPage], site: str, trees: Trees | None = None) -> None:
+        """Begin a build with these pages from Confluence, and this site (an origin, or empty)."""
+        pages = tuple(pages)
+        self.link_map = LinkMap(pages, site, trees)
+        self.pages = {page.src_uri: page for page in pages}
+        self.trail = Trail()
+        self.late_links: list[LateLink] = []
+        """Those that wait until all pages have been rendered."""
+        self._problems: list[str] = []
+        self._told: set[str] = set()
+        self._dropped: Counter[str] = Counter()
+
+    def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802  Python-Markdown's name
+        """Have the links of a page looked at."""
+        md.treeprocessors.register(_LinkTreeprocessor(md, self), "confluence-links", _PRIORITY)
+
+    def take_problems(self) -> list[str]:
+        """Return what is wrong with links and has not been told yet."""
+        news = [problem for problem in dict.fromkeys(self._problems) if problem not in self._told]
+        self._told.update(news)
+        self._problems = []
+        return news
+
+    def complain(self, place: Place | None, complaint: Complaint) -> None:
+        """Keep a complaint, to be told with the page where the link stands."""
+        self._problems.append(_write_line(f"{self._describe(place)} links to {complaint}"))
+
+    def add_late_link(self, link: LateLink) -> str:
+        """Keep a link that is finished when all pages are there; return the query to give it."""
+        self.late_links.append(link)
+        return f"?confluence-link={len(self.late_links) - 1}"
+
+    def finish(self) -> list[str]:
+        """Finish the links that had to wait until all pages were rendered.
+
+        Returns:
+            A message for each anchor that means no heading: its link leads to the top of the page.
+        """
+        finisher = Finisher(self.late_links, self.pages)
+        for file in dict.fromkeys(link.place.file for link in self.late_links):
+            if file.page and file.page.content:
+                file.page.content = finisher.finish(file.page.content)
+        for number, destination in finisher.destinations.items():
+            link = self.late_links[number]
+            self.note(link.place, link.address, destination, raw=link.raw)
+        messages = (
+            f"{self._describe(link.place)} links to '#{target.anchor}' in "
+            f"{describe_placed(target.page)}, which has no such heading. The link leads to "
+            "the top of the page."
+            for link, target in finisher.unmatched
+        )
+        return list(dict.fromkeys(map(_write_line, messages)))
+
+    def report_dropped(self) -> str:
+        """Say which pages have links of which only the text is left; empty if none has."""
+        return report_dropped_links(
+            {_write_line(describe_placed(self.pages[uri])): n for uri, n in self._dropped.items()}
+        )
+
+    def note(
+        self, place: Place | None, address: str, destination: Destination, *, raw: bool
+    ) -> None:
+        """Note where a link led; a text that is no page of the site is forgotten."""
+        if place and destination.is_dropped:
+            self._dropped[place.file.src_uri] += 1
+        if place:
+            self.trail.note(place.file.src_uri, address, destination, raw=raw)
+
+    def _describe(self, place: Place | None) -> str:
+        if place is None:
+            return "A text"
+        page = self.pages.get(place.file.src_uri)
+        return describe_placed(page) if page else place.file.src_uri
+
+
+class _LinkTreeprocessor(Treeprocessor):
+    def __init__(self, md: Markdown, links: LinkExtension) -> None:
+        super().__init__(md)
+        self._links = links
+
+    def run(self, root: Element) -> None:
+        _LinkWriter(self._links, self.md, root).write()
+
+
+class _LinkWriter:
+    """Rewrites the links of one text."""
+
+    def __init__(self, links: LinkExtension, md: Markdown, root: Element) -> None:
+        self._links, self._md, self._root = links, md, root
+        self._place = find_place(md)
+        self._page = links.pages.get(self._place.file.src_uri) if self._place else None
+        self._ids: frozenset[str] | None = None
+
+    def write(self) -> None:
+        for element in self._root.iter("a"):
+            if self._may_be_ours(element.get("href") or ""):
+                self._write_element(element)
+        blocks = self._md.htmlStash.rawHtmlBlocks
+        changer = LinkChanger(self._change_raw_link)
+        for number, block in enumerate(blocks):
+            # An extension may keep an element there, which is in the tree as well.
+            if isinstance(block, str) and (changer.is_open or self._may_have_links(block)):
+                blocks[number] = changer.run(block)
+
+    def _may_be_ours(self, address: str) -> bool:
+        is_lead = self._page is not None and may_lead(address)
+        return is_lead or may_be_ours(address)
+
+    def _may_have_links(self, block: str) -> bool:
+        if self._page is None:
+            return may_be_ours(block)
+        return _LINK.search(block) is not None
+
+    def _write_element(self, element: Element) -> None:
+        address = read_text(element.get("href"))
+        target = self._find_target(address, read_text("".join(element.itertext())))
+        text = "" if len(element) else read_text(element.text)
+        bare = text if shows_address(text, address) else ""
+        if isinstance(target, Inside):
+            element.set("href", self._link_inside(target, address, text=bare))
+        elif isinstance(target, Named):
+            element.set("href", self._link_late(target, address, text=bare))
+        elif isinstance(target, Nowhere):
+            self._drop(element, address, target.title if bare else "")
+        elif target:
+            if target.url != address:
+                element.set("href", target.url)
+                self._links.note(self._place, address, Destination(target.url), raw=False)
+            element.set("class", f"{element.get('class', '')} {LINK_CLASS}".strip())
+
+    def _drop(self, element: Element, address: str, title: str) -> None:
+        """Leave only the text of a link."""
+        element.tag = "span"
+        element.attrib.clear()
+        if title:
+            element.text = AtomicString(html.escape(title, quote=False))
+        self._links.note(
+            self._place, address, Destination("", title=title, is_dropped=True), raw=False
+        )
+
+    def _change_raw_link(self, address: str) -> str | Dropped | None:
+        target = self._find_target(address)
+        if isinstance(target, Inside):
+            return self._link_inside(target, address, raw=True)
+        if isinstance(target, Named):
+            return self._link_late(target, address, raw=True)
+        if isinstance(target, Nowhere):
+            self._links.note(self._place, address, Destination("", is_dropped=True), raw=True)
+            return Dropped()
+        # Most links that leave the site are right as they are, and stay as the author wrote them.
+        if target is None or target.url == address:
+            return None
+        self._links.note(self._place, address, Destination(target.url), raw=True)
+        return target.url
+
+    def _find_target(
+        self, address: str, text: str = ""
+    ) -> Inside | Outside | Named | Nowhere | None:
+        if address.startswith("#") and address[1:] in self._find_ids():
+            return None
+        target = self._links.link_map.find_target(address, self._page, text)
+        if isinstance(target, Named):
+            return self._find_beside(target, address)
+        if isinstance(target, Inside) and self._find_file(target) is None:
+            target = target.otherwise
+        if isinstance(target, Complaint):
+            self._links.complain(self._place, target)
+            return None
+        return target
+
+    def _find_beside(self, named: Named, address: str) -> Inside | Named | None:
+        """Find the page of the site to which a relative address leads, as MkDocs reads it."""
+        assert self._place  # noqa: S101  for the type checker: without a place there is no page
+        src_uri = find_place_of(address, self._place.file.src_uri)
+        if page := self._links.pages.get(src_uri):
+            return Inside(page, named.anchor, "", Nowhere())
+        return None if src_uri in self._place.files.src_uris else named
+
+    def _find_ids(self) -> frozenset[str]:
+        """Return the IDs of the tree: links to them are made by the site's own extensions."""
+        if self._ids is None:
+            self._ids = frozenset(element.get("id", "") for element in self._root.iter())
+        return self._ids
+
+    def _find_file(self, target: Inside) -> File | None:
+        """Find the file of a page, which another plugin may have taken out of the site."""
+        return self._place.files.src_uris.get(target.page.src_uri) if self._place else None
+
+    def _link_inside(
+        self, target: Inside, address: str, *, text: str = "", raw: bool = False
+    ) -> str:
+        place, file = self._place, self._find_file(target)
+        assert place  # noqa: S101  for the type checker: without a place there is no file
+        assert file  # noqa: S101  the same
+        path = quote(get_relative_url(file.src_uri, place.file.src_uri))
+        url = file.url_relative_to(place.file) if raw else ""
+        self._links.note(place, address, Destination(path, url), raw=raw)
+        if not target.anchor and not text:
+            return url or path
+        if file == place.file:
+            path = url = ""
+        link = LateLink(place, target, text, address, path, raw)
+        return f"{url or path}{self._links.add_late_link(link)}"
+
+    def _link_late(self, target: Named, address: str, *, text: str = "", raw: bool = False) -> str:
+        assert self._place  # noqa: S101  the same
+        return self._links.add_late_link(LateLink(self._place, target, text, address, "", raw))
+
+
+def _write_line(text: str) -> str:
+    """Keep what somebody wrote in Confluence from looking like more than one line of a log."""
+    return "".join(char if char.isprintable() else " " for char in text)

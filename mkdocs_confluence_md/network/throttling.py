@@ -1,0 +1,317 @@
+"""What the requests to a service share: its pace, its outages, and how long anybody waits.
+
+So a dead host is found out once, not once a page; a 429 slows everybody down; and neither a page
+nor a build waits without end. Nothing here knows HTTP: `retries.py` does the sending.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections import defaultdict
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from mkdocs_confluence_md.network.pacing import Pace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long is waited for what, in seconds."""
+
+    connect: float = 5.0
+    """For a connection."""
+    silence: float = 30.0
+    """For the next byte; the platform ends an export's handler after 25 seconds."""
+    answer: float = 60.0
+    """For a whole answer, however slowly it drips."""
+    large_answer: float = 300.0
+    """For one with files in it."""
+    first_wait: float = 0.5
+    """Before the second try; then twice as long each time."""
+    longest_wait: float = 60.0
+    """That a service may ask for. A quota of an hour is an outage."""
+    page: float = 90.0
+    """From a page's first try to the beginning of its last one."""
+    build: float = 120.0
+    """That a build may lose if all its connections wait for tries that fail."""
+
+
+AT_A_TERMINAL = Patience(longest_wait=2.0, page=2.0)
+"""For a command whose answer somebody is waiting for."""
+
+
+class Trouble(Enum):
+    """Why a try brought no usable answer."""
+
+    UNREACHABLE = "no connection"
+    UNTRUSTED = "no certificate that this machine trusts"
+    SILENT = "no answer in time"
+    BROKEN = "an answer that broke off"
+    UNAVAILABLE = "502, 503 or 504"
+    THROTTLED = "429"
+
+
+_MOST_TRIES = {
+    Trouble.UNREACHABLE: 5,
+    Trouble.UNTRUSTED: 1,
+    Trouble.SILENT: 2,
+    Trouble.BROKEN: 5,
+    Trouble.UNAVAILABLE: 5,
+    # Only time tells when a quota is free again.
+    Trouble.THROTTLED: 1000,
+}
+# It would be the same for any other page. A 504 or a broken answer may be one page's alone.
+_CONCERNS_EVERY_PAGE = {Trouble.UNREACHABLE, Trouble.UNTRUSTED, Trouble.THROTTLED}
+# So many pages in a row that were given up are no longer about these pages.
+_PAGES_OF_AN_OUTAGE = 3
+# As long as all of them take is too long to find out page by page.
+_SILENCES_OF_AN_OUTAGE = 3
+
+
+class BuildOverError(Exception):
+    """The build that wanted an answer is over."""
+
+
+class OutageError(Exception):
+    """The service is known to be out.
+
+    Args:
+        outcome: What became of the try that showed it: the same holds for every other request.
+    """
+
+    def __init__(self, outcome: object) -> None:
+        super().__init__()
+        self.outcome = outcome
+
+
+class Build:
+    """What a build has lost so far, and whether anybody still waits for it."""
+
+    def __init__(self) -> None:
+        self.lost_seconds = 0.0
+        self.is_over = False
+
+
+class Request:
+    """The tries of one request.
+
+    Args:
+        build: For which it is.
+        now: When it is made.
+        is_about_page: What it meets may concern one page only.
+    """
+
+    def __init__(self, build: Build, now: float, *, is_about_page: bool = True) -> None:
+        self.build = build
+        self.is_about_page = is_about_page
+        self.first_try = now
+        """When the first try was sent; before that, when the request was made."""
+        self.tries = 0
+        self.sent = now
+        """When the last try was sent."""
+
+
+class Service:
+    """A service as all its requests know it. Safe to use from many threads.
+
+    Args:
+        pace: How fast requests may be sent.
+        patience: How long is waited for what.
+        connections: How many requests can lose time at once.
+        clock: Returns seconds; it only has to move forward.
+    """
+
+    def __init__(
+        self, pace: Pace, patience: Patience, connections: int, clock: Callable[[], float]
+    ) -> None:
+        self._pace = pace
+        self._patience = patience
+        self._connections = connections
+        self._affordable_seconds = patience.build * connections
+        self._clock = clock
+        lock = threading.RLock()
+        self._turn_comes = threading.Condition(lock)
+        self._rest_ends = threading.Condition(lock)
+        self._lock = lock
+        self._outage: OutageError | None = None
+        self._was_out = False
+        """Whether an earlier build found an outage, and nothing was heard since."""
+        self._last_answer = float("-inf")
+        self._given_up = 0
+        """Requests in a row."""
+        self._silences = 0
+        """Tries without an answer in time, in a row."""
+
+    @contextmanager
+    def turn(self, request: Request) -> Iterator[None]:
+        """Wait until a try may be sent, and count it as in flight.
+
+        Raises:
+            BuildOverError: Nobody waits for it any more.
+            OutageError: There is no use in sending it.
+        """
+        with self._lock:
+            self._wait(self._turn_comes, request, self._pace.delay)
+            request.sent = self._clock()
+            if request.tries == 0:
+                request.first_try = request.sent
+            request.tries += 1
+            self._pace.send(request.sent)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._pace.end()
+                # One may be sent in its place, and one more if the pace has quickened.
+                self._turn_comes.notify(2)
+
+    def rest(self, request: Request, seconds: float) -> None:
+        """Wait before another try.
+
+        Raises:
+            BuildOverError: Nobody waits for it any more.
+            OutageError: There is no use in another try.
+        """
+        with self._lock:
+            until = self._clock() + seconds
+            request.build.lost_seconds += seconds
+            self._wait(self._rest_ends, request, lambda now: max(0.0, until - now))
+
+    def answered(self) -> None:
+        """Take note of a usable answer: the service is up."""
+        with self._lock:
+            self._pace.answered()
+            self._last_answer = self._clock()
+            self._given_up = 0
+            self._silences = 0
+            self._was_out = False
+
+    def failed(
+        self, request: Request, trouble: Trouble, *, asked_to_wait: float, outcome: object
+    ) -> bool:
+        """Take note of a try that failed, and tell whether another one is worth its time.
+
+        Args:
+            request: Whose last try it was.
+            trouble: Why it failed.
+            asked_to_wait: For how many seconds the service asks; 0 if it says nothing.
+            outcome: What an `OutageError` will bring, if this turns out to be an outage.
+        """
+        with self._lock:
+            now = self._clock()
+            if trouble is Trouble.THROTTLED:
+                jitter = random.random()  # noqa: S311  nobody gains by guessing it
+                self._pace.slow_down(now, sent=request.sent, jitter=jitter)
+                if asked_to_wait <= self._patience.longest_wait:
+                    # Everybody waits, so all connections lose that time.
+                    longer = self._pace.pause(now, asked_to_wait)
+                    request.build.lost_seconds += longer * self._connections
+            if trouble is Trouble.SILENT:
+                self._silences += 1
+            request.build.lost_seconds += now - request.sent
+            if self._is_worth_a_try(request, trouble, now, asked_to_wait):
+                return True
+            if self._is_out(request, trouble):
+                self._outage = OutageError(outcome)
+                self._wake_all()
+            return False
+
+    def begin_build(self) -> None:
+        """Look anew, but without patience for an outage that is still there."""
+        with self._lock:
+            self._was_out = self._was_out or self._outage is not None
+            self._outage = None
+            self._given_up = 0
+            self._wake_all()
+
+    def _is_worth_a_try(
+        self, request: Request, trouble: Trouble, now: float, asked_to_wait: float
+    ) -> bool:
+        return (
+            self._outage is None
+            and not self._was_out
+            and request.tries < _MOST_TRIES[trouble]
+            and self._silences < _SILENCES_OF_AN_OUTAGE
+            and asked_to_wait <= self._patience.longest_wait
+            and now + asked_to_wait - request.first_try <= self._patience.page
+            and request.build.lost_seconds <= self._affordable_seconds
+        )
+
+    def _is_out(self, request: Request, trouble: Trouble) -> bool:
+        """Count a request that is given up, and tell whether it is not about this request."""
+        self._given_up += 1
+        nothing_heard = self._last_answer < request.first_try
+        concerns_all = (
+            not request.is_about_page
+            or trouble in _CONCERNS_EVERY_PAGE
+            or self._silences >= _SILENCES_OF_AN_OUTAGE
+            or self._was_out
+            or self._given_up >= _PAGES_OF_AN_OUTAGE
+        )
+        too_much_lost = request.build.lost_seconds > self._affordable_seconds
+        return too_much_lost or (nothing_heard and concerns_all)
+
+    def _wake_all(self) -> None:
+        self._turn_comes.notify_all()
+        self._rest_ends.notify_all()
+
+    def _wait(
+        self, event: threading.Condition, request: Request, delay: Callable[[float], float]
+    ) -> None:
+        while not request.build.is_over and self._outage is None:
+            seconds = delay(self._clock())
+            if seconds <= 0:
+                return
+            event.wait(None if seconds == float("inf") else seconds)
+        if request.build.is_over or self._outage is None:
+            raise BuildOverError
+        raise OutageError(self._outage.outcome)
+
+
+class Traffic:
+    """The requests of one client, by service.
+
+    Args:
+        connections: How many requests may be in flight at once.
+        patience: How long is waited for what.
+        clock: Returns seconds; it only has to move forward.
+    """
+
+    def __init__(
+        self,
+        connections: int,
+        patience: Patience,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.connections = connections
+        self.patience = patience
+        self.clock = clock
+        self._lock = threading.Lock()
+        self._build = Build()
+        self._services: defaultdict[str, Service] = defaultdict(
+            lambda: Service(Pace(connections), patience, connections, clock)
+        )
+
+    def service(self, name: str) -> Service:
+        """Return the service of a name, always the same one."""
+        with self._lock:
+            return self._services[name]
+
+    def make_request(self, *, is_about_page: bool = True) -> Request:
+        """Begin to count the tries of a request."""
+        return Request(self._build, self.clock(), is_about_page=is_about_page)
+
+    def begin_build(self) -> None:
+        """Let nobody wait for what the last build wanted, and look at each service anew."""
+        with self._lock:
+            self._build.is_over = True
+            self._build = Build()
+            for service in self._services.values():
+                service.begin_build()

@@ -1,0 +1,1 @@
+"""Write the pages of a finished build as a site that needs no Confluence."""

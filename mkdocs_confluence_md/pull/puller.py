@@ -1,0 +1,300 @@
+"""`confluence-md pull`: what a build saw becomes a site of its own, in a directory."""
+
+from __future__ import annotations
+
+import html
+import os
+import time
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import yaml
+
+from mkdocs_confluence_md.auth.token_file import make_protection
+from mkdocs_confluence_md.cache.entries import make_digest
+from mkdocs_confluence_md.confluence.packing import pack
+from mkdocs_confluence_md.errors import SettingError
+from mkdocs_confluence_md.fetch.snapshot_format import (
+    EXPORTS,
+    Manifest,
+    SnapshotFile,
+    SnapshotPage,
+    SnapshotTree,
+    write_time,
+)
+from mkdocs_confluence_md.followed_links import check_links, find_roots
+from mkdocs_confluence_md.markdown.attachments import show_missing
+from mkdocs_confluence_md.markdown.pulled import MARKER
+from mkdocs_confluence_md.pull.build import built_site
+from mkdocs_confluence_md.pull.literal import replace_addresses
+from mkdocs_confluence_md.pull.mkdocs_yml import DOCS_DIR, Move, write_config
+from mkdocs_confluence_md.pull.rewrite import Rewriter
+from mkdocs_confluence_md.site.messages import describe_placed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from mkdocs.config.defaults import MkDocsConfig
+
+    from mkdocs_confluence_md.config import PluginConfig
+    from mkdocs_confluence_md.confluence.refs import SpaceRef, TreeRef
+    from mkdocs_confluence_md.fetch.results import FetchedPage, FetchedTree
+    from mkdocs_confluence_md.markdown.trail import Destination
+    from mkdocs_confluence_md.pull.build import BuiltPage, BuiltSite
+    from mkdocs_confluence_md.site.pages import Reader
+    from mkdocs_confluence_md.site.slots import PlacedPage
+
+
+@dataclass
+class PulledSite:
+    """A site as it is to be in its directory."""
+
+    files: dict[str, bytes] = field(default_factory=dict)
+    """By path; the manifest is not one of them."""
+    pages: list[SnapshotPage] = field(default_factory=list)
+    trees: list[SnapshotTree] = field(default_factory=list)
+    problems: int = 0
+    """How many there were; they have been told."""
+
+    def make_manifest(self, now: float) -> Manifest:
+        """Describe it."""
+        files = {path: make_digest(self.files[path]) for path in sorted(self.files)}
+        return Manifest(write_time(now), tuple(self.pages), files, tuple(self.trees))
+
+
+def pull_site(
+    config_file: Path,
+    directory: Path,
+    tell: Callable[[str], None],
+    clock: Callable[[], float] = time.time,
+) -> PulledSite:
+    """Build a site and return what it is without this plugin; nothing is written.
+
+    Args:
+        config_file: Its `mkdocs.yml`.
+        directory: Where it will be.
+        tell: Is told each warning and error.
+        clock: Returns seconds since the epoch.
+
+    Raises:
+        ConfluenceError: It cannot be built, or must not be in that directory.
+    """
+    config_file = config_file.absolute()
+
+    def check(config: MkDocsConfig, options: PluginConfig) -> None:
+        _check_directory(directory, config, options)
+
+    with built_site(config_file, tell, check) as built:
+        puller = _Puller(built, tell, clock)
+        puller.add_local_files()
+        for src_uri, page in built.pages.items():
+            puller.add_page(src_uri, page)
+        for ref, tree in built.inside.trees.items():
+            puller.add_tree(ref, tree)
+        move = Move(config_file.parent.resolve(), Path(built.config.docs_dir).resolve(), directory)
+        puller.add_config(config_file, move)
+        return puller.site
+
+
+class _Puller:
+    def __init__(
+        self, built: BuiltSite, tell: Callable[[str], None], clock: Callable[[], float]
+    ) -> None:
+        self.site = PulledSite(problems=built.warnings)
+        self._built = built
+        self._tell = tell
+        self._clock = clock
+        self._rewriter = Rewriter(show_missing)
+
+    @property
+    def _reader(self) -> Reader:
+        reader = self._built.inside.reader
+        assert reader  # noqa: S101  for the type checker: there are pages
+        return reader
+
+    def add_local_files(self) -> None:
+        """Add the files that are not from Confluence."""
+        docs_dir = Path(self._built.config.docs_dir)
+        for path in _walk(docs_dir):
+            src_uri = path.relative_to(docs_dir).as_posix()
+            self.site.files[f"{DOCS_DIR}/{src_uri}"] = self._read_local_file(path, src_uri)
+
+    def add_page(self, src_uri: str, page: BuiltPage) -> None:
+        """Add a page from Confluence, and what it brings."""
+        placed = self._built.inside.pages[src_uri]
+        fetched = self._reader.fetch(placed)
+        export = f"{EXPORTS}/{src_uri}"
+        self.site.files[export] = fetched.markdown.encode()
+        self.site.files[f"{DOCS_DIR}/{src_uri}"] = self._write_page(placed, page).encode()
+        self.site.pages.append(self._describe(placed, page, fetched, export))
+
+    def add_tree(self, ref: TreeRef | SpaceRef, fetched: FetchedTree) -> None:
+        """Add what a tree is made of, besides pages that are exported one by one."""
+        tree = SnapshotTree(
+            ref.target, write_time(self._clock() - fetched.age), listed=fetched.listed
+        )
+        if export := fetched.export:
+            # No page has such a name.
+            path = f"{EXPORTS}/{quote(ref.target.rstrip('/').replace('/', '-'), safe='~')}.zip"
+            self.site.files[path] = pack(export.archive, export.texts)
+            tree = replace(
+                tree,
+                archive=path,
+                page_count=export.page_count,
+                has_attachments=export.has_attachments,
+                problems=tuple((each.problem.name, each.name) for each in export.archive.problems),
+            )
+        self.site.trees.append(tree)
+
+    def add_config(self, config_file: Path, move: Move) -> None:
+        """Add the configuration, when all other files are there."""
+        built = self._built
+        prefix = f"{DOCS_DIR}/"
+        local = {path.relative_to(move.docs_dir).as_posix() for path in _walk(move.docs_dir)}
+        ours = [path.removeprefix(prefix) for path in self.site.files if path.startswith(prefix)]
+        raw_html = built.options.raw_html
+        text = write_config(
+            config_file,
+            move,
+            built.nav,
+            included=built.list_excluded(sorted({*ours} - local | {*built.pages})),
+            settings={"raw_html": raw_html} if raw_html != "keep" else None,
+        )
+        self.site.files["mkdocs.yml"] = text.encode()
+
+    def _write_page(self, placed: PlacedPage, page: BuiltPage) -> str:
+        rewritten = self._rewriter.rewrite(
+            page.markdown,
+            lambda address: self._find(placed.src_uri, address, raw=False),
+            lambda address: self._find(placed.src_uri, address, raw=True),
+        )
+        if not rewritten.complete:
+            self._complain(
+                f"The links of {describe_placed(placed)} are left as they "
+                "are in Confluence: they stand where they could not be changed for certain."
+            )
+        # Themes show a title as HTML, and so do front matter and heading here.
+        title = str(page.page.title or "")
+        meta = {**({"title": title} if title else {}), **page.meta}
+        heading = "" if page.is_headed else f"<h1>{title}</h1>\n\n"
+        front_matter = yaml.safe_dump(meta, allow_unicode=True, sort_keys=False, width=1000)
+        return f"---\n{front_matter}---\n\n{MARKER}\n\n{heading}{rewritten.text}"
+
+    def _find(self, src_uri: str, address: str, *, raw: bool) -> Destination | None:
+        inside = self._built.inside
+        # In this order they were looked at by the build.
+        attachment = inside.attached.trail.find(src_uri, address, raw=raw)
+        link = inside.trail.find(src_uri, address, raw=raw)
+        if attachment and attachment.missing and link and link.is_dropped:
+            # The same address is that of a picture, and of a link.
+            return replace(link, missing=attachment.missing)
+        return attachment or link
+
+    def _read_local_file(self, path: Path, src_uri: str) -> bytes:
+        content = path.read_bytes()
+        trail = self._built.inside.trail
+        addresses = trail.list_addresses(src_uri, raw=False)
+        if not addresses and not trail.list_addresses(src_uri, raw=True):
+            return content
+        found = {address: self._find(src_uri, address, raw=False) for address in addresses}
+        text, left = replace_addresses(
+            content.decode("utf-8", "surrogateescape"),
+            {address: destination for address, destination in found.items() if destination},
+            lambda address: _address_of(self._find(src_uri, address, raw=True)),
+        )
+        for address in left:
+            self._complain(
+                f"{src_uri} links to {address}, which is left as it is: it stands nowhere in the "
+                "text as a link. Another plugin or an extension may write it."
+            )
+        return text.encode("utf-8", "surrogateescape")
+
+    def _describe(
+        self, placed: PlacedPage, page: BuiltPage, fetched: FetchedPage, export: str
+    ) -> SnapshotPage:
+        brought = self._built.inside.attached.list_files(placed.src_uri)
+        files: dict[str, SnapshotFile] | None = None
+        problems: tuple[tuple[str, str], ...] = ()
+        if brought:
+            assets, places = brought
+            problems = assets.problems
+            files = {}
+            for key, asset in sorted(assets.files.items()):
+                path = f"{DOCS_DIR}/{places[key]}"
+                self.site.files[path] = asset.content.read()
+                files[key] = SnapshotFile(asset.name, path)
+        return SnapshotPage(
+            page_id=placed.ref.page_id,
+            title=html.unescape(str(page.page.title or "")),
+            src_uri=placed.src_uri,
+            url=self._reader.find_url(placed),
+            etag=fetched.etag,
+            exported=write_time(self._clock() - fetched.age),
+            sha256=make_digest(fetched.markdown.encode()),
+            export=export,
+            files=files,
+            problems=problems,
+            version=fetched.facts.version if fetched.facts else 0,
+            facts=fetched.facts,
+            tree=placed.tree.target if placed.tree else "",
+        )
+
+    def _complain(self, problem: str) -> None:
+        self.site.problems += 1
+        self._tell(f"WARNING: {problem}")
+
+
+def _check_directory(directory: Path, config: MkDocsConfig, options: PluginConfig) -> None:
+    root = Path(config.config_file_path).resolve().parent
+    docs_dir = Path(config.docs_dir).resolve()
+    objection = ""
+    if directory.exists() and not directory.is_dir():
+        objection = "it is a file"
+    elif root.is_relative_to(directory):
+        objection = "it is the project's own directory, or around it"
+    for name, other in {"docs_dir": docs_dir, **_find_directories(config, options)}.items():
+        if directory.is_relative_to(other) or other.is_relative_to(directory):
+            objection = objection or f"it is in or around {name} ({other})"
+    if objection:
+        raise SettingError(
+            f"Nothing can be pulled into {directory}: {objection}.",
+            "Name a directory of its own, like snapshot.",
+        )
+    make_protection(os.environ).check_folder(str(directory), str(directory))
+    _check_links(config)
+
+
+def _check_links(config: MkDocsConfig) -> None:
+    """Refuse links below `docs_dir` that lead out of the project, or around in a circle."""
+    root, docs_dir = (
+        Path(os.path.abspath(path))  # noqa: PTH100  links are not followed here
+        for path in (Path(config.config_file_path).parent, config.docs_dir)
+    )
+    roots = [*find_roots(root), *find_roots(Path(config.config_file_path).resolve().parent)]
+    # Where the configuration itself names a directory elsewhere, that is meant.
+    if not docs_dir.is_relative_to(root):
+        roots.append(docs_dir.resolve())
+    check_links(docs_dir, roots)
+
+
+def _find_directories(config: MkDocsConfig, options: PluginConfig) -> dict[str, Path]:
+    root = Path(config.config_file_path).resolve().parent
+    found: dict[str, Any] = {
+        "site_dir": config.user_configs[0].get("site_dir") or "site",
+        "cache_dir": options.cache_dir,
+        "custom_dir": config.theme.custom_dir,
+    }
+    return {name: (root / str(path)).resolve() for name, path in found.items() if path}
+
+
+def _walk(docs_dir: Path) -> Iterator[Path]:
+    for folder, folders, names in os.walk(docs_dir, followlinks=True):
+        folders[:] = sorted(name for name in folders if name not in {".git", "__pycache__"})
+        paths = (Path(folder, name) for name in sorted(names))
+        yield from (path for path in paths if path.exists())  # and not a link to nothing
+
+
+def _address_of(destination: Destination | None) -> str | None:
+    return destination.url or destination.address if destination else None

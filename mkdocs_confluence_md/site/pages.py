@@ -1,0 +1,165 @@
+"""The pages of one build: the source of each, or the report of all that cannot be had."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mkdocs_confluence_md.confluence.content import read_hidden_title
+from mkdocs_confluence_md.confluence.refs import SpaceRef, editor_url, space_url, view_url
+from mkdocs_confluence_md.errors import ConfluenceError
+from mkdocs_confluence_md.site.messages import PageFailure, report_failures
+from mkdocs_confluence_md.site.source import make_placeholder, make_source
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from mkdocs_confluence_md.confluence.refs import TreeRef
+    from mkdocs_confluence_md.fetch.fetcher import Tell
+    from mkdocs_confluence_md.fetch.lending import AnyLibrary
+    from mkdocs_confluence_md.fetch.results import FetchedPage
+    from mkdocs_confluence_md.site.slots import PlacedPage
+    from mkdocs_confluence_md.site.trees import Forest
+
+
+class MissingPagesError(Exception):
+    """Pages cannot be had; `str()` is the report of all of them."""
+
+
+class Reader:
+    """Reads pages.
+
+    Args:
+        library: Fetches pages that are exported one by one.
+        forest: Has the pages that come in trees.
+        pages: All pages of the site, in the order of `nav`.
+        titles: Of the trees, as in `nav`.
+        site: The origin for links to Confluence; empty where it is not known.
+        tell: As the library wants it.
+    """
+
+    def __init__(  # noqa: PLR0913  what is known of a build
+        self,
+        library: AnyLibrary,
+        forest: Forest,
+        pages: Mapping[str, PlacedPage],
+        titles: Mapping[TreeRef | SpaceRef, str],
+        *,
+        site: str,
+        tell: Tell,
+    ) -> None:
+        self._library = library
+        self._forest = forest
+        self._pages = pages
+        self._titles = titles
+        self._site = site
+        self._tell = tell
+        self.failures: list[PageFailure] = []
+        """What there are placeholders for."""
+
+    def read(
+        self, page: PlacedPage, *, placeholder: bool, take: Callable[[FetchedPage], None]
+    ) -> str:
+        """Return a page's source, as soon as the page is there.
+
+        Args:
+            page: Which one.
+            placeholder: Return a page that says what went wrong if it cannot be had.
+            take: Gets the page.
+
+        Raises:
+            MissingPagesError: It cannot be had, and maybe others neither.
+        """
+        try:
+            fetched = self.fetch(page)
+        except ConfluenceError as error:
+            if not placeholder:
+                raise MissingPagesError(self._report()) from None
+            failure = self._describe(page, error)
+            self.failures.append(failure)
+            return make_placeholder(failure)
+        take(fetched)
+        return make_source(
+            fetched.markdown,
+            page_id=page.ref.page_id,
+            title=page.title,
+            otherwise=page.own_title or read_hidden_title(fetched.markdown),
+            facts=fetched.facts,
+        )
+
+    def check_trees(self, *, placeholder: bool) -> None:
+        """Wait for all pages if a tree cannot be had: then there is no site.
+
+        Args:
+            placeholder: There is one all the same, and a tree is told of with its placeholder, or
+                here if it has none.
+
+        Raises:
+            MissingPagesError: For all of them.
+        """
+        if placeholder:
+            self.failures += self._find_hidden_failures()
+        elif self._forest.errors:
+            raise MissingPagesError(self._report())
+
+    def wait_for_pages(self) -> list[FetchedPage]:
+        """Return all pages that there are."""
+        return [*self._library.wait_for_pages(self._tell), *self._forest.pages.values()]
+
+    def find_url(self, page: PlacedPage) -> str:
+        """Return the address of a page in Confluence; empty where it is not known."""
+        site = self._find_site(page)
+        return view_url(site, page.ref.page_id) if site and page.ref.page_id else ""
+
+    def find_editor(self, page: PlacedPage) -> str | None:
+        """Return the address of a page's editor, if it is known."""
+        site = self._find_site(page)
+        return editor_url(site, page.ref.page_id) if site and page.ref.page_id else None
+
+    def fetch(self, page: PlacedPage) -> FetchedPage:
+        """Return a page as it is in Confluence.
+
+        Raises:
+            ConfluenceError: It cannot be had.
+        """
+        if page.tree in self._forest.errors:
+            raise self._forest.errors[page.tree]
+        if self._forest.has(page):
+            return self._forest.read(page)
+        return self._library.wait_for(page.ref.page_id, self._tell)
+
+    def _report(self) -> str:
+        errors = self._library.wait_for_errors(self._tell)
+        return report_failures(list(self._find_failures(errors)))
+
+    def _find_failures(self, errors: Mapping[str, ConfluenceError]) -> Iterator[PageFailure]:
+        for page in self._pages.values():
+            if page.tree in self._forest.errors:
+                yield self._describe(page, self._forest.errors[page.tree])
+            elif page.ref.page_id in errors and not page.path:
+                yield self._describe(page, errors[page.ref.page_id])
+        yield from self._find_hidden_failures()
+
+    def _find_hidden_failures(self) -> Iterator[PageFailure]:
+        """Find the trees that no page stands for, because their root stands elsewhere in `nav`."""
+        shown = {page.tree for page in self._pages.values()}
+        for tree, error in self._forest.errors.items():
+            if tree not in shown:
+                yield self._describe_tree(tree, error)
+
+    def _describe(self, page: PlacedPage, error: ConfluenceError) -> PageFailure:
+        if page.tree and page.tree in self._forest.errors:
+            return self._describe_tree(page.tree, error)
+        url = self.find_url(page)
+        return PageFailure(page.title, page.ref.page_id, url, error, own_title=page.own_title)
+
+    def _describe_tree(self, tree: TreeRef | SpaceRef, error: ConfluenceError) -> PageFailure:
+        site, title = self._site, self._titles.get(tree, "")
+        if isinstance(tree, SpaceRef):
+            return PageFailure(title, "", space_url(site, tree.key) if site else "", error, tree)
+        url = view_url(site, tree.page_id) if site else ""
+        return PageFailure(title, tree.page_id, url, error, tree)
+
+    def _find_site(self, page: PlacedPage) -> str:
+        """Return the origin for links to a page: the options know it, or the pasted URL does."""
+        pasted = f"https://{page.ref.host}" if page.ref.host else ""
+        return self._site or pasted

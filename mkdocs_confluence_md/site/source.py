@@ -1,0 +1,139 @@
+"""What MkDocs reads as a page's source: the exported Markdown behind front matter. Pure.
+
+There is always front matter, because MkDocs takes a first line like `Owner: Jane` of a page
+without it for metadata, and the reader would lose that line.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from datetime import date
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from mkdocs_confluence_md.confluence.front_matter import (
+    clean,
+    parse_front_matter,
+    read_front_matter,
+    split_front_matter,
+)
+from mkdocs_confluence_md.confluence.headings import begins_with_heading
+from mkdocs_confluence_md.errors import AnswerError, FailureError
+from mkdocs_confluence_md.site.inert import escape_text
+
+if TYPE_CHECKING:
+    from mkdocs_confluence_md.confluence.models import PageFacts
+    from mkdocs_confluence_md.site.messages import PageFailure
+
+_FACT_NAMES = ("confluence_title", "revision_date", "author", "tags")
+ADDED_NAMES = ("title", "confluence_id", "render_macros", *_FACT_NAMES)
+"""What `make_source` adds to a page's front matter."""
+
+# A page's own title has been read, and the rest are instructions, not facts.
+_NOT_FACTS = frozenset({"title", "template", "icon", "render_macros", "status"})
+
+# Three times as fast, where PyYAML was built with it, and what is written is ours. What is read was
+# written in Confluence, and the fast loader crashes the interpreter on brackets nested very deep.
+_Dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?=T|\Z)")
+
+
+def make_source(
+    markdown: str,
+    *,
+    page_id: str,
+    title: str,
+    otherwise: str = "",
+    facts: PageFacts | None = None,
+) -> str:
+    """Put front matter before a page's Markdown; the Markdown itself is passed on untouched.
+
+    Args:
+        markdown: As exported; front matter of its own is kept and completed.
+        page_id: Becomes `confluence_id`; empty where it is not known.
+        title: The page's title in `nav`. Where it is empty, the page's own title or first
+            heading serves, then its title in Confluence, and the ID only where it has none.
+        otherwise: That title, as far as it is known without facts.
+        facts: Become metadata, where the page's own front matter says nothing of the kind.
+    """
+    own, body = split_front_matter(clean(markdown))
+    headed = not title and begins_with_heading(body)
+    in_confluence = (facts.title if facts else "") or otherwise
+    page_title = title or ("" if headed else _clean_title(in_confluence) or page_id)
+    return f"---\n{_make_front_matter(own, page_id, page_title, facts)}---\n\n{body}"
+
+
+def find_own_facts(markdown: str) -> frozenset[str]:
+    """Return the names of those added facts that a page's own front matter has already."""
+    own, _ = read_front_matter(markdown)
+    return frozenset(own).intersection(_FACT_NAMES)
+
+
+@cache
+def _make_front_matter(own: str, page_id: str, title: str, facts: PageFacts | None) -> str:
+    own_meta = parse_front_matter(own) or {}
+    added = _describe(facts) if facts else {}
+    page_title = _clean_title(own_meta.get("title")) or title
+    meta: dict[str, Any] = {"title": page_title} if page_title else {}
+    harmless = {name: value for name, value in own_meta.items() if _is_harmless(name, value)}
+    meta |= {name: _escape(value) for name, value in harmless.items()}
+    meta |= {"confluence_id": page_id} if page_id else {}
+    # mkdocs-macros would run what people in Confluence write, with our environment at hand.
+    meta["render_macros"] = False
+    meta |= {name: value for name, value in added.items() if name not in meta}
+    # Wide, because a folded title would still be right but hard to read in a log.
+    return yaml.dump(meta, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=1000)
+
+
+def _describe(facts: PageFacts) -> dict[str, Any]:
+    """Write facts as metadata, under the names under which themes and plugins look for it."""
+    date_of_change = _DATE.match(facts.changed_at)
+    described = {
+        "confluence_title": _clean_title(facts.title),
+        "revision_date": date_of_change[0] if date_of_change else "",
+        "author": _clean_title(facts.author),
+        "tags": [_clean_title(label) for label in sorted(facts.labels or ())],
+    }
+    return {name: value for name, value in described.items() if value}
+
+
+def _is_harmless(name: object, value: object) -> bool:
+    """Tell whether a page may say this of itself: no instructions to MkDocs, theme or plugins.
+
+    Facts are (a description, dates, tags); what chooses templates and icons could break the
+    build of the whole site.
+    """
+    if not isinstance(name, str) or name in _NOT_FACTS:
+        return False
+    if name == "tags" or isinstance(value, list):
+        return isinstance(value, list) and all(isinstance(item, str) for item in value)
+    return value is None or isinstance(value, str | int | float | date)
+
+
+def _escape(value: object) -> object:
+    """Make HTML of what somebody wrote in Confluence: themes print it as HTML, tags as well."""
+    if isinstance(value, list):
+        return [_escape(item) for item in value]
+    return escape_text(value) if isinstance(value, str) else value
+
+
+def _clean_title(title: object) -> str:
+    return escape_text(str(title).strip()) if isinstance(title, str | int | float | date) else ""
+
+
+def make_placeholder(failure: PageFailure) -> str:
+    """Make the source of a page that says why the real one is not there."""
+    name = html.escape(failure.name)
+    link = (
+        f' <a href="{html.escape(failure.url)}">Read it in Confluence.</a>' if failure.url else ""
+    )
+    # What is wrong with the machine that builds is for its log, not for readers.
+    about_page = isinstance(failure.error, AnswerError | FailureError)
+    what = html.escape(failure.error.what) if about_page else "The site's owner can tell why."
+    # HTML rather than Markdown: an error's words are nobody's markup.
+    text = f"<p><strong>{name} could not be fetched.</strong> {what}{link}</p>"
+    return make_source(text, page_id=failure.page_id, title=failure.title, otherwise=failure.name)

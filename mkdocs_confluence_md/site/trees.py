@@ -1,0 +1,260 @@
+"""The trees of a site: what they are when pages are placed, and what their pages say."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from itertools import chain, combinations
+from typing import TYPE_CHECKING
+
+from mkdocs_confluence_md.confluence.archive import find_name_problems
+from mkdocs_confluence_md.confluence.attachments import find_references
+from mkdocs_confluence_md.confluence.content import read_title
+from mkdocs_confluence_md.confluence.export_tree import find_twins, read_tree, recognise
+from mkdocs_confluence_md.confluence.exporter import MOST_PAGES
+from mkdocs_confluence_md.confluence.matching import find_enclosed
+from mkdocs_confluence_md.confluence.refs import TreeRef
+from mkdocs_confluence_md.confluence.tree_root import KnownRoot
+from mkdocs_confluence_md.confluence.trees import Tree, TreePage
+from mkdocs_confluence_md.errors import ConfluenceError, TooLargeError
+from mkdocs_confluence_md.fetch.results import Assets, FetchedPage, FetchedTree, Origin
+from mkdocs_confluence_md.fetch.unpacking import unpack
+from mkdocs_confluence_md.site.messages import (
+    report_cut_tree,
+    report_stale_listing,
+    report_unsafe_files,
+)
+from mkdocs_confluence_md.site.sections import name_tree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from mkdocs_confluence_md.confluence.archive import Finding
+    from mkdocs_confluence_md.confluence.attachments import Reference
+    from mkdocs_confluence_md.confluence.models import PageFacts
+    from mkdocs_confluence_md.confluence.refs import SpaceRef
+    from mkdocs_confluence_md.fetch.fetcher import Tell
+    from mkdocs_confluence_md.fetch.lending import AnyLibrary
+    from mkdocs_confluence_md.fetch.results import TreeExport
+    from mkdocs_confluence_md.site.sections import PathInTree
+    from mkdocs_confluence_md.site.slots import PlacedPage
+
+
+class Forest:
+    """The trees of a site. One lives through a whole `mkdocs serve`."""
+
+    def __init__(self) -> None:
+        self._attachments = True
+        self._library: AnyLibrary | None = None
+        self._tell: Tell | None = None
+        self.fetched: dict[TreeRef | SpaceRef, FetchedTree] = {}
+        """The trees that can be had."""
+        self._read: dict[TreeRef | SpaceRef, tuple[tuple[str, KnownRoot], Tree]] = {}
+        """The digest of the last export of each tree, what was known of its root, and the tree."""
+        self.trees: dict[TreeRef | SpaceRef, Tree] = {}
+        """Each tree; of one that cannot be had, a page that stands for it."""
+        self.twins: dict[PathInTree, PathInTree] = {}
+        """Which of their pages are in an earlier tree, too."""
+        self.errors: dict[TreeRef | SpaceRef, ConfluenceError] = {}
+        """Why trees cannot be had."""
+        self.pages: dict[str, FetchedPage] = {}
+        """The pages that were read for this build, by `src_uri`."""
+
+    def begin(
+        self, library: AnyLibrary, declared: Iterable[str], tell: Tell, *, attachments: bool
+    ) -> None:
+        """Wait for the trees of a build.
+
+        Args:
+            library: Fetches them.
+            declared: The IDs of the pages that `nav` names one by one.
+            tell: As the library wants it.
+            attachments: Whether the files that pages refer to are wanted.
+        """
+        self._library, self._tell, self._attachments = library, tell, attachments
+        self.fetched, self.errors, self.pages = {}, {}, {}
+        self.trees = {}
+        page_ids = frozenset(declared)
+        for ref, found in library.wait_for_trees(tell).items():
+            if isinstance(found, ConfluenceError):
+                self.errors[ref] = found
+                self.trees[ref] = _stand_in(ref)
+            else:
+                self.fetched[ref] = found
+        for ref, fetched in self.fetched.items():
+            self.trees[ref] = fetched.listed or self._read_tree(ref, fetched.export, page_ids)
+        self._recognise(page_ids)
+        self._find_twins()
+
+    def begin_pages(self, pages: Iterable[PlacedPage]) -> None:
+        """Begin to fetch what trees came without: pages that are listed, and attachments."""
+        assert self._library  # noqa: S101  for the type checker
+        listed = [page.ref.page_id for page in pages if page.tree in self.fetched and not page.path]
+        facts: dict[str, PageFacts] = {}
+        for tree in self.fetched.values():
+            facts |= tree.facts
+        self._library.add(listed, facts)
+        wanted: dict[str, dict[str, Reference]] = {}
+        stale: set[str] = set()
+        for page in pages:
+            fetched = self.fetched.get(page.tree) if page.tree and page.path else None
+            if fetched and fetched.export and not fetched.export.has_attachments:
+                for owner, references in self._find_owners(page, fetched.export).items():
+                    wanted.setdefault(owner, {}).update(references)
+                    stale |= {owner} if fetched.origin is Origin.STALE else set()
+        for owner in wanted.keys() - {""}:
+            self._library.add_files(owner, wanted[owner], is_copy=owner in stale)
+
+    def has(self, page: PlacedPage) -> bool:
+        """Tell whether a page is in the export of a tree."""
+        return bool(page.path) and page.tree in self.fetched
+
+    def read(self, page: PlacedPage) -> FetchedPage:
+        """Return a page of an export with its files."""
+        if page.src_uri in self.pages:
+            return self.pages[page.src_uri]
+        assert page.tree  # noqa: S101  for the type checker
+        fetched = self.fetched[page.tree]
+        export = fetched.export
+        assert export  # noqa: S101  the same
+        found = FetchedPage(
+            export.texts[page.path],
+            fetched.origin,
+            fetched.seconds,
+            fetched.age,
+            fetched.error,
+            self._find_assets(page, export),
+        )
+        self.pages[page.src_uri] = found
+        return found
+
+    def report(self, titles: Mapping[TreeRef | SpaceRef, str]) -> Iterator[str]:
+        """Say what is wrong with the exports of trees."""
+        for ref, fetched in self.fetched.items():
+            if fetched.listed and fetched.error:
+                yield report_stale_listing(ref, fetched.age, fetched.error)
+            if export := fetched.export:
+                there = len(export.texts)
+                title = titles.get(ref, "")
+                if cut := report_cut_tree(ref, title, export.page_count, there, MOST_PAGES):
+                    yield cut
+                problems = filter(_is_problem, export.archive.problems)
+                told = dict.fromkeys((each.problem.value, each.name) for each in problems)
+                yield from report_unsafe_files(f"the {ref.name}", tuple(told))
+
+    def _read_tree(
+        self, ref: TreeRef | SpaceRef, export: TreeExport | None, declared: frozenset[str]
+    ) -> Tree:
+        assert export  # noqa: S101  what is not listed is exported
+        root = self._find_root(ref.page_id, declared) if isinstance(ref, TreeRef) else KnownRoot()
+        key = export.digest, root
+        if self._read.get(ref, (None,))[0] != key:
+            self._read[ref] = key, read_tree(export.texts, ref, export.page_count, root)
+        return self._read[ref][1]
+
+    def _find_root(self, page_id: str, declared: frozenset[str]) -> KnownRoot:
+        """Return what else in this build tells of a root, so that no request is made for it."""
+        page = self._find_page(page_id) if page_id in declared else None
+        text = page.markdown if page else ""
+        if page and page.facts and page.facts.title:
+            return KnownRoot(page.facts.title, text)
+        listed = (found.listed.walk() for found in self.fetched.values() if found.listed)
+        titles = (each.title for each in chain.from_iterable(listed) if each.page_id == page_id)
+        return KnownRoot(next(titles, "") or read_title(text), text)
+
+    def _recognise(self, declared: Iterable[str]) -> None:
+        """Find pages of exports, which tell no IDs, among the pages with IDs."""
+        exports = {ref: found.export for ref, found in self.fetched.items() if found.export}
+        page_ids = list(declared) if any(self._has_unknown(ref) for ref in exports) else []
+        found = {page_id: self._find_page(page_id) for page_id in page_ids}
+        texts = {page_id: page.markdown for page_id, page in found.items() if page}
+        # The root of a tree is known, and may be among the pages of one that stands before it.
+        for ref, export in exports.items():
+            known = [page for page in self.trees[ref].walk() if page.page_id and page.path]
+            texts |= {page.page_id: export.texts[page.path] for page in known}
+        for ref, export in exports.items():
+            self.trees[ref] = recognise(self.trees[ref], export.texts, texts)
+
+    def _find_twins(self) -> None:
+        self.twins = {}
+        texts = {ref: found.export.texts for ref, found in self.fetched.items() if found.export}
+        for earlier, later in combinations(texts, 2):
+            paths = find_twins(self.trees[earlier], self.trees[later], texts[earlier], texts[later])
+            for path, twin in paths.items():
+                self.twins.setdefault((later, path), (earlier, twin))
+
+    def _has_unknown(self, ref: TreeRef | SpaceRef) -> bool:
+        return any(page.path and not page.page_id for page in self.trees[ref].walk())
+
+    def _find_page(self, page_id: str) -> FetchedPage | None:
+        assert self._library  # noqa: S101  for the type checker
+        try:
+            return self._library.wait_for(page_id, self._tell)
+        except ConfluenceError:  # it is told when the page is read
+            return None
+
+    def _find_references(self, page: PlacedPage, export: TreeExport) -> dict[str, Reference]:
+        text = export.texts[page.path]
+        return find_references(text, page.ref.page_id) if self._attachments else {}
+
+    def _find_owners(self, page: PlacedPage, export: TreeExport) -> dict[str, dict[str, Reference]]:
+        """Return the references of a page by the page that has the files; empty if unknown."""
+        owners: dict[str, dict[str, Reference]] = {}
+        for key, reference in self._find_references(page, export).items():
+            owners.setdefault(reference.owner or page.ref.page_id, {})[key] = reference
+        return owners
+
+    def _find_assets(self, page: PlacedPage, export: TreeExport) -> Assets | None:
+        references = self._find_references(page, export)
+        if not references:
+            return None
+        if not export.has_attachments:
+            return self._collect_assets(page, export)
+        files = [entry for entry in export.archive.entries if entry.path not in export.texts]
+        attached = [entry for entry in export.archive.pages if entry.path != page.path]
+        find = partial(find_enclosed, page_path=page.path, page_id=page.ref.page_id)
+        assert self._library  # noqa: S101  for the type checker
+        contents = self._library.contents
+        return unpack(export.archive, contents, [*files, *attached], references, find)
+
+    def _collect_assets(self, page: PlacedPage, export: TreeExport) -> Assets:
+        """Put together the files that were fetched page by page."""
+        assert self._library  # noqa: S101  for the type checker
+        assets = Assets()
+        for owner in self._find_owners(page, export):
+            if owner:
+                found = self._library.wait_for_files(owner, self._tell)
+            else:
+                assert page.tree  # noqa: S101  for the type checker
+                found = Assets(error=_describe_size(page.tree))
+            assets = replace(
+                assets,
+                files={**assets.files, **found.files},
+                problems=(*assets.problems, *found.problems),
+                error=assets.error or found.error,
+                age=max(assets.age, found.age),
+            )
+        return assets
+
+
+def _stand_in(ref: TreeRef | SpaceRef) -> Tree:
+    """Return a tree with one page, which can say why there are no others."""
+    title = name_tree(ref)
+    return Tree(title, (TreePage(title, getattr(ref, "page_id", ""), "index.md"),))
+
+
+def _is_problem(finding: Finding) -> bool:
+    """Tell whether anybody should know: nothing is named by the name of a page or a folder."""
+    name = finding.name.replace("\\", "/").rpartition("/")[2]
+    is_page = name.lower().endswith(".md")
+    return finding.problem.is_refusal or (
+        not is_page and finding.problem in find_name_problems(name)
+    )
+
+
+def _describe_size(ref: TreeRef | SpaceRef) -> TooLargeError:
+    return TooLargeError(
+        f"The {ref.name} is too large to be exported with its attachments, and the page's own ID "
+        "is not known.",
+        "Name parts of it in nav instead, each as confluence:ID/.",
+    )

@@ -1,0 +1,31 @@
+"""Ages, sizes and tables as text. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+
+def describe_age(seconds: float) -> str:
+    """Say how long ago something was, in the largest unit that makes a whole number."""
+    for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        if seconds >= length:
+            number = int(seconds // length)
+            return f"{number} {unit}{'s' * (number > 1)}"
+    return "a minute"
+
+
+def describe_size(size: int) -> str:
+    """Write a number of bytes as people do."""
+    if size < 1000:  # noqa: PLR2004  the definition of the unit
+        return f"{size} B"
+    return f"{size / 1000:.1f} kB" if size < 1_000_000 else f"{size / 1_000_000:.1f} MB"  # noqa: PLR2004  the same
+
+
+def format_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Write a table for a person, with columns as wide as they must be."""
+    lines = [head, *rows]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
