@@ -119,6 +119,8 @@ def specified(*, html: bool) -> list[Text]:
         )
         for example in SPECIFIED
         if (example["section"] in OTHER_SECTIONS) == html
+        # An answer that begins so is a web page, and never becomes a page of a site.
+        and not example["markdown"].lower().startswith(("<!doctype", "<html"))
     ]
 
 
@@ -159,7 +161,7 @@ def build(texts: list[Text]) -> dict[str, tuple[list[str], list[str]]]:
         write_site(root, texts)
         with serve_pages(root / "confluence") as variables:
             command = [str(BIN / "mkdocs"), "build", "--quiet", "-f", str(root / "mkdocs.yml")]
-            subprocess.run(command, check=True, env=variables, stderr=subprocess.DEVNULL)
+            subprocess.run(command, check=True, env=variables)
         return {
             text.name: (
                 read_page(root, f"ours/{text.name}", text.name),

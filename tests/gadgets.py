@@ -70,6 +70,8 @@ MATH = {
     "link with a blank": r"$\href {javascript:CANARY}{x}$",
     "link over tags": r"$\hr<b></b>ef{javascript:CANARY}{x}$",
     "link over a comment": r"$\hr<!-- -->ef{javascript:CANARY}{x}$",
+    "link over a place to break": r"$\\hr<wbr>ef{javascript:CANARY}{x}$",
+    "element over a place to break": r"$\\mml<wbr>Token{mi}[href='javascript:CANARY']{x}$",
     "link by a macro": r"$\def\x{\href}\x{javascript:CANARY}{x}$",
     "link by another name": r"$\let\x\href\x{javascript:CANARY}{x}$",
     "link of an element": r"$\mmlToken{mi}[href='javascript:CANARY']{x}$",

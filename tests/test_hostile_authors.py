@@ -237,3 +237,35 @@ def test_safe_attachments_are_without_html_and_svg(project: Project, standin: St
     assert "c.png" in found
     assert not {"b.svg", "d.html"} & found
     assert '<span class="confluence-missing">b.svg</span>' in built.page("attack")
+
+
+def test_a_page_with_all_private_characters_is_no_exception(
+    project: Project, standin: StandIn, pages: dict[str, str]
+) -> None:
+    every = "".join(map(chr, range(0xE000, 0xF900)))
+    live = '{% include "**/secret.txt" %}\n\n{{ cycler.__init__.__globals__.os.environ }}\n'
+    pages["101"] = f"# Attack\n\n{every}\n\n{live}"
+    standin.pages.add(PageRecord("10", "# Handbook\n"))
+
+    shown = read_site(build(project, standin, ORDERS[0]))
+
+    assert SECRET not in shown
+    assert ENVIRONMENT not in shown
+
+
+@pytest.mark.parametrize(
+    "meta", ["hide: 5", "hide: true", "hide: 2020-01-01", "search: 5", "search: [a]", "social: x"]
+)
+def test_front_matter_does_not_tell_the_theme_what_to_do(
+    project: Project, standin: StandIn, pages: dict[str, str], meta: str
+) -> None:
+    pages["101"] = f"---\n{meta}\n---\n# Deploy\n"
+    project.configure(
+        ["confluence:101"],
+        theme="material",
+        settings={"plugins": ["search", {"confluence-md": {"site": standin.url}}]},
+    )
+
+    built = project.build()
+
+    assert built.exit_code == 0, built.log

@@ -140,3 +140,24 @@ def test_a_token_file_of_another_user_is_refused(project: Project, standin: Stan
 
     assert built.exit_code == 1
     assert "belongs to another user." in built.log
+
+
+@pytest.mark.parametrize("how", ["option", "link"])
+def test_a_directory_that_is_not_a_cache_stays_as_it_is(
+    project: Project, standin: StandIn, how: str
+) -> None:
+    other = project.root.parent / "public_html"
+    other.mkdir()
+    other.chmod(0o755)
+    (other / "index.html").write_text("x")
+    options = {"cache_dir": str(other)} if how == "option" else {}
+    if how != "option":
+        (project.root / ".cache/plugin").mkdir(parents=True)
+        (project.root / ".cache/plugin/confluence-md").symlink_to(other)
+    project.configure([{"Deploy": "confluence:101"}], options={"site": standin.url, **options})
+    before = sorted(other.iterdir())
+
+    built = build(project)
+
+    assert "cannot be used" in built.log
+    assert (mode(other), sorted(other.iterdir())) == (0o755, before)

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,7 +18,6 @@ from projects import Project
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from standin import StandIn
 
@@ -365,3 +365,26 @@ def test_a_token_file_that_cannot_be_read_is_protected(tmp_path: Path) -> None:
 
     with pytest.raises(SettingError, match="leads to the token file"):
         protection.check_file(str(path), "this")
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs Linux")
+@pytest.mark.parametrize("name", ["env.txt", "env.md"])
+def test_the_environment_of_the_process_is_no_file_of_a_site(attacked: Attacked, name: str) -> None:
+    (attacked.root / "docs" / name).symlink_to("/proc/self/environ")
+    configure(attacked)
+
+    built = attacked.build(strict=False)
+
+    assert built.exit_code == 1
+    assert "leads into /proc or /sys, which must not become part of a site" in built.log
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs Linux")
+def test_the_environment_of_the_process_is_no_snippet(attacked: Attacked) -> None:
+    attacked.write("docs/index.md", '# Home\n\n--8<-- "proc/self/environ"\n')
+    configure(attacked, markdown_extensions=[{"pymdownx.snippets": {"base_path": ["/"]}}])
+
+    built = attacked.build(strict=False)
+
+    assert built.exit_code == 1
+    assert "leads into /proc or /sys" in built.log

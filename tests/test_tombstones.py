@@ -124,3 +124,37 @@ def test_offline_without_a_sign_in_the_account_counts_that_was_used_last(
     # What only Jane has exported is not Otto's.
     configure(project, standin, PAGE, offline=True)
     assert project.build().exit_code == 1
+
+
+@pytest.mark.parametrize("status", [403, 404, 410])
+def test_attachments_that_were_taken_away_are_not_shown_again(
+    project: Project, standin: StandIn, pages: dict[str, str], status: int
+) -> None:
+    pages["101"] = "# Deploy\n\n![x](x.png)\n"
+    standin.pages.attachments["101"] = {"x.png": b"a picture"}
+    configure(project, standin, PAGE[:1])
+    site = project.build().site_dir
+    assert list(site.rglob("x.png"))
+    standin.faults.answer(status, route="bulk")
+    project.build(strict=False)
+    assert not list(site.rglob("x.png"))
+
+    standin.faults.clear()
+    standin.stop()
+    project.build(strict=False)
+
+    assert not list(site.rglob("x.png"))
+
+
+def test_a_refusal_is_a_use_of_the_account_as_well(project: Project, standin: StandIn) -> None:
+    """Offline with nobody signed in, the copies are those of the account that was used last."""
+    sign_in(project, standin, "jane")
+    configure(project, standin, PAGE[:1])
+    assert project.build().exit_code == 0
+    sign_in(project, standin, "otto")
+    standin.faults.denied.add("101")
+    assert project.build().exit_code == 1
+
+    project.environment = {"CONFLUENCE_MD_API_URL": standin.url}
+    configure(project, standin, PAGE[:1], offline=True)
+    assert project.build().exit_code == 1

@@ -36,6 +36,8 @@ class Protection:
     def __init__(self, token_files: Iterable[Path], secrets: SecretSearch) -> None:
         self._token_files = [Path(os.path.realpath(path)) for path in token_files]
         self._secrets = secrets
+        system = filter(None, map(_stat, ("/proc", "/sys")))
+        self._system_devices = {status.st_dev for status in system} - {os.stat("/").st_dev}  # noqa: PTH116  one call
         self._identities = {
             (status.st_dev, status.st_ino) for status in map(_stat, self._list_files()) if status
         }
@@ -51,6 +53,12 @@ class Protection:
             SettingError: It does.
         """
         status = _stat(path)
+        if status and self._is_of_system(status):
+            raise SettingError(
+                f"{shown} leads into /proc or /sys, which must not become part of a site: all "
+                "environment variables are there.",
+                "Remove what leads there.",
+            )
         if status and self._is_token_file(status):
             raise SettingError(
                 f"{shown} leads to the token file, which must not become part of a site.", _MOVE
@@ -81,7 +89,7 @@ class Protection:
         """
         self.check_folder(str(directory), f"{name} ({directory})")
         for entry in walk(directory):
-            if self._is_token_file(entry.status):
+            if self._is_token_file(entry.status) or self._is_of_system(entry.status):
                 self.check_file(entry.path, entry.path)
             elif entry.is_link and stat.S_ISDIR(entry.status.st_mode):
                 self.check_folder(entry.path, entry.path)
@@ -115,6 +123,9 @@ class Protection:
             "could show it.",
             "Take it out: the plugin reads its secrets from the environment by itself.",
         )
+
+    def _is_of_system(self, status: os.stat_result) -> bool:
+        return status.st_dev in self._system_devices
 
     def _is_token_file(self, status: os.stat_result) -> bool:
         return (status.st_dev, status.st_ino) in self._identities

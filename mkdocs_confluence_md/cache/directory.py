@@ -146,19 +146,17 @@ class CacheDirectory:
                         folder.rmdir()
 
     def _make(self) -> None:
-        is_new = not self.path.exists()
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        make_private(self.path)
-        if is_new:
-            self._ignore()
-        elif not any((self.path / name).exists() for name in (DATABASE, SET_ASIDE, _LOCK)):
+        is_cache = any((self.path / name).exists() for name in (DATABASE, SET_ASIDE, _LOCK))
+        if not is_cache:
             others = [each.name for each in self.path.iterdir() if each.name != _IGNORE]
             # Another process may be making it, just now.
             if others and not self.exists():
                 raise OSError(f"it has {others[0]} in it, which is not a cache's")
-            self._ignore()
-        else:
-            self._ignore()
+        # Only now: a directory of somebody else's must stay as it is.
+        make_private(self.path)
+        self._ignore()
+        if is_cache:
             for suffix in _SUFFIXES:
                 make_private(self.path / f"{DATABASE}{suffix}")
 

@@ -22,7 +22,7 @@ from mkdocs_confluence_md.cache.entries import (
 from mkdocs_confluence_md.cache.keys import attachments_resource
 from mkdocs_confluence_md.confluence.archive import Finding, Limits, Problem, read_archive
 from mkdocs_confluence_md.confluence.matching import find_file
-from mkdocs_confluence_md.errors import ConfluenceError, FailureError
+from mkdocs_confluence_md.errors import ConfluenceError, FailureError, NoAccessError
 from mkdocs_confluence_md.fetch.results import Asset, Assets
 from mkdocs_confluence_md.fetch.unpacking import unpack
 
@@ -97,6 +97,8 @@ class AssetFetcher:
                 return Assets(error=error)
             return replace(_choose(kept, references), error=error, age=kept.age)
         except ConfluenceError as error:
+            if isinstance(error, NoAccessError):
+                self._cache.forget(resource, self._exporter.auth.account())
             return Assets(error=error)
 
     def recall(

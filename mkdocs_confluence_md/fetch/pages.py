@@ -151,6 +151,8 @@ class PageExports:
             account = self._exporter.auth.account()
             for resource in (page.resource, attachments_resource(page.base_url, page.page_id)):
                 self._cache.forget(resource, account)
+            # A refusal tells who is signed in now, as an export does.
+            self._cache.note_account(account)
             raise
         except EmptyError:
             if not self._is_empty(page):

@@ -98,7 +98,9 @@ class TreeExports:
         try:
             return self._export(ref, resource, kept)
         except NoAccessError:
-            self._cache.forget(resource, self._exporter.auth.account())
+            account = self._exporter.auth.account()
+            self._cache.forget(resource, account)
+            self._cache.note_account(account)
             raise
         except FailureError as error:
             if self._exporter.auth.account() != account:  # the export was the sign-in

@@ -71,7 +71,7 @@ def _filter_attribute(tag: str, name: str, value: str) -> str | None:
         return None if _OF_THEMES.match(value.strip()) else value
     if name == "class":
         return " ".join(each for each in value.split() if not _OF_THEMES.match(each))
-    return make_plain_title(value) if name == "title" else value
+    return make_plain_title(value) if name in ("title", "data-title") else value
 
 
 @cache
@@ -80,7 +80,8 @@ def _make_cleaner() -> nh3.Cleaner:
     for tag, names in _MORE_ATTRIBUTES.items():
         attributes.setdefault(tag, set()).update(names)
     return nh3.Cleaner(
-        tags=nh3.ALLOWED_TAGS | _MORE_TAGS,
+        # MathJax reads on over `<wbr>`, so a command with one in it would not be found.
+        tags=(nh3.ALLOWED_TAGS | _MORE_TAGS) - {"wbr"},
         attributes=attributes,
         tag_attribute_values={"input": {"type": {"checkbox"}}},
         attribute_filter=_filter_attribute,

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import html
 import re
+from itertools import chain
 
 _FIRST_MARK = 0xE000
 _LAST_MARK = 0xF8FF
@@ -24,14 +25,15 @@ _TOUCHING = re.compile(
     rf"|(?!{_IN_WORDS}){_PUNCTUATION}(?=[^\W_])"
     rf"|(?<![^\W_]){_IN_WORDS}(?=[^\W_])"
 )
-_FORMULA_COMMAND = re.compile(r"\\(?=(?:href|style|cssId|class|mmlToken|require)\b)")
+_FORMULA_COMMAND = re.compile(r"\\(?=(?:bbox|href|style|cssId|class|mmlToken|require)\b)")
 
 
 def choose_mark(text: str) -> str:
-    """Return a character that a text does not have."""
-    return next(
-        (mark for mark in map(chr, range(_FIRST_MARK, _LAST_MARK + 1)) if mark not in text), ""
-    )
+    """Return a character that a text does not have, or two if it has all of them."""
+    characters = list(map(chr, range(_FIRST_MARK, _LAST_MARK + 1)))
+    pairs = (first + second for first in characters for second in characters)
+    # No text is long enough for all pairs, of which there are 41 million.
+    return next(mark for mark in chain(characters, pairs) if mark not in text)
 
 
 def break_directives(text: str, mark: str) -> str:

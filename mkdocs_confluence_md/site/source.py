@@ -33,7 +33,9 @@ ADDED_NAMES = ("title", "confluence_id", "render_macros", *_FACT_NAMES)
 """What `make_source` adds to a page's front matter."""
 
 # A page's own title has been read, and the rest are instructions, not facts.
-_NOT_FACTS = frozenset({"title", "template", "icon", "render_macros", "status"})
+_NOT_FACTS = frozenset(
+    {"title", "template", "icon", "render_macros", "status", "search", "social", "hide", "exclude"}
+)
 
 # Three times as fast, where PyYAML was built with it, and what is written is ours. What is read was
 # written in Confluence, and the fast loader crashes the interpreter on brackets nested very deep.
