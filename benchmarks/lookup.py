@@ -16,8 +16,8 @@ from statistics import median
 
 from mkdocs_confluence_md.auth.flow import AccessTokenAuth
 from mkdocs_confluence_md.auth.trust import TrustRule
+from mkdocs_confluence_md.cache.entries import page_resource
 from mkdocs_confluence_md.cache.exports import ExportCache
-from mkdocs_confluence_md.cache.keys import page_resource
 from mkdocs_confluence_md.confluence.exporter import ApiAddress, Exporter
 from mkdocs_confluence_md.fetch.fetcher import Library
 

@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     from mkdocs_confluence_md.confluence.refs import SpaceRef, TreeRef
     from mkdocs_confluence_md.fetch.results import FetchedTree
     from mkdocs_confluence_md.markdown.attached import AttachedFiles
-    from mkdocs_confluence_md.markdown.trail import Trail
+    from mkdocs_confluence_md.markdown.context import Trail
     from mkdocs_confluence_md.site.pages import Reader
-    from mkdocs_confluence_md.site.slots import PlacedPage
+    from mkdocs_confluence_md.site.paths import PlacedPage
 
 
 class Inside(NamedTuple):

@@ -26,8 +26,8 @@ from mkdocs_confluence_md.inside import Inside
 from mkdocs_confluence_md.markdown.attached import AttachedFiles, make_file
 from mkdocs_confluence_md.markdown.directives import Directives
 from mkdocs_confluence_md.markdown.extension import MERMAID_ADVICE, CommonMark, draws_diagrams
+from mkdocs_confluence_md.markdown.html import sanitize
 from mkdocs_confluence_md.markdown.links import LinkExtension
-from mkdocs_confluence_md.markdown.sanitizing import sanitize
 from mkdocs_confluence_md.network.throttling import Patience
 from mkdocs_confluence_md.network.urls import host_of
 from mkdocs_confluence_md.site.inert import break_formulas, quote_title
@@ -62,7 +62,7 @@ if TYPE_CHECKING:
 
     from mkdocs_confluence_md.fetch.lending import AnyLibrary
     from mkdocs_confluence_md.fetch.results import FetchedPage
-    from mkdocs_confluence_md.site.slots import PlacedPage
+    from mkdocs_confluence_md.site.paths import PlacedPage
 
 log = get_plugin_logger("confluence-md")
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from archives import ATTACKS, LONG_NAME, SAFE, UNSAFE
-from mkdocs_confluence_md.markdown.sanitizing import sanitize
-from mkdocs_confluence_md.site.filenames import make_safe_name
+from mkdocs_confluence_md.markdown.html import sanitize
+from mkdocs_confluence_md.site.paths import make_safe_name
 from test_pull import pull, pulled, read_pages
 
 if TYPE_CHECKING:

@@ -8,8 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 import faults
-from mkdocs_confluence_md.cache.entries import KeptFile, Manifest, make_digest, write_manifest
-from mkdocs_confluence_md.cache.keys import attachments_resource, page_resource
+from mkdocs_confluence_md.cache.entries import (
+    KeptFile,
+    Manifest,
+    attachments_resource,
+    make_digest,
+    page_resource,
+    write_manifest,
+)
 from scenes import CLOUD_ID, DEPLOY, SITE, fill_cache, make_scene
 from test_faults import (
     BUILT,

@@ -9,9 +9,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mkdocs_confluence_md.cache.entries import KeptFile, Manifest, make_digest, write_manifest
+from mkdocs_confluence_md.cache.entries import (
+    KeptFile,
+    Manifest,
+    attachments_resource,
+    make_digest,
+    write_manifest,
+)
 from mkdocs_confluence_md.cache.exports import ExportCache
-from mkdocs_confluence_md.cache.keys import attachments_resource
 
 if TYPE_CHECKING:
     from pathlib import Path

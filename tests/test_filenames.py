@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mkdocs_confluence_md.site.beside import Shelves, place_files
-from mkdocs_confluence_md.site.filenames import add_mark, fold, make_safe_name
+from mkdocs_confluence_md.site.paths import Shelves, add_mark, fold, make_safe_name, place_files
 
 
 @pytest.mark.parametrize(

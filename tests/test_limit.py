@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mkdocs_confluence_md.cache.entries import KeptFile, Manifest, make_digest, write_manifest
-from mkdocs_confluence_md.cache.exports import ExportCache
-from mkdocs_confluence_md.cache.keys import (
+from mkdocs_confluence_md.cache.entries import (
+    KeptFile,
+    Manifest,
     attachments_resource,
     copy_key,
     latest_key,
+    make_digest,
     page_resource,
+    write_manifest,
 )
+from mkdocs_confluence_md.cache.exports import ExportCache
 from mkdocs_confluence_md.cache.limit import Entry, choose_what_goes
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from mkdocs_confluence_md.confluence.refs import PageRef
 from mkdocs_confluence_md.markdown.finishing import Finisher
 from mkdocs_confluence_md.markdown.link_targets import may_be_ours
 from mkdocs_confluence_md.markdown.links import LINK_CLASS, LinkExtension
-from mkdocs_confluence_md.site.slots import PlacedPage
+from mkdocs_confluence_md.site.paths import PlacedPage
 
 if TYPE_CHECKING:
     from projects import Built, Project

@@ -14,7 +14,7 @@ from mkdocs_confluence_md.confluence.outline import ListedContent, outline_space
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from mkdocs_confluence_md.confluence.trees import TreePage
+    from mkdocs_confluence_md.confluence.models import TreePage
 
 ROOT = PageFacts("1", "Root")
 

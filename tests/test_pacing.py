@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from mkdocs_confluence_md.network.pacing import Pace
+from mkdocs_confluence_md.network.throttling import Pace
 
 SECONDS = st.floats(0, 100)
 JITTER = st.floats(0, 1)

@@ -14,8 +14,12 @@ from mkdocs.structure.files import File
 
 from mkdocs_confluence_md.confluence.refs import PageRef
 from mkdocs_confluence_md.site.nav import Nav, Placement, place
-from mkdocs_confluence_md.site.paths import check_page_path, make_slug
-from mkdocs_confluence_md.site.slots import LocalFileConflict, PlacedPage
+from mkdocs_confluence_md.site.paths import (
+    LocalFileConflict,
+    PlacedPage,
+    check_page_path,
+    make_slug,
+)
 
 DEFAULT = "{section}/{title}"
 

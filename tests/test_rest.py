@@ -36,8 +36,8 @@ from standin import Account, PageRecord, SpaceRecord, StandIn
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from mkdocs_confluence_md.confluence.models import TreePage
     from mkdocs_confluence_md.confluence.rest import ConfluenceRest
-    from mkdocs_confluence_md.confluence.trees import TreePage
     from standin.cloud import TokenKind
 
 OTTO = Account("557058:otto", "Otto")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mkdocs_confluence_md.markdown.attachments import show_missing
-from mkdocs_confluence_md.markdown.trail import Destination, Trail, write_fragment
+from mkdocs_confluence_md.markdown.context import Destination, Trail, write_fragment
 from mkdocs_confluence_md.pull.rewrite import Rewriter
 from test_commonmark_properties import BLOCKS, MARKUP, indent
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mkdocs_confluence_md.markdown.sanitizing import make_plain_title, sanitize
+from mkdocs_confluence_md.markdown.html import make_plain_title, sanitize
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mkdocs_confluence_md.confluence.models import Tree, TreePage
 from mkdocs_confluence_md.confluence.refs import SpaceRef, TreeRef
-from mkdocs_confluence_md.confluence.trees import Tree, TreePage
 from mkdocs_confluence_md.site.nav import Nav, Placement, place
 from test_placement import LOCAL_SOURCES, NAVS, PAGE_PATHS, TITLES, assert_safe, destination
 

@@ -16,7 +16,7 @@ from mkdocs_confluence_md.markdown.link_targets import (
     find_place_of,
     may_be_ours,
 )
-from mkdocs_confluence_md.site.slots import PlacedPage
+from mkdocs_confluence_md.site.paths import PlacedPage
 from test_references import ALMOST_REFERENCES, page_urls
 
 SITE = "https://acme.atlassian.net"

@@ -19,9 +19,8 @@ from disks import fill, mount
 from mkdocs_confluence_md.auth.environment import read_environment
 from mkdocs_confluence_md.auth.flow import make_login_auth
 from mkdocs_confluence_md.auth.keyring_store import KeyringVault, find_vault
-from mkdocs_confluence_md.auth.replaceable import ReplaceableFile
 from mkdocs_confluence_md.auth.sign_ins import login_key
-from mkdocs_confluence_md.auth.token_store import SignIn, TokenStore
+from mkdocs_confluence_md.auth.token_store import ReplaceableFile, SignIn, TokenStore
 from mkdocs_confluence_md.errors import TokenFileError
 
 if TYPE_CHECKING:

@@ -11,8 +11,12 @@ import pytest
 
 import faults
 from forests import ROOT
-from mkdocs_confluence_md.cache.entries import TreeManifest, make_digest, write_manifest
-from mkdocs_confluence_md.cache.keys import tree_resource
+from mkdocs_confluence_md.cache.entries import (
+    TreeManifest,
+    make_digest,
+    tree_resource,
+    write_manifest,
+)
 from mkdocs_confluence_md.confluence.refs import TreeRef
 from scenes import SITE, fill_cache, make_scene
 from standin import PageRecord

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mkdocs_confluence_md.confluence.refs import PageRef, SpaceRef, TreeRef
-from mkdocs_confluence_md.written import Declared, Flaw, explain_yaml, find_entries, find_value
+from mkdocs_confluence_md.project import Declared, Flaw, explain_yaml, find_entries, find_value
 
 
 def read(nav: str) -> list[Declared | Flaw]:

@@ -1,16 +1,26 @@
 """What the cache keeps of attachments and trees: which file stands for which of them. Pure.
 
 The files themselves are kept by content, so that pages share them.
+
+The names under which the cache keeps things, written and read.
+
+A copy of a page is kept for each account that exported it, and an alias leads to the latest of
+them, whoever made it. What is known of a page's attachments, and of a tree, is kept in the same
+way; the files themselves, and the archives of trees, are kept by their content, for all pages and
+accounts that know that they are there.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
-from mkdocs_confluence_md.confluence.trees import Tree, TreePage
+from mkdocs_confluence_md.confluence.models import Tree, TreePage
+from mkdocs_confluence_md.confluence.refs import SpaceRef, TreeRef
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -120,3 +130,113 @@ def _read_page(fields: Mapping[str, Any]) -> TreePage:
 
 def _read_file(fields: Mapping[str, Any]) -> KeptFile:
     return KeptFile(str(fields["name"]), str(fields["digest"]), int(fields["size"]))
+
+
+_LATEST = "latest "
+_FILE = "file sha256:"
+_COPY = re.compile(
+    r"(https?://[^\s?#]+)/(singleExport|bulkExport)\?pageId=([0-9]+)&account=([0-9a-f]*)"
+)
+_TREE_COPY = re.compile(
+    r"(https?://[^\s?#]+)/(?:bulkExport|listing)\?(tree|space)=([^\s?#&]+)&account=([0-9a-f]*)"
+)
+
+
+@dataclass(frozen=True)
+class PageCopy:
+    """Which page or tree a copy is of, and whose it is."""
+
+    base_url: str
+    """Of the API that exported it."""
+    page_id: str
+    """Empty for a tree."""
+    account: str
+    """A hash of the account; empty if it was not known."""
+    tree: TreeRef | SpaceRef | None = None
+
+    @property
+    def target(self) -> str:
+        """What stands for it behind the scheme in `nav`."""
+        return self.tree.target if self.tree else self.page_id
+
+    @property
+    def host(self) -> str:
+        """The host that exported it."""
+        return urlsplit(self.base_url).netloc
+
+
+def page_resource(base_url: str, page_id: str) -> str:
+    """Name a page's export, whoever makes it."""
+    return f"{base_url}/singleExport?pageId={page_id}"
+
+
+def attachments_resource(base_url: str, page_id: str) -> str:
+    """Name the export of a page's attachments, whoever makes it."""
+    return f"{base_url}/bulkExport?pageId={page_id}"
+
+
+def tree_resource(base_url: str, ref: TreeRef | SpaceRef) -> str:
+    """Name the export of a tree, whoever makes it."""
+    query = f"space={ref.key}" if isinstance(ref, SpaceRef) else f"tree={ref.page_id}"
+    return f"{base_url}/bulkExport?{query}"
+
+
+def listing_resource(base_url: str, ref: TreeRef | SpaceRef) -> str:
+    """Name what Confluence's own REST API lists of a tree whose pages are exported from there."""
+    return tree_resource(base_url, ref).replace("/bulkExport?", "/listing?")
+
+
+def file_key(digest: str) -> str:
+    """Name a file by its content."""
+    return f"{_FILE}{digest}"
+
+
+def is_file(key: str) -> bool:
+    """Tell whether a key is that of a file."""
+    return key.startswith(_FILE)
+
+
+def copy_key(resource: str, account: str | None) -> str:
+    """Name an account's copy of a resource, as a URL, because CacheControl wants one."""
+    return f"{resource}{'&' if '?' in resource else '?'}account={account or ''}"
+
+
+def latest_key(resource: str) -> str:
+    """Name the alias that leads to the latest copy of a resource."""
+    return f"{_LATEST}{resource}"
+
+
+def is_alias(key: str) -> bool:
+    """Tell whether a key is that of an alias."""
+    return key.startswith(_LATEST)
+
+
+def read_page_copy(key: str) -> PageCopy | None:
+    """Read the key of a page's copy; None if it is another one's, like a cloud ID's."""
+    return _read_copy(key, "singleExport")
+
+
+def read_attachments_copy(key: str) -> PageCopy | None:
+    """Read the key of what is known of a page's attachments; None if it is another one's."""
+    return _read_copy(key, "bulkExport")
+
+
+def read_tree_copy(key: str) -> PageCopy | None:
+    """Read the key of a tree's copy; None if it is another one's."""
+    match = _TREE_COPY.fullmatch(key)
+    if match is None:
+        return None
+    tree = TreeRef(match[3]) if match[2] == "tree" else SpaceRef(match[3])
+    return PageCopy(match[1], "", match[4], tree)
+
+
+def name_attachments_of(key: str) -> str:
+    """Turn the key of a page's copy, or of its alias, into that of its attachments."""
+    return key.replace("/singleExport?pageId=", "/bulkExport?pageId=")
+
+
+def _read_copy(key: str, call: str) -> PageCopy | None:
+    match = _COPY.fullmatch(key)
+    if match is None or match[2] != call:
+        return None
+    return PageCopy(match[1], match[3], match[4])

@@ -24,8 +24,13 @@ from cachecontrol.heuristics import BaseHeuristic
 from cachecontrol.serialize import Serializer
 from urllib3 import HTTPResponse
 
-from mkdocs_confluence_md.cache.entries import read_manifest
-from mkdocs_confluence_md.cache.keys import copy_key, file_key, latest_key, name_attachments_of
+from mkdocs_confluence_md.cache.entries import (
+    copy_key,
+    file_key,
+    latest_key,
+    name_attachments_of,
+    read_manifest,
+)
 from mkdocs_confluence_md.cache.limit import choose_what_goes
 from mkdocs_confluence_md.cache.store import LOCK_SECONDS, Store
 

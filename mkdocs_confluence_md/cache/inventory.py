@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from mkdocs_confluence_md.cache.entries import read_manifest, read_tree_manifest
-from mkdocs_confluence_md.cache.exports import read_texts
-from mkdocs_confluence_md.cache.keys import (
+from mkdocs_confluence_md.cache.entries import (
     PageCopy,
     file_key,
     is_file,
     read_attachments_copy,
+    read_manifest,
     read_page_copy,
     read_tree_copy,
+    read_tree_manifest,
 )
+from mkdocs_confluence_md.cache.exports import read_texts
 from mkdocs_confluence_md.confluence.refs import SpaceRef
 from mkdocs_confluence_md.text import describe_age, describe_size, format_table
 

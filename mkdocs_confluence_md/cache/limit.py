@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mkdocs_confluence_md.cache.keys import (
+from mkdocs_confluence_md.cache.entries import (
     is_alias,
     is_file,
     read_attachments_copy,

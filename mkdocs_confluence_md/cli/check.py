@@ -30,14 +30,17 @@ from mkdocs_confluence_md.factory import explain_silence, make_library
 from mkdocs_confluence_md.fetch.snapshot_format import read_manifest, show_time
 from mkdocs_confluence_md.network.throttling import AT_A_TERMINAL
 from mkdocs_confluence_md.project import (
+    Declared,
+    Flaw,
     check_written,
+    explain_yaml,
     find_cache_dir,
     find_directories,
+    find_entries,
     read_nav,
     read_options,
 )
 from mkdocs_confluence_md.site.page_findings import PageFinding, State, ask_rest, fetch
-from mkdocs_confluence_md.written import Declared, Flaw, explain_yaml, find_entries
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -3,6 +3,11 @@
 Nothing is ever written under a name that the archive gives. What an archive may do to whoever reads
 it (names that lead out of a folder, links, bombs, 10,000 entries) is refused, each with a problem
 that says so.
+
+An archive packed anew, so that the same files make the same bytes.
+
+Each export of a tree has the time of its making in it, and may be packed in another way. Files are
+not compressed: what that makes of them depends on who does it, and Git does it anyway.
 """
 
 from __future__ import annotations
@@ -19,7 +24,8 @@ from typing import TYPE_CHECKING
 from unicodedata import category, normalize
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
+
 
 _DRIVE = re.compile(r"[A-Za-z]:")
 _LONGEST_NAME_BYTES = 255
@@ -255,3 +261,27 @@ def _leads_outside(path: str) -> bool:
 def _is_plain(info: zipfile.ZipInfo) -> bool:
     kind = stat.S_IFMT(info.external_attr >> 16)
     return kind in (0, stat.S_IFREG) or (kind == stat.S_IFDIR and info.is_dir())
+
+
+_PLAIN_FILE = 0o100644 << 16
+_UNIX = 3
+
+
+def pack(archive: Archive, texts: Mapping[str, str]) -> bytes:
+    """Pack the files of an archive that are of use, in their order.
+
+    Args:
+        archive: Where they are.
+        texts: What is packed instead of the files with these paths.
+    """
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as target:
+        for entry in archive.entries:
+            text = texts.get(entry.path)
+            content = archive.read(entry) if text is None else text.encode()
+            if isinstance(content, Finding):
+                continue
+            info = zipfile.ZipInfo(entry.path)  # its time is that of the first archives
+            info.external_attr, info.create_system = _PLAIN_FILE, _UNIX
+            target.writestr(info, content)
+    return packed.getvalue()

@@ -1,19 +1,105 @@
-"""The title that a page has of itself, as text. Pure."""
+"""The title that a page has of itself, as text. Pure.
+
+The first-level heading of a page, and what may stand before it.
+
+Exporters write comments, anchors and breadcrumbs before the heading. They are not text, so the
+heading is still the page's title.
+
+The IDs that a page's Markdown tells: its own, and that of its parent.
+
+Exporters promise none, and each that writes them has names of its own for them.
+"""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from unicodedata import normalize
 
 from markdown_it import MarkdownIt
 
 from mkdocs_confluence_md.confluence.front_matter import read_front_matter
-from mkdocs_confluence_md.confluence.headings import begins_with_heading, find_heading
+from mkdocs_confluence_md.confluence.refs import PageRef, parse_reference
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
     from markdown_it.token import Token
+
+
+_BLANKS = re.compile(r"\s*")
+_HEADING = re.compile(r"#[ \t]+\S[^\n]*|\S[^\n]*\n=+[ \t]*(?:\n|\Z)")
+_COMMENT = re.compile(r"<!--.*?-->[ \t]*(?:\n|\Z)", re.DOTALL)
+_ANCHOR = re.compile(
+    r"""(?:<a[ \t]+(?:id|name)=(?:"[^"<>\n]*"|'[^'<>\n]*')[ \t]*></a>[ \t]*)+(?:\n|\Z)""",
+    re.IGNORECASE,
+)
+_LINK = (
+    r"\[(?:[^\[\]\\\n]|\\[^\n])*\]"
+    r"""\((?:<[^<>\n]*>|[^()\s<>]*(?:\([^()\s<>]*\)[^()\s<>]*)*)(?:[ \t]+"[^"\n]*")?\)"""
+)
+_BREADCRUMB = re.compile(rf"{_LINK}(?:[ \t]*(?:\\?>|&gt;|/|»|›)[ \t]*{_LINK})*[ \t]*(?:\n|\Z)")  # noqa: RUF001  as they are written
+_MOST_LINES = 10
+"""Before a heading: with more it is not the page's title."""
+
+
+def find_heading(body: str) -> str:
+    """Return the Markdown of the first-level heading with which a text begins; or nothing.
+
+    Comments, anchors and a breadcrumb may stand before it.
+    """
+    start = _find_start(body)
+    match = _HEADING.match(body, start)
+    return match[0].strip() if match else ""
+
+
+def begins_with_heading(body: str) -> bool:
+    """Return True if nothing stands before the heading, so that MkDocs finds it, too."""
+    return _HEADING.match(body, _skip_blanks(body, 0)) is not None
+
+
+def find_comments(body: str) -> list[str]:
+    """Return the comments at the beginning of a text: before its heading, and right behind it."""
+    start = _find_start(body)
+    comments = [piece for piece in _split_opening(body, 0) if piece.startswith("<!--")]
+    heading = _HEADING.match(body, start)
+    after = _split_opening(body, heading.end()) if heading else ()
+    return comments + [piece for piece in after if piece.startswith("<!--")]
+
+
+def skip_heading(body: str) -> str:
+    """Return what is behind the heading of a text; all of a text without one."""
+    match = _HEADING.match(body, _find_start(body))
+    return body[match.end() :] if match else body
+
+
+def _find_start(body: str) -> int:
+    """Return where the heading begins, or where the text does if there is none."""
+    position = 0
+    for piece in _split_opening(body, 0):
+        position = _skip_blanks(body, position) + len(piece)
+    return _skip_blanks(body, position)
+
+
+def _split_opening(body: str, position: int) -> Iterator[str]:
+    """Yield the comments, anchors and breadcrumbs that follow one another."""
+    for _ in range(_MOST_LINES):
+        position = _skip_blanks(body, position)
+        match = _COMMENT.match(body, position)
+        if match is None and not _HEADING.match(body, position):
+            match = _ANCHOR.match(body, position) or _BREADCRUMB.match(body, position)
+        if match is None:
+            return
+        yield match[0]
+        position = match.end()
+
+
+def _skip_blanks(body: str, position: int) -> int:
+    match = _BLANKS.match(body, position)
+    return match.end() if match else position
+
 
 _LOST_NAME = re.compile(
     r"(?:[a-z]{1,20}[ _-])?[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
@@ -70,3 +156,80 @@ def _read_text(token: Token) -> str:
 @cache
 def _make_parser() -> MarkdownIt:
     return MarkdownIt("commonmark").enable("strikethrough")
+
+
+_ID = re.compile(r"[0-9]{1,20}")
+# Shorter ones may be anything: years, counts, chapters.
+_LONG_ID = re.compile(r"[0-9]{5,20}")
+# In lower case and without `-` and `_`. Of two that a page has, the first of these is meant.
+_OWN_NAMES = ("confluenceid", "confluencepageid", "pageid", "contentid")
+_PARENT_NAMES = ("confluenceparentid", "confluenceparentpageid", "parentpageid", "parentid")
+_URL_NAMES = ("confluenceurl", "pageurl", "webui", "url", "source", "link")
+_SECTION = "confluence"
+_ID_COMMENT = re.compile(
+    r"""<!--\s*(?P<name>[A-Za-z][A-Za-z_-]{0,40})\s*[:=]\s*["']?(?P<id>[0-9]{1,20})["']?\s*-->"""
+)
+_ANY_SITE = "https://confluence.atlassian.net"
+
+
+@dataclass(frozen=True)
+class PageIds:
+    """What a page tells; each is empty where it does not."""
+
+    own: str = ""
+    parent: str = ""
+
+
+def read_ids(markdown: str) -> PageIds:
+    """Read the IDs in a page's front matter, or in a comment at its beginning."""
+    meta, body = read_front_matter(markdown)
+    fields = _fold_names(meta)
+    nested = fields.get(_SECTION)
+    section = _fold_names(nested) if isinstance(nested, dict) else {}
+    comments = _read_comments(body)
+    inner = {**section, "pageid": section.get("pageid", section.get("id"))}
+    own = (
+        _find_id(fields, _OWN_NAMES)
+        or _find_id(inner, _OWN_NAMES)
+        or _find_id(fields, ("id",), _LONG_ID)
+        or _find_id_in_url(fields)
+        or _find_id_in_url(section)
+        or _find_id(comments, _OWN_NAMES)
+    )
+    sources = (fields, section, comments)
+    parents = (_find_id(each, _PARENT_NAMES) for each in sources)
+    return PageIds(own, next(filter(None, parents), ""))
+
+
+def _fold_names(fields: Mapping[Any, Any]) -> dict[str, Any]:
+    """Return fields by what the ways of writing their names have in common."""
+    folded: dict[str, Any] = {}
+    for name, value in fields.items():
+        folded.setdefault(re.sub("[-_]", "", str(name)).lower(), value)
+    return folded
+
+
+def _read_comments(body: str) -> dict[str, str]:
+    found = map(_ID_COMMENT.match, find_comments(body))
+    return _fold_names({match["name"]: match["id"] for match in found if match})
+
+
+def _find_id(fields: Mapping[str, Any], names: Iterable[str], form: re.Pattern[str] = _ID) -> str:
+    values = (fields.get(name) for name in names)
+    texts = (str(value) for value in values if not isinstance(value, bool))
+    return next((text for text in texts if form.fullmatch(text)), "")
+
+
+def _find_id_in_url(fields: Mapping[str, Any]) -> str:
+    urls = (_complete_url(fields.get(name)) for name in _URL_NAMES)
+    found = (parse_reference(url) for url in urls if url)
+    return next((each.page_id for each in found if isinstance(each, PageRef)), "")
+
+
+def _complete_url(value: object) -> str:
+    """Return a URL, also of a path such as Confluence's API gives; empty for anything else."""
+    text = value.strip() if isinstance(value, str) else ""
+    if text.startswith("/"):
+        path = text if text.startswith("/wiki/") else f"/wiki{text}"
+        return _ANY_SITE + path
+    return text if "://" in text else ""

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING
 from unicodedata import combining, normalize
 from urllib.parse import unquote
 
-from mkdocs_confluence_md.confluence.content import is_lost_name, read_title, reduce_title
-from mkdocs_confluence_md.confluence.hierarchy import place_below_parents
-from mkdocs_confluence_md.confluence.page_ids import read_ids
+from mkdocs_confluence_md.confluence.content import is_lost_name, read_ids, read_title, reduce_title
+from mkdocs_confluence_md.confluence.models import Tree, TreePage
 from mkdocs_confluence_md.confluence.refs import SpaceRef, TreeRef
 from mkdocs_confluence_md.confluence.tree_root import (
     INDEX_NAMES,
@@ -24,8 +23,8 @@ from mkdocs_confluence_md.confluence.tree_root import (
     RootFinder,
     leave_out_indexes,
     make_root,
+    place_below_parents,
 )
-from mkdocs_confluence_md.confluence.trees import Tree, TreePage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -33,10 +33,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from typing import Any
 
+    from mkdocs_confluence_md.confluence.models import TreePage
     from mkdocs_confluence_md.confluence.outline import ListedContent, Listing
     from mkdocs_confluence_md.confluence.refs import TreeRef
     from mkdocs_confluence_md.confluence.rest import ConfluenceRest
-    from mkdocs_confluence_md.confluence.trees import TreePage
 
 _DEEPEST = 10
 """How many levels one request for descendants tells, according to two public clients."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from mkdocs_confluence_md.confluence.trees import Tree, TreePage
+from mkdocs_confluence_md.confluence.models import Tree, TreePage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

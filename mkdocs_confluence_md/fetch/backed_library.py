@@ -13,10 +13,9 @@ if TYPE_CHECKING:
 
     from mkdocs_confluence_md.cache.contents import Contents
     from mkdocs_confluence_md.confluence.attachments import Reference
-    from mkdocs_confluence_md.confluence.models import PageFacts
+    from mkdocs_confluence_md.confluence.models import PageFacts, Tree
     from mkdocs_confluence_md.confluence.refs import SpaceRef, TreeRef
     from mkdocs_confluence_md.confluence.rest import ConfluenceRest
-    from mkdocs_confluence_md.confluence.trees import Tree
     from mkdocs_confluence_md.fetch.fetcher import Library, Tell
     from mkdocs_confluence_md.fetch.results import Assets
     from mkdocs_confluence_md.fetch.snapshot import SnapshotLibrary

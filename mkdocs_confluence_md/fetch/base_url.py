@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from mkdocs_confluence_md.errors import ConfluenceError
-from mkdocs_confluence_md.fetch.delivery import describe_absence
+from mkdocs_confluence_md.fetch.threads import describe_absence
 
 if TYPE_CHECKING:
     from mkdocs_confluence_md.cache.exports import ExportCache

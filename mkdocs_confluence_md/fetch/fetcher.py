@@ -15,10 +15,9 @@ from mkdocs_confluence_md.cache.contents import Contents
 from mkdocs_confluence_md.errors import ConfluenceError
 from mkdocs_confluence_md.fetch.attachments import AssetFetcher
 from mkdocs_confluence_md.fetch.base_url import BaseUrlFinder
-from mkdocs_confluence_md.fetch.delivery import deliver, deliver_error
 from mkdocs_confluence_md.fetch.pages import PageExports
 from mkdocs_confluence_md.fetch.results import Assets, FetchedPage, FetchedTree, WantedPage
-from mkdocs_confluence_md.fetch.threads import Workers
+from mkdocs_confluence_md.fetch.threads import Workers, deliver, deliver_error
 from mkdocs_confluence_md.fetch.tree_listings import TreeListings
 from mkdocs_confluence_md.fetch.trees import TreeExports
 
@@ -28,10 +27,9 @@ if TYPE_CHECKING:
     from mkdocs_confluence_md.cache.exports import ExportCache
     from mkdocs_confluence_md.confluence.attachments import Reference
     from mkdocs_confluence_md.confluence.exporter import Exporter
-    from mkdocs_confluence_md.confluence.models import PageFacts
+    from mkdocs_confluence_md.confluence.models import PageFacts, Tree
     from mkdocs_confluence_md.confluence.refs import SpaceRef, TreeRef
     from mkdocs_confluence_md.confluence.rest import ConfluenceRest
-    from mkdocs_confluence_md.confluence.trees import Tree
     from mkdocs_confluence_md.fetch.versions import Versions
 
 _TELL_SECONDS = 0.1

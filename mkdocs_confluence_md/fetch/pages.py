@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from mkdocs_confluence_md.cache.entries import attachments_resource, page_resource
 from mkdocs_confluence_md.cache.exports import FACTS_HEADER
-from mkdocs_confluence_md.cache.keys import attachments_resource, page_resource
 from mkdocs_confluence_md.confluence.archive import read_archive
 from mkdocs_confluence_md.confluence.attachments import Reference, find_references
 from mkdocs_confluence_md.confluence.exporter import Export
@@ -18,8 +18,8 @@ from mkdocs_confluence_md.errors import (
     FailureError,
     NoAccessError,
 )
-from mkdocs_confluence_md.fetch.delivery import describe_absence, explain_unexpected
 from mkdocs_confluence_md.fetch.results import Assets, FetchedPage, Origin, WantedPage
+from mkdocs_confluence_md.fetch.threads import describe_absence, explain_unexpected
 from mkdocs_confluence_md.fetch.versions import is_unchanged
 
 if TYPE_CHECKING:

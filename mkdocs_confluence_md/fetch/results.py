@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mkdocs_confluence_md.cache.exports import Cached
     from mkdocs_confluence_md.confluence.archive import Archive
     from mkdocs_confluence_md.confluence.attachments import Reference
-    from mkdocs_confluence_md.confluence.trees import Tree
+    from mkdocs_confluence_md.confluence.models import Tree
     from mkdocs_confluence_md.errors import ConfluenceError, FailureError
 
 

@@ -30,9 +30,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mkdocs_confluence_md.confluence.attachments import Reference
-    from mkdocs_confluence_md.confluence.models import PageFacts
+    from mkdocs_confluence_md.confluence.models import PageFacts, Tree
     from mkdocs_confluence_md.confluence.refs import SpaceRef, TreeRef
-    from mkdocs_confluence_md.confluence.trees import Tree
     from mkdocs_confluence_md.fetch.fetcher import Tell
     from mkdocs_confluence_md.fetch.results import TreeExport
     from mkdocs_confluence_md.fetch.snapshot_format import SnapshotFile, SnapshotPage, SnapshotTree

@@ -25,7 +25,7 @@ from mkdocs_confluence_md.errors import SnapshotError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mkdocs_confluence_md.confluence.trees import Tree
+    from mkdocs_confluence_md.confluence.models import Tree
 
 MANIFEST = "confluence-md.json"
 EXPORTS = "exports"

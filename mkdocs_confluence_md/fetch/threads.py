@@ -7,6 +7,8 @@ it. So threads take quicker turns while there is work.
 
 `ThreadPoolExecutor` is not used because Python waits for its threads at exit: one export that hangs
 would keep a build that was interrupted from ending for a minute.
+
+Things that are fetched for somebody who waits: handed over, or said why not.
 """
 
 from __future__ import annotations
@@ -16,10 +18,14 @@ import sys
 import threading
 import time
 from concurrent.futures import Future
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from mkdocs_confluence_md.errors import ConfluenceError, FailureError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
 
 T = TypeVar("T")
 
@@ -100,3 +106,52 @@ def _end_work() -> None:
         _working -= 1
         if _working == 0:
             sys.setswitchinterval(_usual_seconds)
+
+
+def deliver(future: Future[T], find: Callable[[], T]) -> None:
+    """Give something to those who wait for it, or what went wrong; nothing if nobody wants it."""
+    if not future.set_running_or_notify_cancel():
+        return
+    try:
+        future.set_result(find())
+    except ConfluenceError as error:
+        future.set_exception(error)
+    except Exception as error:  # noqa: BLE001  the last net: it must not hide other pages' errors
+        future.set_exception(explain_unexpected(error))
+
+
+def deliver_error(future: Future[T], error: Exception) -> None:
+    """Say what went wrong with all; each thread raises an error of its own."""
+
+    def fail() -> T:
+        raise error.copy() if isinstance(error, ConfluenceError) else error
+
+    deliver(future, fail)
+
+
+def describe_absence(what: str = "this page") -> FailureError:
+    """Say that something is not in the cache, and that nothing else may be asked."""
+    return FailureError(
+        f"There is no copy of {what} in the cache, and `offline` is on.",
+        "Build once with the network, or turn the option `offline` (or the environment "
+        "variable CONFLUENCE_MD_OFFLINE) off.",
+    )
+
+
+def explain_unexpected(error: Exception) -> FailureError:
+    """Say that an error is none of those that are foreseen."""
+    return FailureError(
+        f"Something unexpected happened: {_locate(error)}.",
+        "This is a mistake in mkdocs-confluence-md. Please report it.",
+    )
+
+
+def _locate(error: Exception) -> str:
+    """Name an error and the line that raised it; its text may hold anything, so it is left out."""
+    traceback = error.__traceback__
+    while traceback and traceback.tb_next:
+        traceback = traceback.tb_next
+    if traceback is None:
+        return type(error).__name__
+    file = Path(traceback.tb_frame.f_code.co_filename).name
+    return f"{type(error).__name__} in {file}, line {traceback.tb_lineno}"

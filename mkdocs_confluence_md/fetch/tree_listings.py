@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mkdocs_confluence_md.cache.entries import read_listing, write_listing
-from mkdocs_confluence_md.cache.keys import listing_resource
+from mkdocs_confluence_md.cache.entries import listing_resource, read_listing, write_listing
 from mkdocs_confluence_md.confluence.listing import has_children, list_pages, make_contradiction
 from mkdocs_confluence_md.confluence.refs import SpaceRef, TreeRef
 from mkdocs_confluence_md.errors import ConfluenceError, MissingError
@@ -19,9 +18,9 @@ from mkdocs_confluence_md.fetch.results import FetchedTree, Origin
 
 if TYPE_CHECKING:
     from mkdocs_confluence_md.cache.exports import ExportCache
+    from mkdocs_confluence_md.confluence.models import Tree
     from mkdocs_confluence_md.confluence.outline import Listing
     from mkdocs_confluence_md.confluence.rest import ConfluenceRest
-    from mkdocs_confluence_md.confluence.trees import Tree
     from mkdocs_confluence_md.fetch.base_url import BaseUrlFinder
     from mkdocs_confluence_md.fetch.trees import TreeExports
     from mkdocs_confluence_md.fetch.versions import Versions

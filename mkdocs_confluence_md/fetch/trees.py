@@ -10,16 +10,15 @@ from mkdocs_confluence_md.cache.entries import (
     TreeManifest,
     make_digest,
     read_tree_manifest,
+    tree_resource,
     write_manifest,
 )
-from mkdocs_confluence_md.cache.keys import tree_resource
 from mkdocs_confluence_md.confluence.answers import DIVIDE_TREE
-from mkdocs_confluence_md.confluence.archive import Finding, Limits, Problem, read_archive
+from mkdocs_confluence_md.confluence.archive import Finding, Limits, Problem, pack, read_archive
 from mkdocs_confluence_md.confluence.media import redact_tokens
-from mkdocs_confluence_md.confluence.packing import pack
 from mkdocs_confluence_md.errors import FailureError, NoAccessError, TooLargeError
-from mkdocs_confluence_md.fetch.delivery import describe_absence
 from mkdocs_confluence_md.fetch.results import FetchedTree, Origin, TreeExport
+from mkdocs_confluence_md.fetch.threads import describe_absence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

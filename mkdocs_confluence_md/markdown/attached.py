@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING
 from mkdocs.structure.files import File, InclusionLevel
 
 from mkdocs_confluence_md.markdown.attachments import Embedding, EmbeddingExtension, show_name
-from mkdocs_confluence_md.markdown.context import join
-from mkdocs_confluence_md.markdown.trail import Trail
-from mkdocs_confluence_md.site.beside import Shelves, place_files
-from mkdocs_confluence_md.site.filenames import can_run_scripts
+from mkdocs_confluence_md.markdown.context import Trail, join
 from mkdocs_confluence_md.site.messages import (
     describe_placed,
     report_missing_files,
     report_unsafe_files,
 )
+from mkdocs_confluence_md.site.paths import Shelves, can_run_scripts, place_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -27,7 +25,7 @@ if TYPE_CHECKING:
 
     from mkdocs_confluence_md.cache.contents import Content
     from mkdocs_confluence_md.fetch.results import Assets
-    from mkdocs_confluence_md.site.slots import PlacedPage
+    from mkdocs_confluence_md.site.paths import PlacedPage
 
 
 class AttachedFiles:

@@ -17,8 +17,13 @@ from markdown.treeprocessors import Treeprocessor
 from markdown.util import AtomicString
 
 from mkdocs_confluence_md.confluence.attachments import change_tags, read_address
-from mkdocs_confluence_md.markdown.context import find_place, read_text
-from mkdocs_confluence_md.markdown.trail import Destination, Trail, shows_address
+from mkdocs_confluence_md.markdown.context import (
+    Destination,
+    Trail,
+    find_place,
+    read_text,
+    shows_address,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

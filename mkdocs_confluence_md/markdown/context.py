@@ -1,10 +1,18 @@
-"""How our extensions stand in MkDocs' Markdown pipeline: joined to it, told what it renders."""
+"""How our extensions stand in MkDocs' Markdown pipeline: joined to it, told what it renders.
+
+Where the links and images of each page led in a build.
+
+Only a build knows it: the places of pages, the IDs of headings, the files that came. `pull` writes
+it into the Markdown, for builds without this plugin.
+"""
 
 from __future__ import annotations
 
 import html
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+from urllib.parse import quote, unquote
 
 from markdown.treeprocessors import UnescapeTreeprocessor
 
@@ -12,6 +20,7 @@ if TYPE_CHECKING:
     from markdown import Extension, Markdown
     from mkdocs.config.defaults import MkDocsConfig
     from mkdocs.structure.files import File, Files
+
 
 _UNESCAPE = UnescapeTreeprocessor()
 
@@ -47,3 +56,79 @@ def find_place(md: Markdown) -> Place | None:
 def read_text(text: str | None) -> str:
     """Return what a text of the tree says: some of it is kept there in another form."""
     return html.unescape(_UNESCAPE.unescape(text or ""))
+
+
+# None of these ends an address in Markdown, or begins anything else there.
+_SAFE_IN_FRAGMENT = "!$'+,-./:;=?@_~"
+
+
+@dataclass(frozen=True)
+class Destination:
+    """What an address became."""
+
+    address: str
+    """A path relative to the page's file, or a URL; empty where there is nothing to lead to."""
+    url: str = ""
+    """In raw HTML: the URL, relative to the page's own."""
+    title: str = ""
+    """Of the page that it leads to, for a link whose text is the address."""
+    missing: str = ""
+    """The name of a picture that is not there."""
+    is_dropped: bool = False
+    """Whether only the text of a link remains, or its title where the text is the address."""
+
+
+class Trail:
+    """The destinations in all pages of a build.
+
+    Addresses in raw HTML are noted apart: MkDocs leaves them alone, so they must be URLs there.
+    """
+
+    def __init__(self) -> None:
+        self._destinations: dict[tuple[str, bool, str], Destination] = {}
+
+    def note(self, src_uri: str, address: str, destination: Destination, *, raw: bool) -> None:
+        """Note where an address of a page led.
+
+        Args:
+            src_uri: Of the page.
+            address: As it is in the page, without the escaping of HTML and Markdown.
+            destination: Where it led.
+            raw: Whether the address is in HTML that an author wrote.
+        """
+        known = self._destinations.get((src_uri, raw, address))
+        if known and known.title and not destination.title:
+            destination = replace(destination, title=known.title)
+        self._destinations[src_uri, raw, address] = destination
+
+    def find(self, src_uri: str, address: str, *, raw: bool) -> Destination | None:
+        """Return where an address led; None if it was left as it is."""
+        return self._destinations.get((src_uri, raw, address))
+
+    def list_addresses(self, src_uri: str, *, raw: bool) -> list[str]:
+        """Return the addresses of a page that became others."""
+        return [
+            address
+            for page, in_raw, address in self._destinations
+            if (page, in_raw) == (src_uri, raw)
+        ]
+
+
+def write_fragment(anchor_id: str) -> str:
+    """Write the ID of a heading so that it can stand in an address of Markdown."""
+    return "#" + "".join(map(_write_character, anchor_id)) if anchor_id else ""
+
+
+def _write_character(char: str) -> str:
+    # MkDocs compares IDs as they are written, so letters of any script stay letters.
+    plain = char.isprintable() and not char.isascii()
+    return char if plain else quote(char, safe=_SAFE_IN_FRAGMENT)
+
+
+def shows_address(text: str, address: str) -> bool:
+    """Tell whether a text is nothing but an address, as far as people care."""
+    return _reduce_address(text) == _reduce_address(address)
+
+
+def _reduce_address(text: str) -> str:
+    return re.sub(r"^https?://", "", unquote(text), flags=re.IGNORECASE)

@@ -14,7 +14,7 @@ from markdown.util import ETX, STX, AtomicString
 from markdown_it.common.utils import unescapeAll
 
 from mkdocs_confluence_md.markdown.admonitions import style_html
-from mkdocs_confluence_md.markdown.sanitizing import make_plain_title
+from mkdocs_confluence_md.markdown.html import make_plain_title
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

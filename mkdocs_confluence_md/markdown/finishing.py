@@ -11,9 +11,9 @@ from urllib.parse import quote
 from mkdocs.utils import get_relative_url
 
 from mkdocs_confluence_md.markdown.anchors import Anchors, read_anchors
+from mkdocs_confluence_md.markdown.context import Destination, write_fragment
 from mkdocs_confluence_md.markdown.html import Dropped, LinkChanger
 from mkdocs_confluence_md.markdown.link_targets import Inside, Nowhere
-from mkdocs_confluence_md.markdown.trail import Destination, write_fragment
 from mkdocs_confluence_md.site.names import NamedPages
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from mkdocs_confluence_md.markdown.context import Place
     from mkdocs_confluence_md.markdown.link_targets import Named
-    from mkdocs_confluence_md.site.slots import PlacedPage
+    from mkdocs_confluence_md.site.paths import PlacedPage
 
 _LATE_LINK = re.compile(
     r'(?P<name>href\s*=\s*)"(?P<path>[^"?]*)\?confluence-link=(?P<number>[0-9]+)"'

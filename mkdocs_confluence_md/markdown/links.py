@@ -25,7 +25,15 @@ from markdown.util import AtomicString
 from mkdocs.utils import get_relative_url
 
 from mkdocs_confluence_md.confluence.refs import Complaint
-from mkdocs_confluence_md.markdown.context import Place, find_place, join, read_text
+from mkdocs_confluence_md.markdown.context import (
+    Destination,
+    Place,
+    Trail,
+    find_place,
+    join,
+    read_text,
+    shows_address,
+)
 from mkdocs_confluence_md.markdown.finishing import Finisher, LateLink
 from mkdocs_confluence_md.markdown.html import Dropped, LinkChanger
 from mkdocs_confluence_md.markdown.link_targets import (
@@ -38,7 +46,6 @@ from mkdocs_confluence_md.markdown.link_targets import (
     may_be_ours,
     may_lead,
 )
-from mkdocs_confluence_md.markdown.trail import Destination, Trail, shows_address
 from mkdocs_confluence_md.site.messages import describe_placed, report_dropped_links
 
 if TYPE_CHECKING:
@@ -50,7 +57,7 @@ if TYPE_CHECKING:
     from mkdocs.structure.files import File
 
     from mkdocs_confluence_md.markdown.link_targets import Trees
-    from mkdocs_confluence_md.site.slots import PlacedPage
+    from mkdocs_confluence_md.site.paths import PlacedPage
 
 LINK_CLASS = "confluence-link"
 """The class of links that leave the site for Confluence."""

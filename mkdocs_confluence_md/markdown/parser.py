@@ -1,10 +1,16 @@
-"""Which Markdown a page from Confluence is written in: CommonMark, GFM, and panels. Pure.
+"""Which Markdown a page from Confluence is written in: CommonMark, GFM, and panels.
 
 The result is a list of markdown-it's tokens, whose tags and attributes are those of the page.
+
+Bare addresses become links, as GitHub's reader (cmark-gfm) does it. A plugin for markdown-it.
+
+`https://acme.example/a`, `www.acme.example` and `jane@acme.example` are links; `README.md` and
+`acme.example` are words.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import mdurl
@@ -15,11 +21,125 @@ from mdit_py_plugins.container import container_plugin
 from mdit_py_plugins.footnote import footnote_plugin
 
 from mkdocs_confluence_md.markdown.admonitions import is_panel_name, mark_panels
-from mkdocs_confluence_md.markdown.autolinks import autolinks_plugin
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from markdown_it.rules_block import StateBlock
     from markdown_it.rules_core import StateCore
+    from markdown_it.rules_inline import StateInline
+
+
+_SCHEME = re.compile(r"(?<![a-z])(?:https?|ftp)\Z", re.IGNORECASE)
+_DOMAIN = re.compile(r"(?:[^\W_]|[-_.])+")
+_TO_SPACE = re.compile(r"[^\s<]*")
+_TRAILING_ENTITY = re.compile(r"&[a-z]+;\Z", re.IGNORECASE)
+_MAIL = re.compile(
+    r"(?<![a-z0-9.+_-])(?P<scheme>mailto:)?[a-z0-9.+_-]+@[a-z0-9_-]+(?:\.[a-z0-9_-]+)+",
+    re.IGNORECASE | re.ASCII,
+)
+_PUNCTUATION = "?!.,:;*_~'\""
+
+
+def autolinks_plugin(parser: MarkdownIt) -> None:
+    """Add the rules."""
+    # Text is read up to the next character that may begin something.
+    parser.inline.add_terminator_char("w")
+    parser.inline.ruler.push("bare_www", _link_www)
+    parser.inline.ruler.push("bare_url", _link_url)
+    parser.core.ruler.after("inline", "bare_mail", _link_mails)
+
+
+def _link_www(state: StateInline, silent: bool) -> bool:  # noqa: FBT001  markdown-it's signature
+    start = state.pos
+    if not state.src.startswith("www.", start) or silent or state.linkLevel:
+        return False
+    if start and not (state.src[start - 1].isspace() or state.src[start - 1] in "*_~("):
+        return False
+    end = _find_end(state, start, start)
+    return _link(state, start, end, "http://") if end else False
+
+
+def _link_url(state: StateInline, silent: bool) -> bool:  # noqa: FBT001  the same
+    if not state.src.startswith("://", state.pos) or silent or state.linkLevel:
+        return False
+    scheme = _SCHEME.search(state.pending[-len("?https") :])
+    end = _find_end(state, state.pos - len(scheme[0]), state.pos + 3) if scheme else 0
+    return _link(state, state.pos - len(scheme[0]), end, "") if scheme and end else False
+
+
+def _link_mails(state: StateCore) -> None:
+    """Find addresses of people when all else is read: an underscore in one is no emphasis."""
+    for token in state.tokens:
+        if token.children and "@" in token.content:
+            token.children = list(_find_mails(token.children))
+
+
+def _find_mails(words: list[Token]) -> Iterator[Token]:
+    links = 0
+    for word in words:
+        links += word.nesting if word.tag == "a" else 0
+        if word.type == "text" and not links:
+            yield from _split_at_mails(word.content)
+        else:
+            yield word
+
+
+def _split_at_mails(text: str) -> Iterator[Token]:
+    end = 0
+    for match in _MAIL.finditer(text):
+        if match[0][-1].isalnum() and not text.startswith(("@", "/"), match.end()):
+            yield Token("text", "", 0, content=text[end : match.start()])
+            href = match[0] if match["scheme"] else f"mailto:{match[0]}"
+            yield Token("link_open", "a", 1, attrs={"href": href})
+            yield Token("text", "", 0, content=match[0])
+            yield Token("link_close", "a", -1)
+            end = match.end()
+    yield Token("text", "", 0, content=text[end:])
+
+
+def _find_end(state: StateInline, start: int, domain_start: int) -> int:
+    """Return where an address ends, or 0 where there is none."""
+    domain = _DOMAIN.match(state.src, domain_start, state.posMax)
+    if domain is None or "_" in "".join(domain[0].split(".")[-2:]):
+        return 0
+    address = _TO_SPACE.match(state.src, start, state.posMax)
+    return start + len(_trim(address[0])) if address else 0
+
+
+def _trim(address: str) -> str:
+    """Leave out what belongs to the sentence around an address."""
+    while address:
+        entity = _TRAILING_ENTITY.search(address)
+        if entity:
+            address = address[: entity.start()]
+        elif address[-1] in _PUNCTUATION or _closes_outside(address):
+            address = address[:-1]
+        else:
+            break
+    return address
+
+
+def _closes_outside(address: str) -> bool:
+    """Tell whether the address ends in a bracket that was opened before it."""
+    return any(
+        address[-1] == closing and address.count(closing) > address.count(opening)
+        for opening, closing in ("()", "[]")
+    )
+
+
+def _link(state: StateInline, start: int, end: int, prefix: str) -> bool:
+    """Push the link; what of it was already read as text is taken back."""
+    taken_back = state.pos - start
+    if taken_back:
+        state.pending = state.pending[:-taken_back]
+    text = state.src[start:end]
+    state.push("link_open", "a", 1).attrs = {"href": state.md.normalizeLink(prefix + text)}
+    state.push("text", "", 0).content = text
+    state.push("link_close", "a", -1)
+    state.pos = end
+    return True
+
 
 _DEEPEST_BLOCK = 60
 """How deep quotations and lists nest, in markdown-it's levels; whatever is deeper is paragraphs."""

@@ -14,7 +14,7 @@ import yaml
 
 from mkdocs_confluence_md.auth.token_file import make_protection
 from mkdocs_confluence_md.cache.entries import make_digest
-from mkdocs_confluence_md.confluence.packing import pack
+from mkdocs_confluence_md.confluence.archive import pack
 from mkdocs_confluence_md.errors import SettingError
 from mkdocs_confluence_md.fetch.snapshot_format import (
     EXPORTS,
@@ -28,9 +28,8 @@ from mkdocs_confluence_md.followed_links import check_links, find_roots
 from mkdocs_confluence_md.markdown.attachments import show_missing
 from mkdocs_confluence_md.markdown.pulled import MARKER
 from mkdocs_confluence_md.pull.build import built_site
-from mkdocs_confluence_md.pull.literal import replace_addresses
 from mkdocs_confluence_md.pull.mkdocs_yml import DOCS_DIR, Move, write_config
-from mkdocs_confluence_md.pull.rewrite import Rewriter
+from mkdocs_confluence_md.pull.rewrite import Rewriter, replace_addresses
 from mkdocs_confluence_md.site.messages import describe_placed
 
 if TYPE_CHECKING:
@@ -41,10 +40,10 @@ if TYPE_CHECKING:
     from mkdocs_confluence_md.config import PluginConfig
     from mkdocs_confluence_md.confluence.refs import SpaceRef, TreeRef
     from mkdocs_confluence_md.fetch.results import FetchedPage, FetchedTree
-    from mkdocs_confluence_md.markdown.trail import Destination
+    from mkdocs_confluence_md.markdown.context import Destination
     from mkdocs_confluence_md.pull.build import BuiltPage, BuiltSite
     from mkdocs_confluence_md.site.pages import Reader
-    from mkdocs_confluence_md.site.slots import PlacedPage
+    from mkdocs_confluence_md.site.paths import PlacedPage
 
 
 @dataclass

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mkdocs_confluence_md.confluence.refs import Complaint, SpaceRef, TreeRef
     from mkdocs_confluence_md.errors import ConfluenceError
     from mkdocs_confluence_md.fetch.lending import AnyLibrary
-    from mkdocs_confluence_md.site.slots import LocalFileConflict, PlacedPage
+    from mkdocs_confluence_md.site.paths import LocalFileConflict, PlacedPage
 
 
 _MOST_NAMES = 10

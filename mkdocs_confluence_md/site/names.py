@@ -15,7 +15,7 @@ from mkdocs_confluence_md.confluence.content import reduce_title
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from mkdocs_confluence_md.site.slots import PlacedPage
+    from mkdocs_confluence_md.site.paths import PlacedPage
 
 _NUMBER = re.compile(r"[0-9]{1,3}[-_. ]+")
 _SHORTEST = 3

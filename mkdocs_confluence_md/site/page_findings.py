@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mkdocs_confluence_md.confluence.refs import SpaceRef, TreeRef
     from mkdocs_confluence_md.confluence.rest import ConfluenceRest
     from mkdocs_confluence_md.fetch.lending import AnyLibrary
-    from mkdocs_confluence_md.written import Declared
+    from mkdocs_confluence_md.project import Declared
 
 
 class State(Enum):

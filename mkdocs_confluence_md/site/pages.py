@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mkdocs_confluence_md.fetch.fetcher import Tell
     from mkdocs_confluence_md.fetch.lending import AnyLibrary
     from mkdocs_confluence_md.fetch.results import FetchedPage
-    from mkdocs_confluence_md.site.slots import PlacedPage
+    from mkdocs_confluence_md.site.paths import PlacedPage
     from mkdocs_confluence_md.site.trees import Forest
 
 

@@ -1,11 +1,32 @@
-"""The paths that pages want: what the option `page_path` makes of titles and sections. Pure."""
+"""The paths that pages want: what the option `page_path` makes of titles and sections. Pure.
+
+Which places in the site are taken, and by which pages: whoever comes first has them.
+
+Where the files of a page land: in a folder of the page's own name, beside it.
+
+Names of files that are safe on any system and in any URL.
+
+A name of an attachment is what somebody typed in Confluence, or what an archive says.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import posixpath
 import re
+import unicodedata
+from dataclasses import dataclass, field
 from string import Formatter
+from typing import TYPE_CHECKING
+from unicodedata import category, normalize
 
 from slugify import slugify
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from mkdocs_confluence_md.confluence.refs import PageRef, SpaceRef, TreeRef
+
 
 FIELDS = frozenset({"section", "title", "id"})
 """What may stand in braces in the option `page_path`."""
@@ -58,3 +79,201 @@ def make_path(page_path: str, *, section: str, title: str, page_id: str, otherwi
     slug = make_slug(title) or short_id or otherwise
     path = page_path.removesuffix(".md").format(section=section, title=slug, id=short_id or slug)
     return "/".join(segment for segment in path.split("/") if segment not in ("", "."))
+
+
+@dataclass(frozen=True)
+class PlacedPage:
+    """A Confluence page with its place in the site."""
+
+    ref: PageRef
+    """Its ID is empty where nobody tells it: the export of a whole tree has none."""
+    title: str
+    """As in `nav`; empty where `nav` gives none."""
+    src_uri: str
+    """The path that MkDocs sees, relative to `docs_dir`, with `/` and `.md`."""
+    tree: TreeRef | SpaceRef | None = None
+    """The entry of `nav` that brings it with all the others of its tree; None for one page."""
+    path: str = ""
+    """Of the page in the export of its tree; empty for a page that is exported by itself."""
+    own_title: str = ""
+    """As in Confluence, so not a safe one; empty where it shows only when the page is read."""
+
+    @property
+    def known_title(self) -> str:
+        """What a person would call it; empty where that is not known."""
+        return self.title or self.own_title
+
+
+@dataclass(frozen=True)
+class LocalFileConflict:
+    """A local file already has the path that a page would get; the page moved aside."""
+
+    page: PlacedPage
+    wanted: str
+    """The `src_uri` that the page would have had."""
+
+
+class Slots:
+    """The destinations in the site.
+
+    Args:
+        local_uris: The destinations (`dest_uri`) of the files that the site already has.
+        use_directory_urls: MkDocs' option.
+    """
+
+    def __init__(self, local_uris: Iterable[str], *, use_directory_urls: bool) -> None:
+        self._local = {_reduce(uri) for uri in local_uris}
+        self._taken: set[str] = set()
+        self._use_directory_urls = use_directory_urls
+
+    def allocate(self, wanted: str, mark: str, *, index: bool = False) -> str:
+        """Take a place, and return its path (without `.md`).
+
+        Args:
+            wanted: The path that is best.
+            mark: Put behind it as often as it takes to find a free one.
+            index: The page is the index page of a folder of this path.
+        """
+        path, ending = wanted, "/index" if index else ""
+        while self._slot_of(path + ending) in self._taken | self._local:
+            path = f"{path}-{mark}"
+        self._taken.add(self._slot_of(path + ending))
+        return path + ending
+
+    def is_local(self, path: str) -> bool:
+        """Tell whether a local file has a place."""
+        return self._slot_of(path) in self._local
+
+    def _slot_of(self, path: str) -> str:
+        """Return the slot of a page with a path (without `.md`), by MkDocs' rules.
+
+        So `a.md` and `a/index.md` are the same, and `a/readme.md` is not: only `README` is.
+        """
+        if path.rpartition("/")[2] == "index" or not self._use_directory_urls:
+            return _reduce(f"{path}.html")
+        return _reduce(f"{path}/index.html")
+
+
+def _reduce(dest_uri: str) -> str:
+    """Reduce a destination to what must be unique: some file systems ignore case and form."""
+    return unicodedata.normalize("NFC", dest_uri).casefold()
+
+
+_LONGEST_BYTES = 150
+_LONGEST_SUFFIX_BYTES = 20
+# What Windows, a shell or a URL reads as something else.
+_UNSAFE = re.compile(r'[\\/:*?"<>|#%\s]+')
+# Controls, formats (which turn the direction of text), halves of characters, and what is unknown.
+_INVISIBLE = ("Cc", "Cf", "Cs", "Cn", "Co")
+_WINDOWS_DEVICE = re.compile(r"(?:con|prn|aux|nul|(?:com|lpt)[0-9¹²³])(?=\.|$)", re.IGNORECASE)
+# MkDocs would make a page of it, and run what plugins run in pages.
+_MARKDOWN = re.compile(r"\.(?:markdown|mdown|mkdn|mkd|md)$", re.IGNORECASE)
+# Web servers run these, or obey them.
+_EXECUTED = re.compile(
+    r"\.(?:php[0-9]*|phtml|phps|phar|f?cgi|pl|aspx?|ashx|asmx|cer|jspx?|cfm|shtml?|stm|"
+    r"ht(?:access|passwd|group|digest))(?=\.|$)|"
+    r"^\.?(?:web\.config|user\.ini|htaccess|htpasswd|_headers|_redirects)$",
+    re.IGNORECASE,
+)
+_OPENED_AS_PAGES = re.compile(r"\.(?:html?|xhtml?|svgz?|xml|xslt?|mhtml?)$", re.IGNORECASE)
+
+
+def can_run_scripts(name: str) -> bool:
+    """Return True if browsers open such a file as a page of the site that may run scripts."""
+    return _OPENED_AS_PAGES.search(make_safe_name(name)) is not None
+
+
+def make_safe_name(name: str) -> str:
+    """Turn a name into one that any file system takes, as like it as may be.
+
+    It has at most 150 bytes, and keeps its extension.
+    """
+    visible = "".join(char for char in normalize("NFC", name) if category(char) not in _INVISIBLE)
+    plain = normalize("NFC", _UNSAFE.sub("-", visible.strip())).strip(". -")
+    if _MARKDOWN.search(plain) or _EXECUTED.search(plain) or _EXECUTED.search(visible.strip()):
+        plain += ".txt"
+    if not plain or _WINDOWS_DEVICE.match(plain):
+        plain = f"file-{plain}" if plain else "file"
+    return _shorten(plain, name)
+
+
+def add_mark(name: str, source: str) -> str:
+    """Tell a name from an equal one, by a mark that is the same from build to build."""
+    stem, suffix = _split(name)
+    return f"{stem}-{_make_mark(source)}{suffix}"
+
+
+def fold(path: str) -> str:
+    """Reduce a path to what must be unique: some file systems ignore case and form."""
+    return normalize("NFC", normalize("NFC", path).casefold())
+
+
+def _shorten(name: str, source: str) -> str:
+    if len(name.encode()) <= _LONGEST_BYTES:
+        return name
+    stem, suffix = _split(name)
+    mark = f"-{_make_mark(source)}{suffix}"
+    room = _LONGEST_BYTES - len(mark.encode())
+    return stem.encode()[:room].decode(errors="ignore").rstrip(". ") + mark
+
+
+def _split(name: str) -> tuple[str, str]:
+    stem, dot, suffix = name.rpartition(".")
+    if not stem or len(suffix.encode()) > _LONGEST_SUFFIX_BYTES:
+        return name, ""
+    return stem, dot + suffix
+
+
+def _make_mark(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:8]
+
+
+@dataclass
+class Shelves:
+    """Which places in the site are taken; whoever comes first has them, local files before all."""
+
+    _files: set[str] = field(default_factory=set)
+    _folders: set[str] = field(default_factory=set)
+
+    def take(self, uris: Iterable[str]) -> None:
+        """Take places, by destination."""
+        for uri in uris:
+            slot = fold(uri)
+            self._files.add(slot)
+            self._folders.update(_folders_of(slot))
+
+    def is_free(self, uri: str) -> bool:
+        """Tell whether a file may be here: no other one, and no folder, and all folders folders."""
+        slot = fold(uri)
+        return slot not in self._files | self._folders and self._files.isdisjoint(_folders_of(slot))
+
+
+def place_files(page_uri: str, names: Mapping[str, str], shelves: Shelves) -> dict[str, str]:
+    """Give each file of a page a place, and take it.
+
+    Args:
+        page_uri: The page's `src_uri`: the files of `a/deploy.md`, and of `a/deploy/index.md`,
+            are in `a/deploy/`.
+        names: Each file's name, whatever it is, by what tells the file from others (its digest).
+        shelves: What is taken.
+
+    Returns:
+        The `src_uri` of each file.
+    """
+    placed = {}
+    # In the order of names, so that it does not matter in which order a page refers to them.
+    for identity, name in sorted(names.items(), key=lambda item: (item[1], item[0])):
+        folder = page_uri.removesuffix(".md").removesuffix("/index")
+        safe_name = make_safe_name(name)
+        while not shelves.is_free(f"{folder}/-"):
+            folder = f"{folder}-files"
+        while not shelves.is_free(f"{folder}/{safe_name}"):
+            safe_name = add_mark(safe_name, identity)
+        placed[identity] = f"{folder}/{safe_name}"
+        shelves.take([placed[identity]])
+    return placed
+
+
+def _folders_of(slot: str) -> Iterable[str]:
+    while slot := posixpath.dirname(slot):
+        yield slot

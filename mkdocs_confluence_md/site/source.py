@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from mkdocs_confluence_md.confluence.content import begins_with_heading
 from mkdocs_confluence_md.confluence.front_matter import (
     clean,
     parse_front_matter,
     read_front_matter,
     split_front_matter,
 )
-from mkdocs_confluence_md.confluence.headings import begins_with_heading
 from mkdocs_confluence_md.errors import AnswerError, FailureError
 from mkdocs_confluence_md.site.inert import escape_text
 

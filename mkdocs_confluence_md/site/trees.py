@@ -13,18 +13,18 @@ from mkdocs_confluence_md.confluence.content import read_title
 from mkdocs_confluence_md.confluence.export_tree import find_twins, read_tree, recognise
 from mkdocs_confluence_md.confluence.exporter import MOST_PAGES
 from mkdocs_confluence_md.confluence.matching import find_enclosed
+from mkdocs_confluence_md.confluence.models import Tree, TreePage
 from mkdocs_confluence_md.confluence.refs import TreeRef
 from mkdocs_confluence_md.confluence.tree_root import KnownRoot
-from mkdocs_confluence_md.confluence.trees import Tree, TreePage
 from mkdocs_confluence_md.errors import ConfluenceError, TooLargeError
+from mkdocs_confluence_md.fetch.attachments import unpack
 from mkdocs_confluence_md.fetch.results import Assets, FetchedPage, FetchedTree, Origin
-from mkdocs_confluence_md.fetch.unpacking import unpack
 from mkdocs_confluence_md.site.messages import (
     report_cut_tree,
     report_stale_listing,
     report_unsafe_files,
 )
-from mkdocs_confluence_md.site.sections import name_tree
+from mkdocs_confluence_md.site.nav import name_tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from mkdocs_confluence_md.fetch.fetcher import Tell
     from mkdocs_confluence_md.fetch.lending import AnyLibrary
     from mkdocs_confluence_md.fetch.results import TreeExport
-    from mkdocs_confluence_md.site.sections import PathInTree
-    from mkdocs_confluence_md.site.slots import PlacedPage
+    from mkdocs_confluence_md.site.nav import PathInTree
+    from mkdocs_confluence_md.site.paths import PlacedPage
 
 
 class Forest:

@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Protocol
 from mkdocs_confluence_md.confluence.listing import list_again
 from mkdocs_confluence_md.confluence.refs import SpaceRef
 from mkdocs_confluence_md.errors import ConfluenceError
-from mkdocs_confluence_md.fetch.delivery import explain_unexpected
+from mkdocs_confluence_md.fetch.threads import explain_unexpected
 from mkdocs_confluence_md.site.messages import report_news, report_tree_news
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from mkdocs_confluence_md.confluence.models import Tree, TreePage
     from mkdocs_confluence_md.confluence.refs import TreeRef
     from mkdocs_confluence_md.confluence.rest import ConfluenceRest
-    from mkdocs_confluence_md.confluence.trees import Tree, TreePage
     from mkdocs_confluence_md.fetch.lending import AnyLibrary
 
 MARKER = "changed-in-confluence"
