@@ -519,6 +519,8 @@ def test_a_bad_answer_is_one_warning(
     standin.pages.add(PageRecord("1", "# One\n"), PageRecord("2", "# Two\n"))
     if state == "expired":
         builds.build(["1", "2"])
+        # On a machine that is busy, an answer may have been too late for this impatient client.
+        builds.warnings.clear()
     standin.faults.answer(route="rest", **fault)
     _, origins = builds.build(["1", "2"])
 
