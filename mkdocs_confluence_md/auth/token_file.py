@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from contextlib import suppress
+from functools import cache
 from glob import escape, glob
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,8 +37,6 @@ class Protection:
     def __init__(self, token_files: Iterable[Path], secrets: SecretSearch) -> None:
         self._token_files = [Path(os.path.realpath(path)) for path in token_files]
         self._secrets = secrets
-        system = filter(None, map(_stat, ("/proc", "/sys")))
-        self._system_devices = {status.st_dev for status in system} - {os.stat("/").st_dev}  # noqa: PTH116  one call
         self._identities = {
             (status.st_dev, status.st_ino) for status in map(_stat, self._list_files()) if status
         }
@@ -53,7 +52,7 @@ class Protection:
             SettingError: It does.
         """
         status = _stat(path)
-        if status and self._is_of_system(status):
+        if status and _is_of_system(status):
             raise SettingError(
                 f"{shown} leads into /proc or /sys, which must not become part of a site: all "
                 "environment variables are there.",
@@ -89,7 +88,7 @@ class Protection:
         """
         self.check_folder(str(directory), f"{name} ({directory})")
         for entry in walk(directory):
-            if self._is_token_file(entry.status) or self._is_of_system(entry.status):
+            if self._is_token_file(entry.status) or _is_of_system(entry.status):
                 self.check_file(entry.path, entry.path)
             elif entry.is_link and stat.S_ISDIR(entry.status.st_mode):
                 self.check_folder(entry.path, entry.path)
@@ -124,9 +123,6 @@ class Protection:
             "Take it out: the plugin reads its secrets from the environment by itself.",
         )
 
-    def _is_of_system(self, status: os.stat_result) -> bool:
-        return status.st_dev in self._system_devices
-
     def _is_token_file(self, status: os.stat_result) -> bool:
         return (status.st_dev, status.st_ino) in self._identities
 
@@ -148,6 +144,18 @@ def make_protection(variables: Mapping[str, str]) -> Protection:
         with suppress(TokenFileError):
             secrets += [("of the token file", each) for each in TokenStore(path).read_secrets()]
     return Protection(token_files, SecretSearch(secrets))
+
+
+def _is_of_system(status: os.stat_result) -> bool:
+    return status.st_dev in _find_system_devices()
+
+
+@cache
+def _find_system_devices() -> frozenset[int]:
+    """Return the devices of /proc and /sys, which are the same as long as a process runs."""
+    found = {status.st_dev for status in map(_stat, ("/proc", "/sys")) if status}
+    root = _stat("/")
+    return frozenset(found - {root.st_dev} if root else found)
 
 
 def _stat(path: str) -> os.stat_result | None:

@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mkdocs_confluence_md.cache.entries import make_digest
 from mkdocs_confluence_md.errors import FailureError
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ class Contents:
 
 def _keep_in_memory(chunks: Iterable[bytes]) -> Content:
     data = b"".join(chunks)
-    return Content(hashlib.sha256(data).hexdigest(), len(data), data=data)
+    return Content(make_digest(data), len(data), data=data)
 
 
 def _write_file(chunks: Iterable[bytes]) -> Content:
