@@ -101,14 +101,16 @@ class ConfluencePlugin(GuardedPlugin):
         self._watching = Watching(log.info)
 
     def on_startup(self, *, command: Literal["build", "gh-deploy", "serve"], dirty: bool) -> None:
-        """Leave what was imported out of Python's searches for garbage.
+        """Leave what was imported out of Python's garbage collections.
 
-        Each full search would look through all of MkDocs and its plugins again. Having this hook
-        also makes MkDocs keep the instance while serving.
+        Each full collection would look through all of MkDocs and its plugins again. Having this
+        hook also makes MkDocs keep the instance while serving.
         """
         del command, dirty
-        if not gc.get_freeze_count():  # once: a later garbage would be kept with it
-            gc.freeze()
+        if gc.get_freeze_count():  # by an earlier build in this process, with its garbage
+            gc.unfreeze()
+            gc.collect()
+        gc.freeze()
 
     @event_priority(-100)  # late, so that other plugins and hooks have set up what we need
     def on_config(self, config: MkDocsConfig) -> None:
@@ -291,10 +293,14 @@ class ConfluencePlugin(GuardedPlugin):
             self._library.cancel()
 
     def on_shutdown(self) -> None:
-        """End the threads and close the connections and the cache."""
+        """End the threads and close the connections and the cache.
+
+        The process ends, too: its last garbage collections would look through the whole site.
+        """
         self._progress.clear()  # an interrupted build ends here, and nowhere else
         self._watching.close()
         self._close_library()
+        gc.freeze()
 
     def _close_library(self) -> None:
         if self._library:
@@ -328,7 +334,8 @@ class ConfluencePlugin(GuardedPlugin):
         self, config: MkDocsConfig, local_uris: list[str], placement: Placement
     ) -> Placement:
         """Fetch what `nav` refers to, and place it again as soon as trees are known."""
-        library, tell = self._open_library(config), self._progress.show
+        library = self._open_library(config)
+        tell = self._progress.show if self._progress.is_visible else None
         # Another plugin may have changed `nav` since.
         declared = [page.ref.page_id for page in placement.pages]
         library.add_trees(placement.trees)

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 
 from mkdocs_confluence_md.confluence.models import PageFacts
 from mkdocs_confluence_md.site.source import find_own_facts, make_source
@@ -28,7 +29,8 @@ def pages() -> dict[str, str]:
 
 def front_matter(markdown: str = "# Deploy\n", facts: PageFacts | None = FACTS) -> list[str]:
     source = make_source(markdown, page_id="101", title="", facts=facts)
-    return source.split("---\n")[1].splitlines()
+    meta = yaml.safe_load(source.split("---\n")[1])
+    return yaml.dump(meta, sort_keys=False).splitlines()
 
 
 def test_facts_become_metadata() -> None:
@@ -82,7 +84,7 @@ def test_the_title_is_confluences_where_there_is_no_other() -> None:
     assert front_matter("Text\n", None)[0] == "title: '101'"
     assert not [line for line in front_matter("# Heading\n") if line.startswith("title")]
     source = make_source("Text\n", page_id="101", title="In nav", facts=FACTS)
-    assert source.startswith("---\ntitle: In nav\n")
+    assert source.startswith('---\ntitle: "In nav"\n')
 
 
 # In real sites

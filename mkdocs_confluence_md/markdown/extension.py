@@ -120,7 +120,8 @@ class _Writer(Treeprocessor):
         with _no_search_for_garbage():
             tree = build_tree(self._extension.grammar.parse(text), markup)
         self._extension.languages |= markup.languages
-        self._tell_of_anchors(markup.raw_html)
+        if markup.raw_html:
+            self._tell_of_anchors(markup.raw_html)
         # Whatever is there was added to each page of the site: abbreviations, say.
         tree.extend(root)
         return tree

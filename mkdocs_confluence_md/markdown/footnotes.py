@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from functools import cached_property
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
@@ -17,12 +18,17 @@ class Footnotes:
     """The footnotes of one page, numbered in the order in which the text refers to them."""
 
     def __init__(self, markdown: Markdown) -> None:
-        # One of its own, set as the site's is: the site's would look for its own kind of text.
-        self._extension = FootnoteExtension(**_find_settings(markdown))
-        self._extension.reset()
+        self._markdown = markdown
         self._labels: list[str] = []
         self._links_back: defaultdict[str, list[str]] = defaultdict(list)
         self._notes: list[tuple[str, ET.Element]] = []
+
+    @cached_property
+    def _extension(self) -> FootnoteExtension:
+        # One of its own, set as the site's is: the site's would look for its own kind of text.
+        extension = FootnoteExtension(**_find_settings(self._markdown))
+        extension.reset()
+        return extension
 
     def refer_to(self, label: str) -> ET.Element:
         """Make the raised number that leads to a footnote."""

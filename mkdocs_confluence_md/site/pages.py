@@ -45,7 +45,7 @@ class Reader:
         titles: Mapping[TreeRef | SpaceRef, str],
         *,
         site: str,
-        tell: Tell,
+        tell: Tell | None,
     ) -> None:
         self._library = library
         self._forest = forest

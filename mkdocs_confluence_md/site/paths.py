@@ -16,6 +16,7 @@ import posixpath
 import re
 import unicodedata
 from dataclasses import dataclass, field
+from functools import lru_cache
 from string import Formatter
 from typing import TYPE_CHECKING
 from unicodedata import category, normalize
@@ -54,6 +55,7 @@ def check_page_path(page_path: str) -> str | None:
     return None
 
 
+@lru_cache(maxsize=10_000)  # paths are assigned twice a build: other plugins may change `nav`
 def make_slug(text: str) -> str:
     """Turn a title into a path segment that people can read; may be empty (only emoji, say)."""
     return slugify(text, allow_unicode=True, max_length=LONGEST_SLUG, word_boundary=True)

@@ -33,7 +33,8 @@ class ProgressBar:
         self._stream = stream
         self._clock = clock
         self._begin = clock()
-        self._visible = stream.isatty()
+        self.is_visible = stream.isatty()
+        """Whether anything is drawn."""
         self._bar: Any = None  # click does not export its type
         self._handlers: list[logging.Handler] = []
 
@@ -41,11 +42,11 @@ class ProgressBar:
         """Begin to count the time, for a new build; `visible` tells whether it may be seen."""
         self.clear()
         self._begin = self._clock()
-        self._visible = visible and self._stream.isatty()
+        self.is_visible = visible and self._stream.isatty()
 
     def show(self, done: int, total: int) -> None:
         """Draw how far it is, if that takes more than a second yet."""
-        if not self._visible:
+        if not self.is_visible:
             return
         if self._estimate_seconds(done, total) <= _WORTH_SHOWING_SECONDS:
             self.clear()

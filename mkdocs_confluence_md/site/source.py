@@ -7,6 +7,7 @@ without it for metadata, and the reader would lose that line.
 from __future__ import annotations
 
 import html
+import json
 import re
 from datetime import date
 from functools import cache
@@ -87,8 +88,18 @@ def _make_front_matter(own: str, page_id: str, title: str, facts: PageFacts | No
     # mkdocs-macros would run what people in Confluence write, with our environment at hand.
     meta["render_macros"] = False
     meta |= {name: value for name, value in added.items() if name not in meta}
+    if not harmless and all(map(_is_plain, meta.values())):
+        # JSON is YAML, and written twenty times as fast.
+        return "".join(f"{name}: {json.dumps(value)}\n" for name, value in meta.items())
     # Wide, because a folded title would still be right but hard to read in a log.
     return yaml.dump(meta, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=1000)
+
+
+def _is_plain(value: object) -> bool:
+    if isinstance(value, list):
+        return all(map(_is_plain, value))
+    is_text = isinstance(value, str) and value.isascii() and value.isprintable()
+    return is_text or isinstance(value, bool)
 
 
 def _describe(facts: PageFacts) -> dict[str, Any]:

@@ -61,7 +61,7 @@ class Forest:
         """The pages that were read for this build, by `src_uri`."""
 
     def begin(
-        self, library: AnyLibrary, declared: Iterable[str], tell: Tell, *, attachments: bool
+        self, library: AnyLibrary, declared: Iterable[str], tell: Tell | None, *, attachments: bool
     ) -> None:
         """Wait for the trees of a build.
 
