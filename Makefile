@@ -72,6 +72,10 @@ benchmark: $(VENV)/installed ## this plugin beside local files and four other wa
 targets: $(VENV)/installed ## what is promised of the speed, and whether it holds here
 	@$(BIN)/python -m benchmarks.targets $(ARGUMENTS)
 
+.PHONY: house
+house: $(VENV)/installed ## sizes, callers and imports of the package, and a page's way through it
+	@$(BIN)/python -m benchmarks.house $(ARGUMENTS)
+
 .PHONY: fidelity
 fidelity: $(VENV)/installed ## how exactly pages come out as written; downloads 100 packages with pip
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.fidelity
