@@ -39,8 +39,8 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from gfm import EXAMPLES, read_as_github
-from mkdocs_confluence_md.markdown.extension import CommonMark
-from rendering import USUAL, TextPage, make_markdown
+from mkdocs_confluence_md.markdown.extension import ConfluenceExtension
+from rendering import USUAL, make_markdown
 from structure import read_structure
 from test_fidelity import KNOWN_DIFFERENCES, OTHER_SECTIONS, SPECIFIED
 
@@ -307,17 +307,15 @@ def measure_time(texts: list[Text]) -> float:
     """Return how much longer our way takes, as the median of five runs side by side."""
     ratios = []
     for _ in range(5):
-        extension = CommonMark()
+        extension = ConfluenceExtension()
         ours = sum(render(extension, text) for text in texts)
         ratios.append(ours / sum(render(None, text) for text in texts))
     return median(ratios)
 
 
-def render(extension: CommonMark | None, text: Text) -> float:
+def render(extension: ConfluenceExtension | None, text: Text) -> float:
     """Render a text as MkDocs does and return how long that takes, in seconds."""
     markdown = make_markdown(extension)
-    if extension:
-        extension.page = TextPage(text.markdown)
     start = time.process_time()
     markdown.convert(text.markdown)
     return time.process_time() - start

@@ -1,22 +1,32 @@
-"""Options and environment → the library with all that it needs."""
+"""What lives through a whole `mkdocs serve`, made of options and environment."""
 
 from __future__ import annotations
 
+import os
+import re
+import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from mkdocs_confluence_md.auth.environment import read_environment
 from mkdocs_confluence_md.auth.flow import make_auth
 from mkdocs_confluence_md.cache.contents import Contents
 from mkdocs_confluence_md.cache.exports import ExportCache
+from mkdocs_confluence_md.config import find_cache_dir, find_snapshot_dir
 from mkdocs_confluence_md.confluence.exporter import Exporter
 from mkdocs_confluence_md.fetch.backed_library import BackedLibrary
 from mkdocs_confluence_md.fetch.base_url import BaseUrlFinder
 from mkdocs_confluence_md.fetch.fetcher import Library
 from mkdocs_confluence_md.fetch.snapshot import SnapshotLibrary
 from mkdocs_confluence_md.fetch.versions import make_versions
+from mkdocs_confluence_md.site.progress import ProgressBar
+from mkdocs_confluence_md.site.watch import Watching
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from mkdocs.config.defaults import MkDocsConfig
 
     from mkdocs_confluence_md.auth.environment import Environment
     from mkdocs_confluence_md.auth.flow import TokenAuth
@@ -24,6 +34,72 @@ if TYPE_CHECKING:
     from mkdocs_confluence_md.confluence.exporter import ApiAddress
     from mkdocs_confluence_md.fetch.lending import AnyLibrary
     from mkdocs_confluence_md.network.throttling import Patience
+    from mkdocs_confluence_md.site.trees import KnownTrees
+
+_LABEL_PLUGINS = re.compile(r"tag|\brss\b", re.IGNORECASE)
+"""Plugins that show a page's `tags`, by name: Material's own, others like it, and feeds."""
+
+
+class Session:
+    """The library with its connections and its cache, the progress bar, and the watching.
+
+    Args:
+        warn: Is told what is wrong besides pages.
+        inform: Is told what else is worth knowing.
+    """
+
+    def __init__(self, *, warn: Callable[[str], None], inform: Callable[[str], None]) -> None:
+        self._warn, self._inform = warn, inform
+        self._settings: object = None
+        self.library: AnyLibrary | None = None
+        """None until a site needs one."""
+        self.progress = ProgressBar(sys.stderr)
+        self.watching = Watching(inform)
+        self.known_trees: KnownTrees = {}
+
+    def open(
+        self, options: PluginConfig, config: MkDocsConfig, address: ApiAddress, patience: Patience
+    ) -> AnyLibrary:
+        """Return the library for the settings as they are now: the same one, if they are, too.
+
+        Raises:
+            ConfluenceError: As `make_library`.
+        """
+        environment = read_environment(os.environ)
+        address = replace(address, api_url=environment.api_url)
+        settings = (environment, address, dict(options))
+        if self.library is None or settings != self._settings:
+            self._close_library()
+            self.library = make_library(
+                options,
+                environment,
+                address,
+                cache_dir=find_cache_dir(options, config),
+                snapshot_dir=find_snapshot_dir(options, config.config_file_path),
+                patience=patience,
+                warn=self._warn,
+                inform=self._inform,
+                labels_matter=any(map(_LABEL_PLUGINS.search, config.plugins)),
+            )
+            self._settings = settings
+        return self.library
+
+    def cancel(self) -> None:
+        """Fetch no more for a build that has failed."""
+        self.progress.clear()
+        if self.library:
+            self.library.cancel()
+
+    def close(self) -> None:
+        """End the threads, and close the connections and the cache."""
+        self.progress.clear()  # an interrupted build ends here, and nowhere else
+        self.watching.close()
+        self._close_library()
+
+    def _close_library(self) -> None:
+        if self.library:
+            self.library.close()
+            self.library = None
 
 
 def make_library(  # noqa: PLR0913  it has that many settings

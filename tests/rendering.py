@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import markdown
 import yaml
 from pymdownx import superfences
 
-from mkdocs_confluence_md.markdown.extension import CommonMark
+from mkdocs_confluence_md.markdown.attachments import AttachedFiles
+from mkdocs_confluence_md.markdown.extension import ConfluenceExtension
+from mkdocs_confluence_md.markdown.links import SiteLinks
 
 # What Material's documentation recommends.
 USUAL = """
@@ -57,11 +58,18 @@ _Loader.add_multi_constructor(
 )
 
 
-@dataclass
-class TextPage:
-    """A page, as far as reading it goes."""
+class TextSite:
+    """A site with these pages from Confluence, as far as rendering them goes."""
 
-    markdown: str | None
+    def __init__(self, *texts: str, links: SiteLinks | None = None) -> None:
+        self.texts = texts
+        self.links = links or SiteLinks()
+        self.attached = AttachedFiles()
+
+    def is_source(self, text: str, place: object) -> bool:
+        """Return True if a text is one of the pages."""
+        del place
+        return text in self.texts
 
 
 def list_extensions(settings: str = USUAL) -> tuple[list[Any], dict[str, Any]]:
@@ -74,9 +82,7 @@ def list_extensions(settings: str = USUAL) -> tuple[list[Any], dict[str, Any]]:
 
 def render(text: str, settings: str = USUAL) -> str:
     """Render the text of a page from Confluence."""
-    extension = CommonMark()
-    extension.page = TextPage(text)
-    return make_markdown(extension, settings).convert(text)
+    return make_markdown(ConfluenceExtension(), settings).convert(text)
 
 
 def render_locally(text: str, settings: str = USUAL) -> str:
@@ -84,7 +90,9 @@ def render_locally(text: str, settings: str = USUAL) -> str:
     return make_markdown(None, settings).convert(text)
 
 
-def make_markdown(extension: CommonMark | None, settings: str = USUAL) -> markdown.Markdown:
+def make_markdown(
+    extension: ConfluenceExtension | None, settings: str = USUAL
+) -> markdown.Markdown:
     """Make what MkDocs makes for each page."""
     names, configs = list_extensions(settings)
     more = [extension] if extension else []

@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown.preprocessors import Preprocessor
 
-from mkdocs_confluence_md.markdown.extension import CommonMark, draws_diagrams
+from mkdocs_confluence_md.markdown.extension import ConfluenceExtension, draws_diagrams
 from mkdocs_confluence_md.markdown.parser import Grammar
-from rendering import USUAL, TextPage, make_markdown, render, render_locally
+from rendering import USUAL, TextSite, make_markdown, render, render_locally
 from structure import read_structure
 
 if TYPE_CHECKING:
@@ -148,9 +148,7 @@ def test_what_would_run_code_is_not_passed_on() -> None:
             return lines
 
     page = "```python exec=\"on\" title='t'\nprint()\n```\n"
-    extension = CommonMark()
-    extension.page = TextPage(page)
-    markdown = make_markdown(extension, "[]")
+    markdown = make_markdown(ConfluenceExtension(), "[]")
     markdown.preprocessors.register(Fences(), "fenced_code_block", 25)
     markdown.convert(page)
 
@@ -228,9 +226,7 @@ def test_the_marks_of_python_markdown_cannot_be_forged() -> None:
 
 def test_headings_have_ids_permalinks_and_a_place_in_the_contents() -> None:
     text = "# Same\n\n## Same\n\nSetext `x` &amp; *y*\n-------\n"
-    extension = CommonMark()
-    extension.page = TextPage(text)
-    markdown = make_markdown(extension)
+    markdown = make_markdown(ConfluenceExtension())
     html = markdown.convert(text)
 
     assert re.findall(r'<h\d id="([^"]+)"', html) == ["same", "same_1", "setext-x-y"]
@@ -362,15 +358,13 @@ LOCAL = "# Title\n\nText:\n- a\n  - b\n\n> [!NOTE]\n> x\n\n!!! note\n    Text\n\
 
 
 def test_other_texts_are_rendered_byte_for_byte_as_without_the_plugin() -> None:
-    for page in (None, TextPage(None), TextPage("another text")):
-        extension = CommonMark()
-        extension.page = page
+    for site in (TextSite(), TextSite("another text")):
+        extension = ConfluenceExtension(site)
         assert make_markdown(extension).convert(LOCAL) == render_locally(LOCAL)
 
 
 def test_what_a_plugin_converts_meanwhile_is_read_as_before() -> None:
-    extension = CommonMark()
-    extension.page = TextPage("# A page\n")
+    extension = ConfluenceExtension(TextSite("# A page\n"))
 
     assert make_markdown(extension).convert(LOCAL) == render_locally(LOCAL)
     assert "</h1>" in make_markdown(extension).convert("# A page\n")
@@ -378,8 +372,7 @@ def test_what_a_plugin_converts_meanwhile_is_read_as_before() -> None:
 
 @given(st.text())
 def test_any_text_of_a_local_page_is_left_alone(text: str) -> None:
-    extension = CommonMark()
-    extension.page = TextPage(text + "x")
+    extension = ConfluenceExtension(TextSite(text + "x"))
 
     assert make_markdown(extension, PLAIN).convert(text) == render_locally(text, PLAIN)
 
@@ -403,8 +396,8 @@ class CountingGrammar(Grammar):
 
 
 def test_python_does_not_look_for_garbage_while_it_parses_a_page() -> None:
-    extension, text = CommonMark(), "- item\n" * 3_000
-    extension.page, extension.grammar = TextPage(text), (grammar := CountingGrammar())
+    extension, text = ConfluenceExtension(), "- item\n" * 3_000
+    extension.grammar = grammar = CountingGrammar()
 
     make_markdown(extension).convert(text)
 
@@ -414,8 +407,8 @@ def test_python_does_not_look_for_garbage_while_it_parses_a_page() -> None:
 
 @pytest.mark.parametrize("was_on", [True, False])
 def test_python_looks_for_garbage_again_whatever_happens(*, was_on: bool) -> None:
-    extension = CommonMark()
-    extension.page, extension.grammar = TextPage("text"), CountingGrammar(fails=True)
+    extension = ConfluenceExtension()
+    extension.grammar = CountingGrammar(fails=True)
     if not was_on:
         gc.disable()
 

@@ -9,16 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mkdocs_confluence_md.markdown.extension import CommonMark
-from rendering import TextPage, make_markdown
+from mkdocs_confluence_md.markdown.extension import ConfluenceExtension
+from rendering import make_markdown
 
-EXTENSION = CommonMark()
-MARKDOWN = make_markdown(EXTENSION)
+MARKDOWN = make_markdown(ConfluenceExtension())
 MARKUP = st.text(alphabet="ab \n\t-*_`~[]()!<>#|:+.1&;{}\\/\"'=$@^w\x02\x03", max_size=120)
 
 
 def render(text: str) -> str:
-    EXTENSION.page = TextPage(text)
     return MARKDOWN.reset().convert(text)
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from gfm import EXAMPLES, read_as_github
-from mkdocs_confluence_md.markdown.extension import CommonMark
-from rendering import TextPage, make_markdown
+from mkdocs_confluence_md.markdown.extension import ConfluenceExtension
+from rendering import make_markdown
 from structure import read_structure
 
 SPECIFICATION = Path(__file__).parent / "commonmark" / "spec-0.31.2.json"
@@ -25,11 +25,9 @@ class Pages:
     """Renders text after text with one pipeline, which is quicker than one for each."""
 
     def __init__(self) -> None:
-        self._extension = CommonMark()
-        self._markdown = make_markdown(self._extension)
+        self._markdown = make_markdown(ConfluenceExtension())
 
     def render(self, text: str) -> str:
-        self._extension.page = TextPage(text)
         return self._markdown.reset().convert(text)
 
 

@@ -14,10 +14,12 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
 from mkdocs_confluence_md.confluence.refs import PageRef
+from mkdocs_confluence_md.markdown.extension import ConfluenceExtension
 from mkdocs_confluence_md.markdown.finishing import Finisher
 from mkdocs_confluence_md.markdown.link_targets import may_be_ours
-from mkdocs_confluence_md.markdown.links import LINK_CLASS, LinkExtension
+from mkdocs_confluence_md.markdown.links import LINK_CLASS, SiteLinks
 from mkdocs_confluence_md.site.paths import PlacedPage
+from rendering import TextSite
 
 if TYPE_CHECKING:
     from projects import Built, Project
@@ -344,22 +346,21 @@ def test_a_page_that_another_plugin_takes_out_of_the_site_is_linked_to_in_conflu
 
 
 def test_the_same_configuration_built_again_has_the_extension_once() -> None:
-    links, config = LinkExtension(), MkDocsConfig()
+    config = MkDocsConfig()
     config.markdown_extensions = ["toc"]
 
-    links.join(config)
-    links.join(config)
+    ConfluenceExtension(TextSite()).join(config)
+    ConfluenceExtension(TextSite()).join(config)
 
     assert len(config.markdown_extensions) == 2
 
 
 def test_a_text_that_is_rendered_for_itself_links_to_confluence() -> None:
-    links = LinkExtension()
     page = PlacedPage(PageRef("101"), "Deploy", "deploy.md")
-    links.begin([page], SITE)
+    links = SiteLinks([page], SITE)
     text = f"[a](confluence:101#b) [c]({WIKI}/101) [d](#e) [f](confluence:g)"
 
-    html = Markdown(extensions=[links]).convert(text)
+    html = Markdown(extensions=[ConfluenceExtension(TextSite(links=links))]).convert(text)
 
     assert html == (
         f'<p><a class="{LINK_CLASS}" href="{VIEW}101#b">a</a> '
@@ -390,9 +391,8 @@ LINKED = st.lists(
 
 @given(LINKED | st.text())
 def test_whatever_a_page_says_its_links_are_paths_of_the_site_or_addresses(text: str) -> None:
-    links = LinkExtension()
-    links.begin([PlacedPage(PageRef(uri[:3]), "T", uri) for uri in URIS], SITE)
-    md = Markdown(extensions=[links])
+    links = SiteLinks([PlacedPage(PageRef(uri[:3]), "T", uri) for uri in URIS], SITE)
+    md = Markdown(extensions=[ConfluenceExtension(TextSite(links=links))])
     md.treeprocessors.register(FakeHost(), "relpath", 0)
 
     try:
@@ -424,10 +424,9 @@ def test_whatever_a_page_says_its_links_are_paths_of_the_site_or_addresses(text:
     | st.text()
 )  # fmt: skip
 def test_in_a_page_from_confluence_no_link_leads_to_a_page_that_is_not_there(text: str) -> None:
-    links = LinkExtension()
     uris = [FakeHost.file.src_uri, *URIS]
-    links.begin([PlacedPage(PageRef(str(n)), "T", uri) for n, uri in enumerate(uris)], SITE)
-    md = Markdown(extensions=[links])
+    links = SiteLinks([PlacedPage(PageRef(str(n)), "T", uri) for n, uri in enumerate(uris)], SITE)
+    md = Markdown(extensions=[ConfluenceExtension(TextSite(links=links))])
     md.treeprocessors.register(FakeHost(), "relpath", 0)
 
     try:

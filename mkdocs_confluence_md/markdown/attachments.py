@@ -1,20 +1,21 @@
-"""Attachments in a page as it is rendered: a Python-Markdown extension.
+"""Attachments of pages: files of the site, and addresses in pages that are rendered.
 
-It changes addresses where Markdown has become elements, whoever parsed it, before MkDocs checks
-the links; and in the HTML that the page brings, which MkDocs leaves alone.
+Addresses are rewritten in the element tree, before MkDocs checks the links, and in raw HTML, which
+MkDocs leaves alone.
 """
 
 from __future__ import annotations
 
 import html
 import posixpath
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
-from markdown.extensions import Extension
 from markdown.treeprocessors import Treeprocessor
 from markdown.util import AtomicString
+from mkdocs.structure.files import File, InclusionLevel
 
 from mkdocs_confluence_md.confluence.attachments import change_tags, read_address
 from mkdocs_confluence_md.markdown.context import (
@@ -24,14 +25,26 @@ from mkdocs_confluence_md.markdown.context import (
     read_text,
     shows_address,
 )
+from mkdocs_confluence_md.site.messages import (
+    describe_placed,
+    report_missing_files,
+    report_unsafe_files,
+)
+from mkdocs_confluence_md.site.paths import Shelves, can_run_scripts, place_files
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from xml.etree.ElementTree import Element
 
     from markdown import Markdown
+    from mkdocs.config.defaults import MkDocsConfig
+    from mkdocs.structure.files import Files
 
+    from mkdocs_confluence_md.cache.contents import Content
     from mkdocs_confluence_md.confluence.attachments import Reference
+    from mkdocs_confluence_md.fetch.results import Assets
+    from mkdocs_confluence_md.markdown.context import RenderedSite
+    from mkdocs_confluence_md.site.paths import PlacedPage
 
 MISSING_CLASS = "confluence-missing"
 """The class of the text that stands where a picture is missing."""
@@ -73,27 +86,101 @@ class Embedding:
         self.trail.note(self.page_uri, address, destination, raw=raw)
 
 
-class EmbeddingExtension(Extension):
-    """One for all pages and builds, because `mkdocs serve` builds again and again."""
+class AttachedFiles:
+    """The attachments of all pages of a build.
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.pages: dict[str, Embedding] = {}
-        """The pages that have attachments, by `src_uri`."""
+    Args:
+        only_safe: Leave out what browsers open as pages that may run scripts.
+    """
 
-    def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802  Python-Markdown's name
-        """Have the addresses of a page looked at."""
-        embedder = _Embedder(md, self.pages)
-        md.treeprocessors.register(embedder, "confluence_attachments", _PRIORITY)
+    def __init__(self, *, only_safe: bool = False) -> None:
+        self._only_safe = only_safe
+        self._assets: dict[str, tuple[PlacedPage, Assets]] = {}
+        """Of the pages that have some, by `src_uri`."""
+        self._shelves: Shelves | None = None
+        self._embeddings: dict[str, Embedding] = {}
+        """Of the pages that are rendered, by `src_uri`."""
+        self.trail = Trail()
+        """Where the addresses of attachments led."""
+
+    def expect(self, page: PlacedPage, assets: Assets | None) -> None:
+        """Remember what a page brings with it, until it is rendered."""
+        if assets is not None:
+            files = {key: file for key, file in assets.files.items() if self._is_wanted(file.name)}
+            self._assets[page.src_uri] = (page, replace(assets, files=files))
+
+    def add_files(self, page_file: File, *, config: MkDocsConfig, files: Files) -> None:
+        """Add the files of a page to the site, just before the page is rendered."""
+        if page_file.src_uri not in self._assets:
+            return
+        page, assets = self._assets[page_file.src_uri]
+        digests = {key: asset.content.digest for key, asset in assets.files.items()}
+        names = {digests[key]: assets.files[key].name for key in sorted(digests, reverse=True)}
+        contents = {digests[key]: asset.content for key, asset in assets.files.items()}
+        placed = place_files(page_file.src_uri, names, self._find_shelves(files))
+        added = {}
+        for digest, src_uri in placed.items():
+            added[src_uri] = make_file(src_uri, contents[digest], config)
+            files.append(added[src_uri])
+        self._embeddings[page_file.src_uri] = Embedding(
+            page.ref.page_id,
+            page_file.src_uri,
+            {key: placed[digest] for key, digest in digests.items()},
+            lambda src_uri: added[src_uri].url_relative_to(page_file),
+            trail=self.trail,
+        )
+
+    def find_embedding(self, md: Markdown) -> Embedding | None:
+        """Return what is known of the page that is rendered; None if it has no attachments."""
+        place = find_place(md)
+        return self._embeddings.get(place.file.src_uri) if place else None
+
+    def list_files(self, src_uri: str) -> tuple[Assets, Mapping[str, str]] | None:
+        """Return what a page brings, and the `src_uri` of each file by the key of its reference."""
+        if src_uri not in self._assets:
+            return None
+        return self._assets[src_uri][1], self._embeddings[src_uri].files
+
+    def find_problems(self, src_uri: str) -> Iterator[str]:
+        """Say, when a page is rendered, what is wrong with the files that it brings."""
+        if src_uri not in self._assets:
+            return
+        page, assets = self._assets[src_uri]
+        missing = self._embeddings[src_uri].missing.values()
+        names = [name for name in map(show_name, missing) if self._is_wanted(name)]
+        if names := list(dict.fromkeys(names)):
+            yield report_missing_files(page, names, assets.error)
+        yield from report_unsafe_files(describe_placed(page), assets.problems)
+
+    def _is_wanted(self, name: str) -> bool:
+        return not (self._only_safe and can_run_scripts(name))
+
+    def _find_shelves(self, files: Files) -> Shelves:
+        if self._shelves is None:
+            self._shelves = Shelves()
+            self._shelves.take(file.dest_uri for file in files)
+        return self._shelves
 
 
-class _Embedder(Treeprocessor):
-    def __init__(self, md: Markdown, pages: Mapping[str, Embedding]) -> None:
+class AttachmentProcessor(Treeprocessor):
+    """Rewrites the addresses of attachments in a page.
+
+    Args:
+        md: Renders it.
+        site: Has the attachments of all pages.
+    """
+
+    def __init__(self, md: Markdown, site: RenderedSite) -> None:
         super().__init__(md)
-        self._pages = pages
+        self._site = site
+
+    def register(self) -> None:
+        """Take part in rendering."""
+        self.md.treeprocessors.register(self, "confluence_attachments", _PRIORITY)
 
     def run(self, root: Element) -> None:
-        embedding = self._find_page()
+        """Rewrite addresses in elements, and in raw HTML."""
+        embedding = self._site.attached.find_embedding(self.md)
         if embedding is None:
             return
         for element in root.iter():
@@ -103,10 +190,6 @@ class _Embedder(Treeprocessor):
         for number, block in enumerate(blocks):
             if isinstance(block, str) and "<" in block:
                 blocks[number] = change_tags(block, self._make_change(embedding))
-
-    def _find_page(self) -> Embedding | None:
-        place = find_place(self.md)
-        return self._pages.get(place.file.src_uri) if place else None
 
     def _change_element(self, element: Element, embedding: Embedding) -> None:
         is_image = element.tag == "img"
@@ -194,3 +277,13 @@ def _show_address(element: Element, reference: Reference | None, address: str) -
 def _fragment_of(address: str) -> str:
     fragment = urlsplit(html.unescape(address)).fragment
     return f"#{fragment}" if fragment else ""
+
+
+def make_file(src_uri: str, content: str | Content, config: MkDocsConfig) -> File:
+    """Make a file of the site: of a page from Confluence, or of what such a page brings."""
+    # Included whatever its path: what `nav` declares is wanted, and MkDocs would silently leave
+    # out `templates/`, which is where a section of that name puts its pages.
+    make = partial(File.generated, config, src_uri, inclusion=InclusionLevel.INCLUDED)
+    if isinstance(content, str):
+        return make(content=content)
+    return make(abs_src_path=content.path) if content.path else make(content=content.data)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import html
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote, unquote
 
 from markdown.treeprocessors import UnescapeTreeprocessor
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from markdown import Extension, Markdown
     from mkdocs.config.defaults import MkDocsConfig
     from mkdocs.structure.files import File, Files
+
+    from mkdocs_confluence_md.markdown.attachments import AttachedFiles
+    from mkdocs_confluence_md.markdown.links import SiteLinks
 
 
 _UNESCAPE = UnescapeTreeprocessor()
@@ -31,6 +34,26 @@ class Place:
 
     file: File
     files: Files
+
+
+class RenderedSite(Protocol):
+    """The site whose pages are rendered."""
+
+    @property
+    def links(self) -> SiteLinks:
+        """The links of all pages, also of local files."""
+
+    @property
+    def attached(self) -> AttachedFiles:
+        """The attachments of pages from Confluence."""
+
+    def is_source(self, text: str, place: Place | None) -> bool:
+        """Return True if a text is that of a page from Confluence.
+
+        Args:
+            text: That is converted.
+            place: The page that MkDocs renders; None if a plugin converts a text by itself.
+        """
 
 
 def join(extension: Extension, config: MkDocsConfig) -> None:

@@ -21,27 +21,19 @@ class Directives:
 
     Args:
         owner: The plugin whose pages they are.
+        config: Has the plugins.
+        trusted: The names, as in `plugins`, of those that see live directives.
     """
 
-    def __init__(self, owner: BasePlugin[Any]) -> None:
-        self._owner = owner
+    def __init__(
+        self, owner: BasePlugin[Any], config: MkDocsConfig, trusted: Collection[str]
+    ) -> None:
         self._marks: dict[str, str] = {}
         """The mark in each page, by `src_uri`."""
-        self._trusted: frozenset[str] = frozenset()
-        self._is_needed = False
-
-    def begin(self, config: MkDocsConfig, trusted: Collection[str]) -> None:
-        """Look at who takes part in a build, and let trusted plugins see live directives.
-
-        Args:
-            config: Has the plugins.
-            trusted: Their names, as in `plugins`.
-        """
-        self._marks = {}
         self._trusted = frozenset(trusted)
         handlers = config.plugins.events[_EVENT]
         plugins = {id(plugin): name for name, plugin in config.plugins.items()}
-        others = [each for each in handlers if getattr(each, "__self__", None) is not self._owner]
+        others = [each for each in handlers if getattr(each, "__self__", None) is not owner]
         # Without any, there is nothing to protect a page from.
         self._is_needed = bool(others)
         for number, handler in enumerate(handlers):

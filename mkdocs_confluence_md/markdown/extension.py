@@ -1,4 +1,4 @@
-"""Python-Markdown's extension that reads pages from Confluence as CommonMark.
+"""The Python-Markdown extension that renders pages from Confluence.
 
 A preprocessor before all others takes the page's text away, and a tree processor before all others
 puts the page's elements in its place. Everything between them reads nothing, so nothing that is
@@ -10,15 +10,17 @@ from __future__ import annotations
 
 import gc
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from markdown import Extension
 from markdown.preprocessors import Preprocessor
 from markdown.treeprocessors import Treeprocessor
 from markdown.util import ETX, STX
 
-from mkdocs_confluence_md.markdown.context import join
+from mkdocs_confluence_md.markdown.attachments import AttachmentProcessor
+from mkdocs_confluence_md.markdown.context import find_place, join
 from mkdocs_confluence_md.markdown.elements import build_tree
+from mkdocs_confluence_md.markdown.links import LinkProcessor
 from mkdocs_confluence_md.markdown.markup import SiteMarkup
 from mkdocs_confluence_md.markdown.parser import Grammar
 
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 
     from markdown import Markdown
     from mkdocs.config.defaults import MkDocsConfig
+
+    from mkdocs_confluence_md.markdown.context import Place, RenderedSite
 
 _FIRST = 1_000_000
 
@@ -51,52 +55,52 @@ def draws_diagrams(extension_settings: Mapping[str, Any]) -> bool:
     return any(fence.get("name") in {"mermaid", "*"} for fence in fences)
 
 
-class Page(Protocol):
-    """A page of MkDocs, as far as it matters here."""
+class ConfluenceExtension(Extension):
+    """Reads pages from Confluence as CommonMark, and rewrites the links of all pages.
 
-    markdown: str | None
+    It is in the site's list of extensions, so it also meets what other plugins convert.
 
-
-class CommonMark(Extension):
-    """Reads the text of one page at a time as CommonMark; any other text is none of its business.
-
-    It is in the site's list of extensions, so it also meets what other plugins convert meanwhile.
+    Args:
+        site: Without one, each text is read as a page from Confluence, and links stay as they are.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, site: RenderedSite | None = None) -> None:
         super().__init__()
-        self.page: Page | None = None
-        """The page that is being rendered, if it is from Confluence."""
+        self.site = site
         self.languages: set[str] = set()
         """The languages of code in the pages so far."""
         self.grammar = Grammar()
 
     def join(self, config: MkDocsConfig) -> None:
-        """Begin a build, and have all pages of a site rendered with this extension."""
-        self.languages.clear()
+        """Have all pages of a site rendered with this extension, in place of an earlier build's."""
+        extensions: list[object] = config.markdown_extensions  # type: ignore[assignment]  # names only, says MkDocs
+        extensions[:] = [each for each in extensions if type(each) is not ConfluenceExtension]
         join(self, config)
 
     def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802  Python-Markdown's name
-        """Stand before everything else that reads a page."""
+        """Register what takes part in rendering a page."""
         reader = _Reader(md, self)
         md.preprocessors.register(reader, "confluence_text", _FIRST)
         md.treeprocessors.register(_Writer(md, self, reader), "confluence_tree", _FIRST)
+        if self.site:
+            AttachmentProcessor(md, self.site).register()
+            LinkProcessor(md, self.site).register()
 
-    def take(self, text: str) -> str | None:
-        """Return the page's text if this is it; None for something that a plugin converts."""
-        return text if self.page is not None and self.page.markdown == text else None
+    def take(self, text: str, place: Place | None) -> str | None:
+        """Return the page's text if this is it; None for another text."""
+        return text if self.site is None or self.site.is_source(text, place) else None
 
 
 class _Reader(Preprocessor):
     """Takes the text of a page from Confluence away."""
 
-    def __init__(self, markdown: Markdown, extension: CommonMark) -> None:
+    def __init__(self, markdown: Markdown, extension: ConfluenceExtension) -> None:
         super().__init__(markdown)
         self._extension = extension
         self.text = ""
 
     def run(self, lines: list[str]) -> list[str]:
-        text = self._extension.take("\n".join(lines))
+        text = self._extension.take("\n".join(lines), find_place(self.md))
         if text is None:
             return lines
         # Python-Markdown's own marks, which it takes out of all it reads.
@@ -107,7 +111,7 @@ class _Reader(Preprocessor):
 class _Writer(Treeprocessor):
     """Puts the elements of a page from Confluence in their place."""
 
-    def __init__(self, markdown: Markdown, extension: CommonMark, reader: _Reader) -> None:
+    def __init__(self, markdown: Markdown, extension: ConfluenceExtension, reader: _Reader) -> None:
         super().__init__(markdown)
         self._extension = extension
         self._reader = reader

@@ -1,4 +1,4 @@
-"""Links to Confluence, in any page of the site: a Python-Markdown extension.
+"""Links to Confluence, in any page of the site.
 
 A link to a page of the site becomes a relative path to a `.md` file, which MkDocs checks and turns
 into a URL as it does with any other link. Raw HTML gets the URL at once: MkDocs leaves that alone.
@@ -19,7 +19,6 @@ from collections import Counter
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from markdown.extensions import Extension
 from markdown.treeprocessors import Treeprocessor
 from markdown.util import AtomicString
 from mkdocs.utils import get_relative_url
@@ -30,7 +29,6 @@ from mkdocs_confluence_md.markdown.context import (
     Place,
     Trail,
     find_place,
-    join,
     read_text,
     shows_address,
 )
@@ -53,9 +51,9 @@ if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
     from markdown import Markdown
-    from mkdocs.config.defaults import MkDocsConfig
     from mkdocs.structure.files import File
 
+    from mkdocs_confluence_md.markdown.context import RenderedSite
     from mkdocs_confluence_md.markdown.link_targets import Trees
     from mkdocs_confluence_md.site.paths import PlacedPage
 
@@ -70,19 +68,18 @@ _PRIORITY = 4
 _LINK = re.compile(r"""href\s*=\s*(?!["']?#__)""", re.IGNORECASE)
 
 
-class LinkExtension(Extension):
-    """One for all pages and builds, because `mkdocs serve` builds again and again."""
+class SiteLinks:
+    """The links of all pages of a build.
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.begin((), "")
+    Args:
+        pages: Those from Confluence.
+        site: The origin of the Confluence site; empty where it is not known.
+        trees: The pages of exported trees, by tree and path.
+    """
 
-    def join(self, config: MkDocsConfig) -> None:
-        """Have all pages of a site rendered with this extension."""
-        join(self, config)
-
-    def begin(self, pages: Iterable[PlacedPage], site: str, trees: Trees | None = None) -> None:
-        """Begin a build with these pages from Confluence, and this site (an origin, or empty)."""
+    def __init__(
+        self, pages: Iterable[PlacedPage] = (), site: str = "", trees: Trees | None = None
+    ) -> None:
         pages = tuple(pages)
         self.link_map = LinkMap(pages, site, trees)
         self.pages = {page.src_uri: page for page in pages}
@@ -92,10 +89,6 @@ class LinkExtension(Extension):
         self._problems: list[str] = []
         self._told: set[str] = set()
         self._dropped: Counter[str] = Counter()
-
-    def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802  Python-Markdown's name
-        """Have the links of a page looked at."""
-        md.treeprocessors.register(_LinkTreeprocessor(md, self), "confluence-links", _PRIORITY)
 
     def take_problems(self) -> list[str]:
         """Return what is wrong with links and has not been told yet."""
@@ -156,19 +149,31 @@ class LinkExtension(Extension):
         return describe_placed(page) if page else place.file.src_uri
 
 
-class _LinkTreeprocessor(Treeprocessor):
-    def __init__(self, md: Markdown, links: LinkExtension) -> None:
+class LinkProcessor(Treeprocessor):
+    """Looks at the links of a page.
+
+    Args:
+        md: Renders it.
+        site: Has the links of all pages.
+    """
+
+    def __init__(self, md: Markdown, site: RenderedSite) -> None:
         super().__init__(md)
-        self._links = links
+        self._site = site
+
+    def register(self) -> None:
+        """Take part in rendering."""
+        self.md.treeprocessors.register(self, "confluence-links", _PRIORITY)
 
     def run(self, root: Element) -> None:
-        _LinkWriter(self._links, self.md, root).write()
+        """Rewrite links."""
+        _LinkWriter(self._site.links, self.md, root).write()
 
 
 class _LinkWriter:
     """Rewrites the links of one text."""
 
-    def __init__(self, links: LinkExtension, md: Markdown, root: Element) -> None:
+    def __init__(self, links: SiteLinks, md: Markdown, root: Element) -> None:
         self._links, self._md, self._root = links, md, root
         self._place = find_place(md)
         self._page = links.pages.get(self._place.file.src_uri) if self._place else None

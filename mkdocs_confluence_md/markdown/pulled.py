@@ -18,7 +18,7 @@ from markdown.treeprocessors import Treeprocessor
 
 from mkdocs_confluence_md.confluence.attachments import change_tags
 from mkdocs_confluence_md.markdown.context import find_place
-from mkdocs_confluence_md.markdown.extension import CommonMark
+from mkdocs_confluence_md.markdown.extension import ConfluenceExtension
 from mkdocs_confluence_md.markdown.html import sanitize
 from mkdocs_confluence_md.markdown.parser import Grammar
 
@@ -36,7 +36,7 @@ _AFTER_ALL_ELEMENTS = 1
 _LAST = -1_000_000
 
 
-class PulledPages(CommonMark):
+class PulledPages(ConfluenceExtension):
     """Reads pages that begin with the marker as CommonMark."""
 
     def __init__(self, **settings: Any) -> None:  # noqa: ANN401  Python-Markdown's signature
@@ -56,8 +56,9 @@ class PulledPages(CommonMark):
         if self.getConfig("raw_html") == "strip":
             md.postprocessors.register(_Sanitizer(md, self), "confluence_sanitizer", _LAST)
 
-    def take(self, text: str) -> str | None:
+    def take(self, text: str, place: Place | None) -> str | None:
         """Return the text of a pulled page behind its marker."""
+        del place
         self.is_pulled = text.startswith(MARKER)
         return text.removeprefix(MARKER) if self.is_pulled else None
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from mkdocs.structure.pages import Page
 
     from mkdocs_confluence_md.config import PluginConfig
-    from mkdocs_confluence_md.inside import Inside
+    from mkdocs_confluence_md.site_build import SiteBuild
 
 _FIRST = 10_000
 """A priority of hooks: before those of all others."""
@@ -59,7 +59,7 @@ class BuiltSite:
 
     config: MkDocsConfig
     options: PluginConfig
-    inside: Inside
+    build: SiteBuild
     nav: Any
     """With paths in the place of references."""
     pages: dict[str, BuiltPage]
@@ -103,8 +103,8 @@ def built_site(
             config.plugins["confluence-md-pull"] = witness
             try:
                 _build(config)
-                inside = plugin.look_inside()
-                site = BuiltSite(config, plugin.config, inside, witness.nav, witness.pages)
+                assert plugin.build  # noqa: S101  for the type checker: it has just ended
+                site = BuiltSite(config, plugin.config, plugin.build, witness.nav, witness.pages)
                 site.warnings = teller.count
                 yield site
             finally:
@@ -148,7 +148,8 @@ class _Witness(BasePlugin[_NoOptions]):
     ) -> None:
         """Keep a page's Markdown."""
         del config, files
-        if page.file.src_uri in self._plugin.look_inside().pages:
+        build = self._plugin.build
+        if build and page.file.src_uri in build.pages:
             self.pages[page.file.src_uri] = BuiltPage(page, dict(page.meta), markdown)
 
     @event_priority(_FIRST)

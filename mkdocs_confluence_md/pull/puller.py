@@ -90,8 +90,9 @@ def pull_site(
         puller.add_local_files()
         for src_uri, page in built.pages.items():
             puller.add_page(src_uri, page)
-        for ref, tree in built.inside.trees.items():
-            puller.add_tree(ref, tree)
+        if reader := built.build.reader:
+            for ref, tree in reader.trees.fetched.items():
+                puller.add_tree(ref, tree)
         move = Move(config_file.parent.resolve(), Path(built.config.docs_dir).resolve(), directory)
         puller.add_config(config_file, move)
         return puller.site
@@ -109,7 +110,7 @@ class _Puller:
 
     @property
     def _reader(self) -> Reader:
-        reader = self._built.inside.reader
+        reader = self._built.build.reader
         assert reader  # noqa: S101  for the type checker: there are pages
         return reader
 
@@ -122,7 +123,7 @@ class _Puller:
 
     def add_page(self, src_uri: str, page: BuiltPage) -> None:
         """Add a page from Confluence, and what it brings."""
-        placed = self._built.inside.pages[src_uri]
+        placed = self._built.build.pages[src_uri]
         fetched = self._reader.fetch(placed)
         export = f"{EXPORTS}/{src_uri}"
         self.site.files[export] = fetched.markdown.encode()
@@ -182,10 +183,10 @@ class _Puller:
         return f"---\n{front_matter}---\n\n{MARKER}\n\n{heading}{rewritten.text}"
 
     def _find(self, src_uri: str, address: str, *, raw: bool) -> Destination | None:
-        inside = self._built.inside
+        build = self._built.build
         # In this order they were looked at by the build.
-        attachment = inside.attached.trail.find(src_uri, address, raw=raw)
-        link = inside.trail.find(src_uri, address, raw=raw)
+        attachment = build.attached.trail.find(src_uri, address, raw=raw)
+        link = build.links.trail.find(src_uri, address, raw=raw)
         if attachment and attachment.missing and link and link.is_dropped:
             # The same address is that of a picture, and of a link.
             return replace(link, missing=attachment.missing)
@@ -193,7 +194,7 @@ class _Puller:
 
     def _read_local_file(self, path: Path, src_uri: str) -> bytes:
         content = path.read_bytes()
-        trail = self._built.inside.trail
+        trail = self._built.build.links.trail
         addresses = trail.list_addresses(src_uri, raw=False)
         if not addresses and not trail.list_addresses(src_uri, raw=True):
             return content
@@ -213,7 +214,7 @@ class _Puller:
     def _describe(
         self, placed: PlacedPage, page: BuiltPage, fetched: FetchedPage, export: str
     ) -> SnapshotPage:
-        brought = self._built.inside.attached.list_files(placed.src_uri)
+        brought = self._built.build.attached.list_files(placed.src_uri)
         files: dict[str, SnapshotFile] | None = None
         problems: tuple[tuple[str, str], ...] = ()
         if brought:

@@ -19,18 +19,16 @@ if TYPE_CHECKING:
 
 
 class Additions:
-    """The additions of all pages of a build, in their metadata or put aside."""
+    """The additions of all pages of a build, in their metadata or put aside.
 
-    def __init__(self) -> None:
-        self._src_uris: Collection[str] = ()
+    Args:
+        src_uris: Of the pages from Confluence.
+    """
+
+    def __init__(self, src_uris: Collection[str]) -> None:
+        self._src_uris = src_uris
         self._aside: dict[str, tuple[Page, dict[str, Any]]] = {}
         self._own: dict[str, Collection[str]] = {}
-
-    def begin(self, src_uris: Collection[str]) -> None:
-        """Begin a build with these pages from Confluence."""
-        self._src_uris = src_uris
-        self._aside = {}
-        self._own = {}
 
     def spare(self, src_uri: str, names: Collection[str]) -> None:
         """Leave to a page what it states itself, under names under which others have additions."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mkdocs_confluence_md.fetch.lending import AnyLibrary
     from mkdocs_confluence_md.fetch.results import FetchedPage
     from mkdocs_confluence_md.site.paths import PlacedPage
-    from mkdocs_confluence_md.site.trees import Forest
+    from mkdocs_confluence_md.site.trees import SiteTrees
 
 
 class MissingPagesError(Exception):
@@ -30,7 +30,7 @@ class Reader:
 
     Args:
         library: Fetches pages that are exported one by one.
-        forest: Has the pages that come in trees.
+        trees: Has the pages that come in trees.
         pages: All pages of the site, in the order of `nav`.
         titles: Of the trees, as in `nav`.
         site: The origin for links to Confluence; empty where it is not known.
@@ -40,7 +40,7 @@ class Reader:
     def __init__(  # noqa: PLR0913  what is known of a build
         self,
         library: AnyLibrary,
-        forest: Forest,
+        trees: SiteTrees,
         pages: Mapping[str, PlacedPage],
         titles: Mapping[TreeRef | SpaceRef, str],
         *,
@@ -48,7 +48,7 @@ class Reader:
         tell: Tell | None,
     ) -> None:
         self._library = library
-        self._forest = forest
+        self.trees = trees
         self._pages = pages
         self._titles = titles
         self._site = site
@@ -98,12 +98,12 @@ class Reader:
         """
         if placeholder:
             self.failures += self._find_hidden_failures()
-        elif self._forest.errors:
+        elif self.trees.errors:
             raise MissingPagesError(self._report())
 
     def wait_for_pages(self) -> list[FetchedPage]:
         """Return all pages that there are."""
-        return [*self._library.wait_for_pages(self._tell), *self._forest.pages.values()]
+        return [*self._library.wait_for_pages(self._tell), *self.trees.pages.values()]
 
     def find_url(self, page: PlacedPage) -> str:
         """Return the address of a page in Confluence; empty where it is not known."""
@@ -121,10 +121,10 @@ class Reader:
         Raises:
             ConfluenceError: It cannot be had.
         """
-        if page.tree in self._forest.errors:
-            raise self._forest.errors[page.tree]
-        if self._forest.has(page):
-            return self._forest.read(page)
+        if page.tree in self.trees.errors:
+            raise self.trees.errors[page.tree]
+        if self.trees.has(page):
+            return self.trees.read(page)
         return self._library.wait_for(page.ref.page_id, self._tell)
 
     def _report(self) -> str:
@@ -133,8 +133,8 @@ class Reader:
 
     def _find_failures(self, errors: Mapping[str, ConfluenceError]) -> Iterator[PageFailure]:
         for page in self._pages.values():
-            if page.tree in self._forest.errors:
-                yield self._describe(page, self._forest.errors[page.tree])
+            if page.tree in self.trees.errors:
+                yield self._describe(page, self.trees.errors[page.tree])
             elif page.ref.page_id in errors and not page.path:
                 yield self._describe(page, errors[page.ref.page_id])
         yield from self._find_hidden_failures()
@@ -142,12 +142,12 @@ class Reader:
     def _find_hidden_failures(self) -> Iterator[PageFailure]:
         """Find the trees that no page stands for, because their root stands elsewhere in `nav`."""
         shown = {page.tree for page in self._pages.values()}
-        for tree, error in self._forest.errors.items():
+        for tree, error in self.trees.errors.items():
             if tree not in shown:
                 yield self._describe_tree(tree, error)
 
     def _describe(self, page: PlacedPage, error: ConfluenceError) -> PageFailure:
-        if page.tree and page.tree in self._forest.errors:
+        if page.tree and page.tree in self.trees.errors:
             return self._describe_tree(page.tree, error)
         url = self.find_url(page)
         return PageFailure(page.title, page.ref.page_id, url, error, own_title=page.own_title)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 from itertools import chain, combinations
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from mkdocs_confluence_md.confluence.archive import find_name_problems
 from mkdocs_confluence_md.confluence.attachments import find_references
@@ -40,40 +40,40 @@ if TYPE_CHECKING:
     from mkdocs_confluence_md.site.paths import PlacedPage
 
 
-class Forest:
-    """The trees of a site. One lives through a whole `mkdocs serve`."""
+KnownTrees: TypeAlias = "dict[TreeRef | SpaceRef, tuple[tuple[str, KnownRoot], Tree]]"
+"""The digest of the last export of each tree, what was known of its root, and the tree."""
 
-    def __init__(self) -> None:
-        self._attachments = True
-        self._library: AnyLibrary | None = None
-        self._tell: Tell | None = None
+
+class SiteTrees:
+    """The page trees of a build, as soon as all of them are there.
+
+    Args:
+        library: Fetches them.
+        declared: The IDs of the pages that `nav` names one by one.
+        tell: As the library wants it.
+        attachments: The attachments of pages are wanted.
+        known: The trees of earlier builds; those of this build are added.
+    """
+
+    def __init__(
+        self,
+        library: AnyLibrary,
+        declared: Iterable[str],
+        tell: Tell | None,
+        *,
+        attachments: bool,
+        known: KnownTrees,
+    ) -> None:
+        self._library, self._tell, self._attachments = library, tell, attachments
+        self._known = known
         self.fetched: dict[TreeRef | SpaceRef, FetchedTree] = {}
-        """The trees that can be had."""
-        self._read: dict[TreeRef | SpaceRef, tuple[tuple[str, KnownRoot], Tree]] = {}
-        """The digest of the last export of each tree, what was known of its root, and the tree."""
-        self.trees: dict[TreeRef | SpaceRef, Tree] = {}
-        """Each tree; of one that cannot be had, a page that stands for it."""
-        self.twins: dict[PathInTree, PathInTree] = {}
-        """Which of their pages are in an earlier tree, too."""
+        """Those that could be fetched."""
         self.errors: dict[TreeRef | SpaceRef, ConfluenceError] = {}
-        """Why trees cannot be had."""
+        """Why others could not."""
         self.pages: dict[str, FetchedPage] = {}
         """The pages that were read for this build, by `src_uri`."""
-
-    def begin(
-        self, library: AnyLibrary, declared: Iterable[str], tell: Tell | None, *, attachments: bool
-    ) -> None:
-        """Wait for the trees of a build.
-
-        Args:
-            library: Fetches them.
-            declared: The IDs of the pages that `nav` names one by one.
-            tell: As the library wants it.
-            attachments: Whether the files that pages refer to are wanted.
-        """
-        self._library, self._tell, self._attachments = library, tell, attachments
-        self.fetched, self.errors, self.pages = {}, {}, {}
-        self.trees = {}
+        self.trees: dict[TreeRef | SpaceRef, Tree] = {}
+        """Each tree; of one that could not be fetched, a page in its place."""
         page_ids = frozenset(declared)
         for ref, found in library.wait_for_trees(tell).items():
             if isinstance(found, ConfluenceError):
@@ -84,11 +84,11 @@ class Forest:
         for ref, fetched in self.fetched.items():
             self.trees[ref] = fetched.listed or self._read_tree(ref, fetched.export, page_ids)
         self._recognise(page_ids)
-        self._find_twins()
+        self.twins = self._find_twins()
+        """Which of their pages are in an earlier tree, too."""
 
     def begin_pages(self, pages: Iterable[PlacedPage]) -> None:
         """Begin to fetch what trees came without: pages that are listed, and attachments."""
-        assert self._library  # noqa: S101  for the type checker
         listed = [page.ref.page_id for page in pages if page.tree in self.fetched and not page.path]
         facts: dict[str, PageFacts] = {}
         for tree in self.fetched.values():
@@ -148,9 +148,9 @@ class Forest:
         assert export  # noqa: S101  what is not listed is exported
         root = self._find_root(ref.page_id, declared) if isinstance(ref, TreeRef) else KnownRoot()
         key = export.digest, root
-        if self._read.get(ref, (None,))[0] != key:
-            self._read[ref] = key, read_tree(export.texts, ref, export.page_count, root)
-        return self._read[ref][1]
+        if self._known.get(ref, (None,))[0] != key:
+            self._known[ref] = key, read_tree(export.texts, ref, export.page_count, root)
+        return self._known[ref][1]
 
     def _find_root(self, page_id: str, declared: frozenset[str]) -> KnownRoot:
         """Return what else in this build tells of a root, so that no request is made for it."""
@@ -175,19 +175,19 @@ class Forest:
         for ref, export in exports.items():
             self.trees[ref] = recognise(self.trees[ref], export.texts, texts)
 
-    def _find_twins(self) -> None:
-        self.twins = {}
+    def _find_twins(self) -> dict[PathInTree, PathInTree]:
+        twins: dict[PathInTree, PathInTree] = {}
         texts = {ref: found.export.texts for ref, found in self.fetched.items() if found.export}
         for earlier, later in combinations(texts, 2):
             paths = find_twins(self.trees[earlier], self.trees[later], texts[earlier], texts[later])
             for path, twin in paths.items():
-                self.twins.setdefault((later, path), (earlier, twin))
+                twins.setdefault((later, path), (earlier, twin))
+        return twins
 
     def _has_unknown(self, ref: TreeRef | SpaceRef) -> bool:
         return any(page.path and not page.page_id for page in self.trees[ref].walk())
 
     def _find_page(self, page_id: str) -> FetchedPage | None:
-        assert self._library  # noqa: S101  for the type checker
         try:
             return self._library.wait_for(page_id, self._tell)
         except ConfluenceError:  # it is told when the page is read
@@ -213,13 +213,11 @@ class Forest:
         files = [entry for entry in export.archive.entries if entry.path not in export.texts]
         attached = [entry for entry in export.archive.pages if entry.path != page.path]
         find = partial(find_enclosed, page_path=page.path, page_id=page.ref.page_id)
-        assert self._library  # noqa: S101  for the type checker
         contents = self._library.contents
         return unpack(export.archive, contents, [*files, *attached], references, find)
 
     def _collect_assets(self, page: PlacedPage, export: TreeExport) -> Assets:
         """Put together the files that were fetched page by page."""
-        assert self._library  # noqa: S101  for the type checker
         assets = Assets()
         for owner in self._find_owners(page, export):
             if owner:

@@ -1,0 +1,268 @@
+"""One build of a site: made when it begins, and dropped when the next one does."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from mkdocs.plugins import get_plugin_logger
+
+from mkdocs_confluence_md.config import make_address
+from mkdocs_confluence_md.errors import SettingError
+from mkdocs_confluence_md.markdown.attachments import AttachedFiles, make_file
+from mkdocs_confluence_md.markdown.directives import Directives
+from mkdocs_confluence_md.markdown.extension import (
+    MERMAID_ADVICE,
+    ConfluenceExtension,
+    draws_diagrams,
+)
+from mkdocs_confluence_md.markdown.html import sanitize
+from mkdocs_confluence_md.markdown.links import SiteLinks
+from mkdocs_confluence_md.network.urls import host_of
+from mkdocs_confluence_md.site.inert import break_formulas, quote_title
+from mkdocs_confluence_md.site.messages import (
+    describe_placed,
+    report_complaints,
+    report_conflict,
+    report_failures,
+    report_origin,
+    report_stale_assets,
+    report_stale_pages,
+)
+from mkdocs_confluence_md.site.metadata import Additions
+from mkdocs_confluence_md.site.nav import place
+from mkdocs_confluence_md.site.pages import Reader
+from mkdocs_confluence_md.site.source import find_own_facts
+from mkdocs_confluence_md.site.trees import SiteTrees
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from mkdocs.config.defaults import MkDocsConfig
+    from mkdocs.structure.files import Files
+    from mkdocs.structure.pages import Page
+    from mkdocs.structure.toc import AnchorLink
+
+    from mkdocs_confluence_md.factory import Session
+    from mkdocs_confluence_md.fetch.results import FetchedPage
+    from mkdocs_confluence_md.guarded import GuardedPlugin
+    from mkdocs_confluence_md.markdown.context import Place
+    from mkdocs_confluence_md.network.throttling import Patience
+    from mkdocs_confluence_md.site.nav import Placement
+    from mkdocs_confluence_md.site.paths import PlacedPage
+
+log = get_plugin_logger("confluence-md")
+
+
+class SiteBuild:
+    """The pages from Confluence of one build; its methods are called in the order of MkDocs' hooks.
+
+    Args:
+        plugin: Whose build it is.
+        config: MkDocs', which gets the Markdown extension.
+        session: What is kept from build to build.
+    """
+
+    def __init__(self, plugin: GuardedPlugin, config: MkDocsConfig, session: Session) -> None:
+        self._options = plugin.config
+        self._config = config
+        self._session = session
+        self._address = make_address(self._options)
+        self.pages: dict[str, PlacedPage] = {}
+        """The pages from Confluence, by `src_uri`."""
+        self.reader: Reader | None = None
+        """Reads them; None if there are none."""
+        self.links = SiteLinks()
+        self.attached = AttachedFiles(only_safe=self._options.attachments == "safe")
+        self._additions = Additions(())
+        self._sources: set[str] = set()
+        """The texts of the pages, as they are rendered."""
+        self._directives = Directives(plugin, config, self._options.trusted_plugins)
+        self._extension = ConfluenceExtension(self)
+        self._extension.join(config)
+
+    def begin(self, patience: Patience) -> None:
+        """Begin to fetch what `nav` refers to.
+
+        Args:
+            patience: How long to wait for what.
+        """
+        placement = self._place([])
+        if (placement.pages or placement.trees) and not placement.complaints:
+            library = self._session.open(self._options, self._config, self._address, patience)
+            self._session.progress.begin(visible=log.isEnabledFor(logging.INFO))
+            library.start((page.ref.page_id for page in placement.pages), placement.trees)
+        elif self._session.library:  # another plugin may still add pages
+            self._session.library.start([])
+
+    def add_pages(self, files: Files, patience: Patience) -> None:
+        """Add the pages that `nav` refers to to the site, each at its path.
+
+        Args:
+            files: Of the site.
+            patience: As above.
+
+        Raises:
+            SettingError: With all entries of `nav` that name no page.
+        """
+        local_uris = [file.dest_uri for file in files]
+        # Another plugin may have changed `nav` since.
+        placement = self._place(local_uris)
+        if (placement.pages or placement.trees) and not placement.complaints:
+            placement = self._fetch(local_uris, placement, patience)
+        if placement.complaints:
+            what = report_complaints(placement.complaints)
+            raise SettingError(what, "\nCorrect them in mkdocs.yml.")
+        for conflict in placement.conflicts:
+            log.warning(report_conflict(conflict))
+        self._additions = Additions(self.pages)
+        self.links = SiteLinks(placement.pages, self._address.find_site(), placement.by_path)
+        if placement.pages:
+            for page in placement.pages:
+                files.append(make_file(page.src_uri, "", self._config))
+            self._config.nav = placement.nav
+
+    def set_edit_urls(self, files: Files) -> None:
+        """Let the edit button of each page lead to its editor in Confluence."""
+        for src_uri, placed in self.pages.items():
+            file = files.src_uris.get(src_uri)
+            if file and file.page and self.reader:
+                file.page.edit_url = self.reader.find_editor(placed)
+
+    def read_source(self, page: Page) -> str | None:
+        """Return a page's source, as soon as it is there; None for a page that is not ours."""
+        placed = self.pages.get(page.file.src_uri)
+        if placed is None or self.reader is None:
+            return None
+
+        def take(fetched: FetchedPage) -> None:
+            self.attached.expect(placed, fetched.assets)
+            self._additions.spare(placed.src_uri, find_own_facts(fetched.markdown))
+            size = len(fetched.markdown)
+            log.debug(f"{describe_placed(placed)} has {size} characters of Markdown")
+
+        placeholder = self._options.on_error == "placeholder"
+        return self.reader.read(placed, placeholder=placeholder, take=take)
+
+    def hide_directives(self, markdown: str, page: Page) -> str | None:
+        """Return the text of a page that other plugins may see; None if it is not ours."""
+        return self._directives.hide(markdown, page) if self._has(page) else None
+
+    def show_directives(self, markdown: str, page: Page, files: Files) -> str | None:
+        """Return the text of a page as it is rendered, and add the files that it refers to."""
+        self.attached.add_files(page.file, config=self._config, files=files)
+        if not self._has(page):
+            return None
+        text = self._directives.show(markdown, page)
+        self._sources.add(text)
+        return text
+
+    def is_source(self, text: str, place: Place | None) -> bool:
+        """Return True if a text is that of a page from Confluence, as `RenderedSite` says it."""
+        page = place.file.page if place else None
+        if page and self._has(page) and page.markdown == text:
+            return True
+        return page is None and text in self._sources
+
+    def finish_content(self, html: str, page: Page) -> str | None:
+        """Return a page's HTML, cleaned if that is wanted, and headed with its title."""
+        self._report_links()
+        if not self._has(page):
+            return None
+        # Material undoes the escaping of a title, but not of one that is in the metadata.
+        # Of a heading, quotation marks have not been escaped, and themes put titles between them.
+        page.meta.setdefault("title", quote_title(str(page.title or "")))
+        for problem in self.attached.find_problems(page.file.src_uri):
+            log.warning(problem)
+        if self._options.raw_html == "strip":
+            html = sanitize(html)
+            for anchor in _walk(page.toc):
+                anchor.title = break_formulas(anchor.title)
+        return html if "<h1" in html else f"<h1>{page.title}</h1>\n{html}"
+
+    def finish_links(self) -> None:
+        """Finish links, when all pages are there, and say where these came from."""
+        self._report_links()
+        for problem in self.links.finish():
+            log.log(self._config.validation.links.anchors, problem)
+        if dropped := self.links.report_dropped():
+            log.info(dropped)
+        if "mermaid" in self._extension.languages and not draws_diagrams(self._config.mdx_configs):
+            log.info(MERMAID_ADVICE)
+        library = self._session.library
+        if library is None:
+            return
+        pages = self.reader.wait_for_pages() if self.reader else []
+        if self._session.watching.is_on:
+            self._session.watching.follow(library)
+        self._session.progress.clear()
+        if self.reader is None:
+            return
+        if pages:
+            log.info(report_origin(library, pages))
+        for warning in filter(None, (report_stale_pages(pages), report_stale_assets(pages))):
+            log.warning(warning)
+        if self.reader.failures:
+            log.warning(report_failures(self.reader.failures))
+
+    def show_metadata(self, page: Page, pages: Iterable[Page]) -> None:
+        """Let a page's template see the whole metadata of that page only."""
+        self._additions.show_only(page, pages)
+
+    def hide_metadata(self, page: Page) -> None:
+        """Hide what was added to a page's metadata, when its template was rendered."""
+        self._additions.hide(page)
+
+    def show_all_metadata(self) -> None:
+        """Make the metadata of all pages whole again, when no more templates are rendered."""
+        self._additions.show_all()
+
+    def _has(self, page: Page) -> bool:
+        return page.file.src_uri in self.pages
+
+    def _report_links(self) -> None:
+        for problem in self.links.take_problems():
+            log.warning(problem)
+
+    def _place(self, local_uris: list[str], trees: SiteTrees | None = None) -> Placement:
+        return place(
+            self._config.nav or [],
+            page_path=self._options.page_path,
+            local_uris=local_uris,
+            site_host=host_of(self._address.find_site()),
+            use_directory_urls=self._config.use_directory_urls,
+            trees=trees.trees if trees else {},
+            twins=trees.twins if trees else {},
+        )
+
+    def _fetch(self, local_uris: list[str], placement: Placement, patience: Patience) -> Placement:
+        """Fetch what `nav` refers to, and place it again as soon as trees are known."""
+        session, options = self._session, self._options
+        library = session.open(options, self._config, self._address, patience)
+        tell = session.progress.show if session.progress.is_visible else None
+        declared = [page.ref.page_id for page in placement.pages]
+        library.add_trees(placement.trees)
+        library.add(declared)
+        trees = SiteTrees(
+            library,
+            declared,
+            tell,
+            attachments=bool(options.attachments),
+            known=session.known_trees,
+        )
+        if placement.trees:
+            placement = self._place(local_uris, trees)
+            trees.begin_pages(placement.pages)
+        self.pages = {page.src_uri: page for page in placement.pages}
+        site = self._address.find_site()
+        self.reader = Reader(library, trees, self.pages, placement.trees, site=site, tell=tell)
+        self.reader.check_trees(placeholder=options.on_error == "placeholder")
+        for warning in trees.report(placement.trees):
+            log.warning(warning)
+        return placement
+
+
+def _walk(anchors: Iterable[AnchorLink]) -> Iterator[AnchorLink]:
+    for anchor in anchors:
+        yield anchor
+        yield from _walk(anchor.children)
