@@ -19,7 +19,7 @@ from mkdocs_confluence_md.auth.trust import TrustRule
 from mkdocs_confluence_md.cache.entries import page_resource
 from mkdocs_confluence_md.cache.exports import ExportCache
 from mkdocs_confluence_md.confluence.exporter import ApiAddress, Exporter
-from mkdocs_confluence_md.fetch.fetcher import Library
+from mkdocs_confluence_md.fetch.fetcher import ConfluenceSource, Fetcher
 
 ADDRESS = ApiAddress("https://acme.atlassian.net", gateway="site")
 TEXT = "# Page\n\n" + "A paragraph of text.\n\n" * 150
@@ -42,7 +42,8 @@ def main() -> None:
         first, again = [], []
         for _ in range(arguments.runs):
             exporter = Exporter(ADDRESS, auth, concurrency=8)
-            library = Library(exporter, open_cache(folder), threads=16, max_age=900.0)
+            source = ConfluenceSource(exporter, open_cache(folder), max_age=900.0)
+            library = Fetcher(source, threads=16)
             with closing(library):
                 first.append(look_up(library, page_ids))
                 again.append(look_up(library, page_ids))
@@ -57,7 +58,7 @@ def open_cache(folder: str) -> ExportCache:
     return ExportCache(Path(folder) / "cache", warn=sys.exit)
 
 
-def look_up(library: Library, page_ids: list[str]) -> float:
+def look_up(library: Fetcher, page_ids: list[str]) -> float:
     """Begin a build, wait for its pages and return the processor time in seconds."""
     start = time.process_time()
     library.start(page_ids)

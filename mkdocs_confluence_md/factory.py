@@ -14,10 +14,9 @@ from mkdocs_confluence_md.cache.contents import Contents
 from mkdocs_confluence_md.cache.exports import ExportCache
 from mkdocs_confluence_md.config import find_cache_dir, find_snapshot_dir
 from mkdocs_confluence_md.confluence.exporter import Exporter
-from mkdocs_confluence_md.fetch.backed_library import BackedLibrary
 from mkdocs_confluence_md.fetch.base_url import BaseUrlFinder
-from mkdocs_confluence_md.fetch.fetcher import Library
-from mkdocs_confluence_md.fetch.snapshot import SnapshotLibrary
+from mkdocs_confluence_md.fetch.fetcher import ConfluenceSource, Fetcher
+from mkdocs_confluence_md.fetch.snapshot import Snapshot
 from mkdocs_confluence_md.fetch.versions import make_versions
 from mkdocs_confluence_md.site.progress import ProgressBar
 from mkdocs_confluence_md.site.watch import Watching
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
     from mkdocs_confluence_md.auth.flow import TokenAuth
     from mkdocs_confluence_md.config import PluginConfig
     from mkdocs_confluence_md.confluence.exporter import ApiAddress
-    from mkdocs_confluence_md.fetch.lending import AnyLibrary
     from mkdocs_confluence_md.network.throttling import Patience
     from mkdocs_confluence_md.site.trees import KnownTrees
 
@@ -41,7 +39,7 @@ _LABEL_PLUGINS = re.compile(r"tag|\brss\b", re.IGNORECASE)
 
 
 class Session:
-    """The library with its connections and its cache, the progress bar, and the watching.
+    """The fetcher with its connections and its cache, the progress bar, and the watching.
 
     Args:
         warn: Is told what is wrong besides pages.
@@ -51,7 +49,7 @@ class Session:
     def __init__(self, *, warn: Callable[[str], None], inform: Callable[[str], None]) -> None:
         self._warn, self._inform = warn, inform
         self._settings: object = None
-        self.library: AnyLibrary | None = None
+        self.fetcher: Fetcher | None = None
         """None until a site needs one."""
         self.progress = ProgressBar(sys.stderr)
         self.watching = Watching(inform)
@@ -59,18 +57,18 @@ class Session:
 
     def open(
         self, options: PluginConfig, config: MkDocsConfig, address: ApiAddress, patience: Patience
-    ) -> AnyLibrary:
-        """Return the library for the settings as they are now: the same one, if they are, too.
+    ) -> Fetcher:
+        """Return the fetcher for the settings as they are now: the same one, if they are, too.
 
         Raises:
-            ConfluenceError: As `make_library`.
+            ConfluenceError: As `make_fetcher`.
         """
         environment = read_environment(os.environ)
         address = replace(address, api_url=environment.api_url)
         settings = (environment, address, dict(options))
-        if self.library is None or settings != self._settings:
-            self._close_library()
-            self.library = make_library(
+        if self.fetcher is None or settings != self._settings:
+            self._close_fetcher()
+            self.fetcher = make_fetcher(
                 options,
                 environment,
                 address,
@@ -82,27 +80,27 @@ class Session:
                 labels_matter=any(map(_LABEL_PLUGINS.search, config.plugins)),
             )
             self._settings = settings
-        return self.library
+        return self.fetcher
 
     def cancel(self) -> None:
         """Fetch no more for a build that has failed."""
         self.progress.clear()
-        if self.library:
-            self.library.cancel()
+        if self.fetcher:
+            self.fetcher.cancel()
 
     def close(self) -> None:
         """End the threads, and close the connections and the cache."""
         self.progress.clear()  # an interrupted build ends here, and nowhere else
         self.watching.close()
-        self._close_library()
+        self._close_fetcher()
 
-    def _close_library(self) -> None:
-        if self.library:
-            self.library.close()
-            self.library = None
+    def _close_fetcher(self) -> None:
+        if self.fetcher:
+            self.fetcher.close()
+            self.fetcher = None
 
 
-def make_library(  # noqa: PLR0913  it has that many settings
+def make_fetcher(  # noqa: PLR0913  it has that many settings
     options: PluginConfig,
     environment: Environment,
     address: ApiAddress,
@@ -113,8 +111,8 @@ def make_library(  # noqa: PLR0913  it has that many settings
     warn: Callable[[str], None],
     inform: Callable[[str], None],
     labels_matter: bool,
-) -> AnyLibrary:
-    """Make a library; nothing is asked or opened yet.
+) -> Fetcher:
+    """Make a fetcher; nothing is asked or opened yet.
 
     Args:
         options: The plugin's.
@@ -135,16 +133,14 @@ def make_library(  # noqa: PLR0913  it has that many settings
     auth = make_auth(environment, site=address.find_site(), base_url=address.base_url)
     is_offline = options.offline or environment.offline
     reason = explain_silence(options, environment, auth, snapshot_dir)
-    snapshot, contents = None, Contents()
+    contents = Contents()
+    snapshot, threads = None, 2 * options.concurrency
     if snapshot_dir:
-        snapshot = SnapshotLibrary(
-            snapshot_dir,
-            reason=reason,
-            attachments=bool(options.attachments),
-            contents=contents,
-        )
+        snapshot = Snapshot(snapshot_dir, contents, attachments=bool(options.attachments))
         if reason:
-            return snapshot
+            return Fetcher(
+                None, threads=threads, snapshot=snapshot, reason=reason, contents=contents
+            )
     auth.check_trust(address.make_base_url())
     if is_offline and auth.identity() is None:
         inform(
@@ -165,10 +161,9 @@ def make_library(  # noqa: PLR0913  it has that many settings
             warn=warn,
             labels_matter=labels_matter,
         )
-    library = Library(
+    source = ConfluenceSource(
         exporter,
         cache,
-        threads=2 * options.concurrency,
         max_age=options.max_age,
         offline=is_offline,
         attachments=bool(options.attachments),
@@ -176,7 +171,7 @@ def make_library(  # noqa: PLR0913  it has that many settings
         base_urls=base_urls,
         contents=contents,
     )
-    return BackedLibrary(library, snapshot) if snapshot else library
+    return Fetcher(source, threads=threads, snapshot=snapshot)
 
 
 def explain_silence(

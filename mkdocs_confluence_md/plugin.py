@@ -159,11 +159,11 @@ class ConfluencePlugin(GuardedPlugin):
     ) -> None:
         """Build the site anew when a page changes in Confluence, if that is wanted."""
         del builder
-        interval, library = self.watch_seconds or self.config.watch, self._session.library
-        if not interval or library is None or library.offline:
+        interval, fetcher = self.watch_seconds or self.config.watch, self._session.fetcher
+        if not interval or fetcher is None or fetcher.offline:
             return
         marker = find_cache_dir(self.config, config) / MARKER
-        if problem := self._session.watching.try_to_start(library, marker, interval):
+        if problem := self._session.watching.try_to_start(fetcher, marker, interval):
             log.warning(problem)
         else:
             server.watch(str(marker))

@@ -89,11 +89,11 @@ class SiteBuild:
         """
         placement = self._place([])
         if (placement.pages or placement.trees) and not placement.complaints:
-            library = self._session.open(self._options, self._config, self._address, patience)
+            fetcher = self._session.open(self._options, self._config, self._address, patience)
             self._session.progress.begin(visible=log.isEnabledFor(logging.INFO))
-            library.start((page.ref.page_id for page in placement.pages), placement.trees)
-        elif self._session.library:  # another plugin may still add pages
-            self._session.library.start([])
+            fetcher.start((page.ref.page_id for page in placement.pages), placement.trees)
+        elif self._session.fetcher:  # another plugin may still add pages
+            self._session.fetcher.start([])
 
     def add_pages(self, files: Files, patience: Patience) -> None:
         """Add the pages that `nav` refers to to the site, each at its path.
@@ -189,17 +189,17 @@ class SiteBuild:
             log.info(dropped)
         if "mermaid" in self._extension.languages and not draws_diagrams(self._config.mdx_configs):
             log.info(MERMAID_ADVICE)
-        library = self._session.library
-        if library is None:
+        fetcher = self._session.fetcher
+        if fetcher is None:
             return
         pages = self.reader.wait_for_pages() if self.reader else []
         if self._session.watching.is_on:
-            self._session.watching.follow(library)
+            self._session.watching.follow(fetcher)
         self._session.progress.clear()
         if self.reader is None:
             return
         if pages:
-            log.info(report_origin(library, pages))
+            log.info(report_origin(fetcher, pages))
         for warning in filter(None, (report_stale_pages(pages), report_stale_assets(pages))):
             log.warning(warning)
         if self.reader.failures:
@@ -238,13 +238,13 @@ class SiteBuild:
     def _fetch(self, local_uris: list[str], placement: Placement, patience: Patience) -> Placement:
         """Fetch what `nav` refers to, and place it again as soon as trees are known."""
         session, options = self._session, self._options
-        library = session.open(options, self._config, self._address, patience)
+        fetcher = session.open(options, self._config, self._address, patience)
         tell = session.progress.show if session.progress.is_visible else None
         declared = [page.ref.page_id for page in placement.pages]
-        library.add_trees(placement.trees)
-        library.add(declared)
+        fetcher.add_trees(placement.trees)
+        fetcher.add(declared)
         trees = SiteTrees(
-            library,
+            fetcher,
             declared,
             tell,
             attachments=bool(options.attachments),
@@ -255,7 +255,7 @@ class SiteBuild:
             trees.begin_pages(placement.pages)
         self.pages = {page.src_uri: page for page in placement.pages}
         site = self._address.find_site()
-        self.reader = Reader(library, trees, self.pages, placement.trees, site=site, tell=tell)
+        self.reader = Reader(fetcher, trees, self.pages, placement.trees, site=site, tell=tell)
         self.reader.check_trees(placeholder=options.on_error == "placeholder")
         for warning in trees.report(placement.trees):
             log.warning(warning)

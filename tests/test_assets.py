@@ -16,7 +16,7 @@ from mkdocs_confluence_md.cache.entries import KeptFile, Manifest, read_manifest
 from mkdocs_confluence_md.cache.exports import ExportCache
 from mkdocs_confluence_md.confluence.archive import Problem
 from mkdocs_confluence_md.confluence.exporter import ApiAddress, Exporter
-from mkdocs_confluence_md.fetch.fetcher import Library
+from mkdocs_confluence_md.fetch.fetcher import ConfluenceSource, Fetcher
 from mkdocs_confluence_md.fetch.results import Origin
 from projects import IMPATIENT
 
@@ -52,9 +52,9 @@ def standin(standin: StandIn) -> StandIn:
 
 
 @pytest.fixture
-def open_library(standin: StandIn, tmp_path: Path) -> Iterator[Callable[..., Library]]:
+def open_library(standin: StandIn, tmp_path: Path) -> Iterator[Callable[..., Fetcher]]:
     """Return a function that opens a library on the stand-in, for one build."""
-    opened: list[Library] = []
+    opened: list[Fetcher] = []
     environment = read_environment(
         {
             "CONFLUENCE_MD_ACCESS_TOKEN": standin.oauth.issue_access_token(),
@@ -66,13 +66,14 @@ def open_library(standin: StandIn, tmp_path: Path) -> Iterator[Callable[..., Lib
         *page_ids: str,
         kind: type[Exporter] = Exporter,
         **options: Any,  # noqa: ANN401  any option
-    ) -> Library:
+    ) -> Fetcher:
         for library in opened:
             library.close()
         address = ApiAddress(standin.url, gateway="site")
         exporter = kind(address, make_auth(environment), concurrency=2, patience=IMPATIENT)
         cache = ExportCache(tmp_path / "cache", warn=pytest.fail)
-        library = Library(exporter, cache, threads=4, **{"max_age": 60.0, **options})
+        source = ConfluenceSource(exporter, cache, **{"max_age": 60.0, **options})
+        library = Fetcher(source, threads=4)
         opened.append(library)
         library.start(page_ids)
         return library
@@ -83,7 +84,7 @@ def open_library(standin: StandIn, tmp_path: Path) -> Iterator[Callable[..., Lib
         library.close()
 
 
-def fetch(library: Library, page: str = "301") -> Assets:
+def fetch(library: Fetcher, page: str = "301") -> Assets:
     assets = library.wait_for(page).assets
     assert assets is not None
     return assets
@@ -94,7 +95,7 @@ def contents(assets: Assets) -> dict[str, bytes]:
 
 
 def test_only_what_is_referred_to_is_fetched_by_one_more_request(
-    standin: StandIn, open_library: Callable[..., Library]
+    standin: StandIn, open_library: Callable[..., Fetcher]
 ) -> None:
     library = open_library("301", "303")
 
@@ -105,14 +106,14 @@ def test_only_what_is_referred_to_is_fetched_by_one_more_request(
 
 
 def test_without_the_option_nothing_is_asked_for(
-    standin: StandIn, open_library: Callable[..., Library]
+    standin: StandIn, open_library: Callable[..., Fetcher]
 ) -> None:
     assert open_library("301", attachments=False).wait_for("301").assets is None
     assert standin.bulk_exports() == []
 
 
 def test_while_they_are_fresh_no_request_is_made(
-    standin: StandIn, open_library: Callable[..., Library]
+    standin: StandIn, open_library: Callable[..., Fetcher]
 ) -> None:
     first = fetch(open_library("301"))
     standin.clear()
@@ -122,7 +123,7 @@ def test_while_they_are_fresh_no_request_is_made(
 
 
 def test_files_that_pages_share_are_kept_once(
-    open_library: Callable[..., Library], tmp_path: Path
+    open_library: Callable[..., Fetcher], tmp_path: Path
 ) -> None:
     library = open_library("301", "302")
     fetch(library, "301")
@@ -135,7 +136,7 @@ def test_files_that_pages_share_are_kept_once(
 
 
 def test_a_page_that_is_confirmed_says_nothing_of_its_attachments(
-    standin: StandIn, open_library: Callable[..., Library]
+    standin: StandIn, open_library: Callable[..., Fetcher]
 ) -> None:
     standin.faults.etags = True
     fetch(open_library("301", max_age=0))
@@ -148,7 +149,7 @@ def test_a_page_that_is_confirmed_says_nothing_of_its_attachments(
 
 
 def test_another_reference_in_the_page_asks_again_even_while_they_are_fresh(
-    standin: StandIn, open_library: Callable[..., Library], pages: dict[str, str]
+    standin: StandIn, open_library: Callable[..., Fetcher], pages: dict[str, str]
 ) -> None:
     fetch(open_library("301"))
     pages["301"] += "\n[new](unused.bin)\n"
@@ -161,7 +162,7 @@ def test_another_reference_in_the_page_asks_again_even_while_they_are_fresh(
 
 
 def test_what_is_not_in_the_export_is_remembered_as_missing(
-    standin: StandIn, open_library: Callable[..., Library]
+    standin: StandIn, open_library: Callable[..., Fetcher]
 ) -> None:
     del standin.pages.attachments["301"]["b.png"]
     for _ in range(2):
@@ -190,7 +191,7 @@ ANSWERS: list[tuple[dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("answer", "message"), ANSWERS)
 def test_no_failure_of_theirs_is_one_of_the_page(
-    standin: StandIn, open_library: Callable[..., Library], answer: dict[str, Any], message: str
+    standin: StandIn, open_library: Callable[..., Fetcher], answer: dict[str, Any], message: str
 ) -> None:
     standin.faults.answer(route="bulk", **answer)
     library = open_library("301")
@@ -204,7 +205,7 @@ def test_no_failure_of_theirs_is_one_of_the_page(
 
 
 def test_many_failures_do_not_make_an_outage_of_it(
-    standin: StandIn, open_library: Callable[..., Library], pages: dict[str, str]
+    standin: StandIn, open_library: Callable[..., Fetcher], pages: dict[str, str]
 ) -> None:
     ids = [str(number) for number in range(401, 409)]
     pages.update(dict.fromkeys(ids, PAGE))
@@ -217,7 +218,7 @@ def test_many_failures_do_not_make_an_outage_of_it(
 
 
 def test_the_last_good_files_stand_in_for_a_failure_but_not_for_a_refusal(
-    standin: StandIn, open_library: Callable[..., Library]
+    standin: StandIn, open_library: Callable[..., Fetcher]
 ) -> None:
     fetch(open_library("301"))
     standin.faults.answer(500, route="bulk", times=1)
@@ -233,7 +234,7 @@ def test_the_last_good_files_stand_in_for_a_failure_but_not_for_a_refusal(
 
 
 def test_a_page_that_is_a_copy_brings_its_files_along(
-    standin: StandIn, open_library: Callable[..., Library]
+    standin: StandIn, open_library: Callable[..., Fetcher]
 ) -> None:
     fetch(open_library("301"))
     standin.faults.answer(500)
@@ -247,7 +248,7 @@ def test_a_page_that_is_a_copy_brings_its_files_along(
 
 
 def test_offline_takes_what_there_is(
-    standin: StandIn, open_library: Callable[..., Library], pages: dict[str, str]
+    standin: StandIn, open_library: Callable[..., Fetcher], pages: dict[str, str]
 ) -> None:
     fetch(open_library("301"))
     open_library("302", attachments=False).wait_for("302")
@@ -262,7 +263,7 @@ def test_offline_takes_what_there_is(
 
 
 def test_files_that_are_damaged_or_gone_are_asked_for_again(
-    standin: StandIn, open_library: Callable[..., Library], tmp_path: Path
+    standin: StandIn, open_library: Callable[..., Fetcher], tmp_path: Path
 ) -> None:
     fetch(open_library("301"))
     open_library().close()
@@ -280,14 +281,14 @@ class BrokenExporter(Exporter):
         raise RuntimeError(f"boo {base_url} {page_id} {attachments}")
 
 
-def test_a_mistake_of_ours_does_not_cost_the_page(open_library: Callable[..., Library]) -> None:
+def test_a_mistake_of_ours_does_not_cost_the_page(open_library: Callable[..., Fetcher]) -> None:
     assets = fetch(open_library("301", kind=BrokenExporter))
 
     assert "Something unexpected happened: RuntimeError in test_assets.py" in str(assets.error)
 
 
 def test_an_answer_with_files_may_be_larger_than_one_with_a_page(
-    standin: StandIn, open_library: Callable[..., Library]
+    standin: StandIn, open_library: Callable[..., Fetcher]
 ) -> None:
     large = bytes(13_000_000)
     standin.pages.archives["301"] = make_zip(("a.png", large), compression=zipfile.ZIP_STORED)
@@ -298,7 +299,7 @@ def test_an_answer_with_files_may_be_larger_than_one_with_a_page(
     assert assets.files["301/a.png"].content.read() == large
 
 
-def test_but_not_without_end(standin: StandIn, open_library: Callable[..., Library]) -> None:
+def test_but_not_without_end(standin: StandIn, open_library: Callable[..., Fetcher]) -> None:
     standin.faults.answer(200, route="bulk", body=bytes(100_000_001))
 
     error = fetch(open_library("301")).error
@@ -319,7 +320,7 @@ TOO_MANY = (Problem.NO_ROOM.value, "b.png")
 
 
 def test_a_site_has_as_many_attachments_as_it_may(
-    standin: StandIn, open_library: Callable[..., Library]
+    standin: StandIn, open_library: Callable[..., Fetcher]
 ) -> None:
     """With the second, there would be too much: from the export, and from the cache."""
     little = {"total_bytes": len(BOTH["301/a.png"])}
@@ -336,7 +337,7 @@ def test_a_site_has_as_many_attachments_as_it_may(
 
 
 def test_attachments_that_are_not_in_memory_are_kept_and_found_again(
-    open_library: Callable[..., Library],
+    open_library: Callable[..., Fetcher],
 ) -> None:
     for _ in ("exported", "from the cache"):
         assets = fetch(open_library("301", contents=Contents(memory_bytes=0)))

@@ -13,7 +13,7 @@ from mkdocs_confluence_md.auth.flow import make_auth
 from mkdocs_confluence_md.cache.exports import ExportCache
 from mkdocs_confluence_md.confluence.exporter import ApiAddress, Exporter
 from mkdocs_confluence_md.errors import FailureError, NoAccessError
-from mkdocs_confluence_md.fetch.fetcher import Library
+from mkdocs_confluence_md.fetch.fetcher import ConfluenceSource, Fetcher
 from mkdocs_confluence_md.fetch.results import Origin
 from projects import IMPATIENT
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def open_library(standin: StandIn, tmp_path: Path) -> Iterator[Callable[..., Library]]:
+def open_library(standin: StandIn, tmp_path: Path) -> Iterator[Callable[..., Fetcher]]:
     """Return a function that opens a library on the stand-in."""
     opened = []
     environment = read_environment(
@@ -37,8 +37,8 @@ def open_library(standin: StandIn, tmp_path: Path) -> Iterator[Callable[..., Lib
 
     def open_again(
         *, concurrency: int = 2, max_age: float = 60.0, offline: bool = False
-    ) -> Library:
-        library = Library(
+    ) -> Fetcher:
+        source = ConfluenceSource(
             Exporter(
                 ApiAddress(standin.url, gateway="site"),
                 make_auth(environment),
@@ -46,10 +46,10 @@ def open_library(standin: StandIn, tmp_path: Path) -> Iterator[Callable[..., Lib
                 patience=IMPATIENT,
             ),
             ExportCache(tmp_path / "cache", warn=pytest.fail),
-            threads=2 * concurrency,
             max_age=max_age,
             offline=offline,
         )
+        library = Fetcher(source, threads=2 * concurrency)
         opened.append(library)
         return library
 
@@ -60,7 +60,7 @@ def open_library(standin: StandIn, tmp_path: Path) -> Iterator[Callable[..., Lib
 
 
 def test_a_page_is_there_while_another_is_still_under_way(
-    standin: StandIn, open_library: Callable[..., Library]
+    standin: StandIn, open_library: Callable[..., Fetcher]
 ) -> None:
     standin.faults.connection("hang", page_id="102")
     library = open_library()
@@ -70,7 +70,7 @@ def test_a_page_is_there_while_another_is_still_under_way(
 
 
 def test_fetching_begins_before_anybody_waits(
-    standin: StandIn, open_library: Callable[..., Library]
+    standin: StandIn, open_library: Callable[..., Fetcher]
 ) -> None:
     open_library().start(["101"])
 
@@ -78,7 +78,7 @@ def test_fetching_begins_before_anybody_waits(
 
 
 def test_a_page_wanted_twice_is_exported_once(
-    standin: StandIn, open_library: Callable[..., Library]
+    standin: StandIn, open_library: Callable[..., Fetcher]
 ) -> None:
     library = open_library(max_age=0)
     library.start(["101", "101", "102", "101"])
@@ -88,7 +88,7 @@ def test_a_page_wanted_twice_is_exported_once(
 
 
 def test_no_more_pages_are_in_flight_than_concurrency_allows(
-    standin: StandIn, open_library: Callable[..., Library]
+    standin: StandIn, open_library: Callable[..., Fetcher]
 ) -> None:
     standin.faults.hold()
     library = open_library(concurrency=3)
@@ -102,7 +102,7 @@ def test_no_more_pages_are_in_flight_than_concurrency_allows(
 
 
 def test_each_failing_page_keeps_its_own_error(
-    standin: StandIn, open_library: Callable[..., Library]
+    standin: StandIn, open_library: Callable[..., Fetcher]
 ) -> None:
     standin.faults.missing = {"101"}
     standin.faults.answer(503, page_id="102")
@@ -119,7 +119,7 @@ def test_each_failing_page_keeps_its_own_error(
 
 
 def test_another_build_asks_again_for_what_is_not_fresh(
-    standin: StandIn, open_library: Callable[..., Library]
+    standin: StandIn, open_library: Callable[..., Fetcher]
 ) -> None:
     library = open_library(max_age=0)
     for _ in range(2):
@@ -130,7 +130,7 @@ def test_another_build_asks_again_for_what_is_not_fresh(
 
 
 def test_another_build_while_pages_are_fresh_needs_neither_the_network_nor_the_store(
-    standin: StandIn, open_library: Callable[..., Library], tmp_path: Path
+    standin: StandIn, open_library: Callable[..., Fetcher], tmp_path: Path
 ) -> None:
     library = open_library()
     library.start(["101", "102"])
@@ -147,7 +147,7 @@ def test_another_build_while_pages_are_fresh_needs_neither_the_network_nor_the_s
 
 
 def test_a_build_that_wants_something_else_begins_while_an_earlier_one_is_dropped(
-    standin: StandIn, open_library: Callable[..., Library]
+    standin: StandIn, open_library: Callable[..., Fetcher]
 ) -> None:
     standin.faults.hold()
     library = open_library(concurrency=1)
@@ -160,7 +160,7 @@ def test_a_build_that_wants_something_else_begins_while_an_earlier_one_is_droppe
 
 
 def test_pages_that_nobody_has_begun_to_fetch_can_be_cancelled(
-    standin: StandIn, open_library: Callable[..., Library]
+    standin: StandIn, open_library: Callable[..., Fetcher]
 ) -> None:
     standin.faults.hold()
     library = open_library(concurrency=1)
@@ -173,7 +173,7 @@ def test_pages_that_nobody_has_begun_to_fetch_can_be_cancelled(
     assert len(standin.exports()) <= 2
 
 
-def test_no_thread_is_left_when_it_is_closed(open_library: Callable[..., Library]) -> None:
+def test_no_thread_is_left_when_it_is_closed(open_library: Callable[..., Fetcher]) -> None:
     library = open_library()
     library.start(["101"])
     library.wait_for("101")
@@ -183,7 +183,7 @@ def test_no_thread_is_left_when_it_is_closed(open_library: Callable[..., Library
 
 
 def test_offline_names_what_was_never_fetched(
-    standin: StandIn, open_library: Callable[..., Library]
+    standin: StandIn, open_library: Callable[..., Fetcher]
 ) -> None:
     library = open_library(offline=True)
     library.start(["101"])
@@ -206,7 +206,7 @@ def test_offline_names_what_was_never_fetched(
     ],
 )  # fmt: skip
 def test_the_markdown_is_found_in_every_form_of_answer(
-    standin: StandIn, open_library: Callable[..., Library], answer: dict[str, str], markdown: str
+    standin: StandIn, open_library: Callable[..., Fetcher], answer: dict[str, str], markdown: str
 ) -> None:
     standin.faults.answer(200, **answer)  # type: ignore[arg-type]  # a table of keywords
     library = open_library()
@@ -234,7 +234,7 @@ def test_the_markdown_is_found_in_every_form_of_answer(
 )  # fmt: skip
 def test_an_answer_that_is_no_page_is_an_error_and_not_kept(
     standin: StandIn,
-    open_library: Callable[..., Library],
+    open_library: Callable[..., Fetcher],
     answer: dict[str, str],
     message: str,
 ) -> None:
@@ -272,7 +272,7 @@ def test_an_answer_that_is_no_page_is_an_error_and_not_kept(
 )
 def test_answers_that_are_no_success(  # noqa: PLR0913, PLR0917  a table
     standin: StandIn,
-    open_library: Callable[..., Library],
+    open_library: Callable[..., Fetcher],
     status: int,
     headers: dict[str, str],
     message: str,
@@ -290,7 +290,7 @@ def test_answers_that_are_no_success(  # noqa: PLR0913, PLR0917  a table
 
 @pytest.mark.parametrize("kind", ["cut", "cut-in-body", "short-body"])
 def test_a_broken_connection_is_a_failure_with_a_reason(
-    standin: StandIn, open_library: Callable[..., Library], kind: str
+    standin: StandIn, open_library: Callable[..., Fetcher], kind: str
 ) -> None:
     standin.faults.connection(kind)  # type: ignore[arg-type]  # one of its literals
     library = open_library()
@@ -300,7 +300,7 @@ def test_a_broken_connection_is_a_failure_with_a_reason(
 
 
 def test_a_service_that_repeats_the_token_does_not_make_us_print_it(
-    standin: StandIn, open_library: Callable[..., Library]
+    standin: StandIn, open_library: Callable[..., Fetcher]
 ) -> None:
     token = standin.oauth.secrets()
     library = open_library()

@@ -21,7 +21,7 @@ from mkdocs_confluence_md.confluence.exporter import ApiAddress, Exporter
 from mkdocs_confluence_md.confluence.listing import list_again
 from mkdocs_confluence_md.confluence.refs import TreeRef
 from mkdocs_confluence_md.errors import ConfluenceError, FailureError
-from mkdocs_confluence_md.fetch.fetcher import Library
+from mkdocs_confluence_md.fetch.fetcher import ConfluenceSource, Fetcher
 from mkdocs_confluence_md.fetch.results import Origin
 from projects import IMPATIENT
 
@@ -95,10 +95,11 @@ def exporter(standin: StandIn) -> Iterator[Exporter]:
 
 
 @pytest.fixture
-def library(exporter: Exporter, tmp_path: Path) -> Iterator[Library]:
+def library(exporter: Exporter, tmp_path: Path) -> Iterator[Fetcher]:
     """Return a library that has a copy of the page, which is no longer fresh."""
     cache = ExportCache(tmp_path / "cache", warn=pytest.fail)
-    with closing(Library(exporter, cache, threads=1, max_age=0.0)) as opened:
+    source = ConfluenceSource(exporter, cache, max_age=0.0)
+    with closing(Fetcher(source, threads=1)) as opened:
         opened.start(["101"])
         assert opened.wait_for("101").markdown == COPY
         yield opened
@@ -111,7 +112,7 @@ def test_each_answer_says_where_it_is_from() -> None:
     assert min(outcomes.count(each) for each in ("page", "error", "outage")) >= 10
 
 
-def expect_page(library: Library, recorded: Recorded) -> None:
+def expect_page(library: Fetcher, recorded: Recorded) -> None:
     """Fetch the page, and see that what is published is what is expected."""
     library.start(["101"])
     if recorded.outcome == "error":
@@ -131,7 +132,7 @@ def expect_page(library: Library, recorded: Recorded) -> None:
 
 
 @pytest.mark.parametrize("name", SINGLE)
-def test_an_export(standin: StandIn, library: Library, name: str) -> None:
+def test_an_export(standin: StandIn, library: Fetcher, name: str) -> None:
     answer(standin, "export", SINGLE[name])
 
     expect_page(library, SINGLE[name])
@@ -144,7 +145,7 @@ LABELLED = {name: each for name, each in SINGLE.items() if name != "latin-1"}
 @pytest.mark.parametrize("label", LABELS)
 @pytest.mark.parametrize("name", LABELLED)
 def test_the_label_of_an_export_says_nothing(
-    standin: StandIn, library: Library, name: str, label: str
+    standin: StandIn, library: Fetcher, name: str, label: str
 ) -> None:
     answer(standin, "export", LABELLED[name], label)
 

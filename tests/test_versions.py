@@ -14,7 +14,7 @@ from mkdocs_confluence_md.auth.flow import make_auth
 from mkdocs_confluence_md.cache.exports import ExportCache
 from mkdocs_confluence_md.confluence.exporter import ApiAddress, Exporter
 from mkdocs_confluence_md.confluence.models import PageFacts, read_facts, write_facts
-from mkdocs_confluence_md.fetch.fetcher import Library
+from mkdocs_confluence_md.fetch.fetcher import ConfluenceSource, Fetcher
 from mkdocs_confluence_md.fetch.results import Origin
 from projects import IMPATIENT
 from standin import Account, PageRecord
@@ -49,7 +49,7 @@ class Builds:
     def __init__(self, standin: StandIn, directory: Path) -> None:
         self.patience = IMPATIENT
         self.warnings: list[str] = []
-        self.libraries: list[Library] = []
+        self.libraries: list[Fetcher] = []
         self._standin = standin
         self._directory = directory
         self._environment = {
@@ -65,7 +65,7 @@ class Builds:
         offline: bool = False,
         credentials: bool = True,
         labels_matter: bool = False,
-    ) -> Library:
+    ) -> Fetcher:
         hidden = () if credentials else self._standin.rest_environment()
         environment = read_environment(
             {name: value for name, value in self._environment.items() if name not in hidden}
@@ -73,10 +73,9 @@ class Builds:
         address = ApiAddress(self._standin.url, gateway="site")
         exporter = Exporter(address, make_auth(environment), concurrency=4, patience=self.patience)
         cache = ExportCache(self._directory, warn=pytest.fail)
-        library = Library(
+        source = ConfluenceSource(
             exporter,
             cache,
-            threads=8,
             max_age=max_age,
             offline=offline,
             versions=make_version_client(
@@ -88,6 +87,7 @@ class Builds:
                 patience=self.patience,
             ),
         )
+        library = Fetcher(source, threads=8)
         self.libraries.append(library)
         return library
 

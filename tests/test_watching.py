@@ -15,7 +15,7 @@ from mkdocs_confluence_md.auth.flow import make_auth
 from mkdocs_confluence_md.cache.exports import ExportCache
 from mkdocs_confluence_md.confluence.exporter import ApiAddress, Exporter
 from mkdocs_confluence_md.errors import FailureError
-from mkdocs_confluence_md.fetch.fetcher import Library
+from mkdocs_confluence_md.fetch.fetcher import ConfluenceSource, Fetcher
 from mkdocs_confluence_md.fetch.results import FetchedTree
 from mkdocs_confluence_md.site.watch import Watching
 from projects import IMPATIENT, Project
@@ -57,13 +57,13 @@ class Watched:
             patience=IMPATIENT,
         )
         cache = ExportCache(root / "cache", warn=pytest.fail)
-        self.library = Library(
+        source = ConfluenceSource(
             exporter,
             cache,
-            threads=4,
             max_age=3600.0,
             versions=make_version_client(environment, exporter, cache, warn=self.news.append),
         )
+        self.library = Fetcher(source, threads=4)
         self.watching = Watching(self.hear)
 
     def hear(self, news: str) -> None:

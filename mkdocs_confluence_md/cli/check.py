@@ -26,7 +26,7 @@ from mkdocs_confluence_md.errors import (
     SnapshotError,
     TokenFileError,
 )
-from mkdocs_confluence_md.factory import explain_silence, make_library
+from mkdocs_confluence_md.factory import explain_silence, make_fetcher
 from mkdocs_confluence_md.fetch.snapshot_format import read_manifest, show_time
 from mkdocs_confluence_md.network.throttling import AT_A_TERMINAL
 from mkdocs_confluence_md.project import (
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from mkdocs_confluence_md.auth.flow import TokenAuth
     from mkdocs_confluence_md.confluence.exporter import ApiAddress
     from mkdocs_confluence_md.confluence.rest import ConfluenceRest
-    from mkdocs_confluence_md.fetch.lending import AnyLibrary
+    from mkdocs_confluence_md.fetch.fetcher import Fetcher
 
 
 @dataclass(frozen=True)
@@ -276,7 +276,7 @@ def _inspect_pages(  # noqa: PLR0913  it has that many settings
     """Look at each page; without exporting any, where Confluence's own REST API may be asked."""
     warnings: list[str] = []
     try:
-        library = make_library(
+        fetcher = make_fetcher(
             options,
             environment,
             address,
@@ -290,13 +290,13 @@ def _inspect_pages(  # noqa: PLR0913  it has that many settings
     except SettingError as error:
         inspection.settings.append(Finding("sign-in", State.PROBLEM, error.full_text()))
         return
-    with closing(library):
-        rest = library.make_hasty_rest()
+    with closing(fetcher):
+        rest = fetcher.make_hasty_rest()
         if rest is None:
-            inspection.pages = list(fetch(entries, library))
+            inspection.pages = list(fetch(entries, fetcher))
         else:
             with closing(rest):
-                _inspect_rest(inspection, entries, rest, library)
+                _inspect_rest(inspection, entries, rest, fetcher)
     told = {each.subject for each in inspection.settings}
     for text in warnings:
         # What the build would say of the REST API has been told already.
@@ -309,14 +309,14 @@ def _inspect_rest(
     inspection: Inspection,
     entries: Sequence[Declared],
     rest: ConfluenceRest,
-    library: AnyLibrary,
+    fetcher: Fetcher,
 ) -> None:
     """Ask Confluence's REST API for each entry; where it does not answer, do as a build would."""
     try:
         inspection.pages = list(ask_rest(entries, rest))
     except ConfluenceError as error:
         inspection.settings.append(Finding("REST API", State.PROBLEM, error.full_text()))
-        inspection.pages = list(fetch(entries, library))
+        inspection.pages = list(fetch(entries, fetcher))
 
 
 def _end(text: object) -> str:

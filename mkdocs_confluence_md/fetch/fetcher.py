@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from mkdocs_confluence_md.cache.contents import Contents
-from mkdocs_confluence_md.errors import ConfluenceError
+from mkdocs_confluence_md.errors import ConfluenceError, FailureError
 from mkdocs_confluence_md.fetch.attachments import AssetFetcher
 from mkdocs_confluence_md.fetch.base_url import BaseUrlFinder
 from mkdocs_confluence_md.fetch.pages import PageExports
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from mkdocs_confluence_md.confluence.models import PageFacts, Tree
     from mkdocs_confluence_md.confluence.refs import SpaceRef, TreeRef
     from mkdocs_confluence_md.confluence.rest import ConfluenceRest
+    from mkdocs_confluence_md.fetch.snapshot import Snapshot
     from mkdocs_confluence_md.fetch.versions import Versions
 
 _TELL_SECONDS = 0.1
@@ -38,16 +39,12 @@ Tell: TypeAlias = "Callable[[int, int], None]"
 Fetched = TypeVar("Fetched", FetchedPage, FetchedTree)
 
 
-class Library:
-    """Fetches pages and trees, each once a build, from the cache or from the exporter.
-
-    One library lives through a whole `mkdocs serve`; `start` begins a build.
+class ConfluenceSource:
+    """Pages and trees of Confluence, from the cache or from its APIs.
 
     Args:
         exporter: Asked for what the cache does not have.
         cache: Asked first.
-        threads: How many pages are worked at. More than the exporter's connections, so that
-            these stay busy while other pages are looked up and stored.
         max_age: Seconds for which a copy counts as fresh; `inf` is forever.
         offline: Take the last good copy whatever its age, and never use the network.
         attachments: Fetch the files that pages refer to, too.
@@ -61,7 +58,6 @@ class Library:
         exporter: Exporter,
         cache: ExportCache,
         *,
-        threads: int,
         max_age: float,
         offline: bool = False,
         attachments: bool = True,
@@ -73,17 +69,62 @@ class Library:
         self._cache = cache
         self._base_urls = base_urls or BaseUrlFinder(exporter, cache, offline=offline)
         self.offline = offline
-        self._versions = None if offline else versions
+        self.versions = None if offline else versions
         self.contents = contents or Contents()
         assets = AssetFetcher(exporter, cache, self.contents, max_age=max_age)
         sources = exporter, cache, self._base_urls
-        self._page_source = PageExports(
+        self.pages = PageExports(
             *sources, max_age=max_age, offline=offline, assets=assets if attachments else None
         )
         exports = TreeExports(*sources, max_age=max_age, offline=offline, attachments=attachments)
-        self._tree_source = TreeListings(
-            self._versions, exports, cache, self._base_urls, max_age=max_age, offline=offline
+        self.trees = TreeListings(
+            self.versions, exports, cache, self._base_urls, max_age=max_age, offline=offline
         )
+
+    def reset(self) -> None:
+        """Cancel pending requests, and look again at what could not be reached."""
+        self._base_urls.begin_build()
+        self._exporter.begin_build()
+        if self.versions:
+            self.versions.begin_build()
+
+    def close(self) -> None:
+        """Close the connections and the cache."""
+        self._exporter.close()
+        if self.versions:
+            self.versions.close()
+        self._cache.close()
+
+
+class Fetcher:
+    """Fetches the pages and trees of a site, each once a build.
+
+    One fetcher lives through a whole `mkdocs serve`; `start` begins a build. Copies of a snapshot
+    replace what could not be fetched, as copies in the cache do: not what Confluence refuses.
+
+    Args:
+        source: Confluence; None to use nothing but the snapshot.
+        threads: How many pages are worked at. More than the exporter's connections, so that
+            these stay busy while other pages are looked up and stored.
+        snapshot: What was pulled.
+        reason: Why nothing but the snapshot is used, for a line of the log.
+        contents: Holds attachments, for a snapshot alone.
+    """
+
+    def __init__(
+        self,
+        source: ConfluenceSource | None,
+        *,
+        threads: int,
+        snapshot: Snapshot | None = None,
+        reason: str = "",
+        contents: Contents | None = None,
+    ) -> None:
+        self._source = source
+        self._snapshot = snapshot
+        self._reason = reason
+        self.offline = source is None or source.offline
+        self.contents = contents or (source.contents if source else Contents())
         self._workers = Workers(threads, name="confluence-md")
         self._pages: dict[str, Future[FetchedPage]] = {}
         self._trees: dict[TreeRef | SpaceRef, Future[FetchedTree]] = {}
@@ -91,12 +132,29 @@ class Library:
         """Of pages that are in trees, by the ID of the page that has them."""
         self._told_at = float("-inf")
 
+    @property
+    def uses_only_snapshot(self) -> bool:
+        """Whether Confluence and its copies are left alone."""
+        return self._source is None
+
+    def describe_snapshot(self, count: int) -> str:
+        """Say in one line that so many pages are from the snapshot; empty if it is not so."""
+        if self._source or self._snapshot is None:
+            return ""
+        return self._snapshot.describe(count, self._reason)
+
     def start(self, page_ids: Iterable[str], trees: Iterable[TreeRef | SpaceRef] = ()) -> None:
-        """Begin to fetch pages for a build; what an earlier build still wanted is dropped."""
+        """Begin to fetch pages for a build; what an earlier build still wanted is dropped.
+
+        Raises:
+            SnapshotError: The snapshot cannot be read.
+        """
         self.cancel()
         self._pages, self._trees, self._files = {}, {}, {}
+        if self._snapshot:
+            self._snapshot.open()
         self.add_trees(trees)
-        self.add(page_ids, dict(self._page_source.outdated))
+        self.add(page_ids, dict(self._source.pages.outdated) if self._source else None)
 
     def add_trees(self, trees: Iterable[TreeRef | SpaceRef]) -> None:
         """Begin to fetch those trees for the same build that are not under way already."""
@@ -104,7 +162,7 @@ class Library:
         for ref in trees:
             if ref not in self._trees:
                 tree = self._trees[ref] = Future()
-                find = partial(_measure, partial(self._tree_source.fetch, ref), begin)
+                find = partial(_measure, partial(self._fetch_tree, ref), begin)
                 self._workers.submit(partial(deliver, tree, find))
 
     def add(self, page_ids: Iterable[str], facts: Mapping[str, PageFacts] | None = None) -> None:
@@ -114,8 +172,8 @@ class Library:
             page_ids: Which ones.
             facts: What Confluence has just said of some of them, so that it is not asked again.
         """
-        if self._versions and facts:
-            self._versions.learn(facts)
+        if self._source and self._source.versions and facts:
+            self._source.versions.learn(facts)
         more: dict[str, Future[FetchedPage]]
         more = {page_id: Future() for page_id in page_ids if page_id not in self._pages}
         if more:
@@ -134,7 +192,7 @@ class Library:
         """
         if page_id not in self._files:
             files = self._files[page_id] = Future()
-            find = partial(self._page_source.fetch_files, page_id, references, is_copy=is_copy)
+            find = partial(self._fetch_files, page_id, references, is_copy=is_copy)
             self._workers.submit(partial(deliver, files, find))
 
     def wait_for_files(self, page_id: str, tell: Tell | None = None) -> Assets:
@@ -188,7 +246,8 @@ class Library:
 
     def make_hasty_rest(self) -> ConfluenceRest | None:
         """Return a client that asks Confluence itself and does not retry; None without one."""
-        return self._versions.rest.without_retries() if self._versions else None
+        versions = self._source.versions if self._source else None
+        return versions.rest.without_retries() if versions else None
 
     def expire(self, facts: Mapping[str, PageFacts]) -> None:
         """Let the next build export pages that have changed, whatever `max_age` says.
@@ -196,7 +255,8 @@ class Library:
         Args:
             facts: What Confluence has just said of them.
         """
-        self._page_source.outdated.update(facts)
+        if self._source:
+            self._source.pages.outdated.update(facts)
 
     def find_listed_trees(self) -> dict[TreeRef | SpaceRef, Tree]:
         """Return those trees of this build that were listed page by page."""
@@ -209,25 +269,22 @@ class Library:
 
     def expire_tree(self, ref: TreeRef | SpaceRef) -> None:
         """Let the next build list a tree that has changed, whatever `max_age` says."""
-        self._tree_source.outdated.add(ref)
+        if self._source:
+            self._source.trees.outdated.add(ref)
 
     def cancel(self) -> None:
         """Let nobody wait for the pages that are not there yet."""
         for future in self._all():
             future.cancel()
-        self._base_urls.begin_build()
-        self._exporter.begin_build()
-        if self._versions:
-            self._versions.begin_build()
+        if self._source:
+            self._source.reset()
 
     def close(self) -> None:
         """End the threads, then close the connections and the cache; twice does no harm."""
         self.cancel()
         self._workers.close()
-        self._exporter.close()
-        if self._versions:
-            self._versions.close()
-        self._cache.close()
+        if self._source:
+            self._source.close()
 
     def _all(self) -> list[Future[Any]]:
         return [*self._trees.values(), *self._pages.values(), *self._files.values()]
@@ -246,57 +303,104 @@ class Library:
             futures = self._all()
             tell(sum(future.done() for future in futures), len(futures))
 
-    def _hand_out(self, pages: Mapping[str, Future[FetchedPage]], begin: float) -> None:
-        """Deliver the pages that are fresh, and begin to fetch the others."""
-        left = dict(pages)
-        expired: dict[str, WantedPage] = {}
+    def _fetch_tree(self, ref: TreeRef | SpaceRef) -> FetchedTree:
+        if self._source is None:
+            return self._open_snapshot().fetch_tree(ref)
         try:
-            for page in self._page_source.look_up(left):
-                if self._versions:
-                    self._versions.meet(page.kept)
-                    if not (page.copy and page.copy.fresh):
-                        expired[page.page_id] = page
-                        continue
-                deliver_page = partial(self._deliver, left.pop(page.page_id), page, begin)
-                if page.is_at_hand:
-                    deliver_page()
-                else:
-                    self._workers.submit(deliver_page)
-            self._ask_for_versions(expired, left, begin)
+            return self._source.trees.fetch(ref)
+        except FailureError as error:
+            if self._snapshot is None:
+                raise
+            return self._snapshot.replace_tree(ref, error)
+
+    def _fetch_files(
+        self, page_id: str, references: Mapping[str, Reference], *, is_copy: bool
+    ) -> Assets:
+        if self._source is None:
+            return self._open_snapshot().fetch_files(page_id, references)
+        found = self._source.pages.fetch_files(page_id, references, is_copy=is_copy)
+        if self._snapshot is None:
+            return found
+        return self._snapshot.complete_files(page_id, references, found)
+
+    def _fetch_page(self, source: ConfluenceSource, page: WantedPage) -> FetchedPage:
+        try:
+            return source.pages.fetch(page)
+        except FailureError as error:
+            if self._snapshot is None:
+                raise
+            return self._snapshot.replace_page(page.page_id, error)
+
+    def _open_snapshot(self) -> Snapshot:
+        assert self._snapshot  # noqa: S101  without Confluence, there is one
+        return self._snapshot
+
+    def _hand_out(self, futures: Mapping[str, Future[FetchedPage]], begin: float) -> None:
+        """Deliver the pages that are at hand, and begin to fetch the others."""
+        if self._source is None:
+            for page_id, future in futures.items():
+                find = partial(self._open_snapshot().fetch_page, page_id)
+                deliver(future, partial(_measure, find, begin))
+            return
+        left = dict(futures)
+        try:
+            self._look_up(self._source, left, begin)
         except Exception as error:  # noqa: BLE001  it is for those who wait for the pages
-            for future in left.values():
+            self._replace_all(left, error)
+
+    def _replace_all(self, futures: Mapping[str, Future[FetchedPage]], error: Exception) -> None:
+        """Deliver the snapshot's copies of pages, or the error that they have in common."""
+        for page_id, future in futures.items():
+            if self._snapshot and isinstance(error, FailureError):
+                deliver(future, partial(self._snapshot.replace_page, page_id, error.copy()))
+            else:
                 deliver_error(future, error)
 
-    def _ask_for_versions(
-        self, pages: Mapping[str, WantedPage], left: dict[str, Future[FetchedPage]], begin: float
+    def _look_up(
+        self, source: ConfluenceSource, left: dict[str, Future[FetchedPage]], begin: float
     ) -> None:
-        """Begin to ask which copies are still good, for many pages at once."""
-        if self._versions is None:
+        """Deliver fresh copies; have the others confirmed, many at once, or exported."""
+        versions = source.versions
+        expired: dict[str, WantedPage] = {}
+        for page in source.pages.look_up(list(left)):
+            if versions:
+                versions.meet(page.kept)
+                if not (page.copy and page.copy.fresh):
+                    expired[page.page_id] = page
+                    continue
+            task = partial(self._deliver, source, left.pop(page.page_id), page, begin)
+            if page.is_at_hand:
+                task()
+            else:
+                self._workers.submit(task)
+        if versions is None:
             return
-        for group in self._versions.divide(pages):
-            group_futures = {page_id: left.pop(page_id) for page_id in group}
-            task = partial(self._fetch_group, self._versions, group_futures, pages, begin)
-            self._workers.submit(task)
+        for group in versions.divide(expired):
+            futures = {page_id: left.pop(page_id) for page_id in group}
+            self._workers.submit(partial(self._confirm, source, versions, futures, expired, begin))
 
-    def _fetch_group(
+    def _confirm(
         self,
+        source: ConfluenceSource,
         versions: Versions,
         futures: Mapping[str, Future[FetchedPage]],
         pages: Mapping[str, WantedPage],
         begin: float,
     ) -> None:
+        """Ask which copies are still good, and begin to fetch the pages."""
         try:
             found = versions.find({page_id: pages[page_id].kept for page_id in futures})
         except Exception as error:  # noqa: BLE001  the same
-            for future in futures.values():
-                deliver_error(future, error)
+            self._replace_all(futures, error)
             return
         for page_id, future in futures.items():
             page = replace(pages[page_id], now=found.get(page_id))
-            self._workers.submit(partial(self._deliver, future, page, begin))
+            self._workers.submit(partial(self._deliver, source, future, page, begin))
 
-    def _deliver(self, future: Future[FetchedPage], page: WantedPage, begin: float) -> None:
-        deliver(future, partial(_measure, partial(self._page_source.fetch, page), begin))
+    def _deliver(
+        self, source: ConfluenceSource, future: Future[FetchedPage], page: WantedPage, begin: float
+    ) -> None:
+        deliver(future, partial(_measure, partial(self._fetch_page, source, page), begin))
 
 
 def _measure(find: Callable[[], Fetched], begin: float) -> Fetched:

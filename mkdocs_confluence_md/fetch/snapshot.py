@@ -1,7 +1,7 @@
-"""Pages and trees from a snapshot: instead of those of Confluence, or where these cannot be had.
+"""Pages and trees from a snapshot: instead of those of Confluence, or where these fail.
 
-A snapshot is read as a library is, page by page, and gives what an export gave: so a build from it
-renders exactly what a build with Confluence would have rendered when it was pulled.
+It gives what an export gave: a build from it renders exactly what a build with Confluence would
+have rendered when it was pulled.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mkdocs_confluence_md.cache.contents import Contents, NoRoomError
+from mkdocs_confluence_md.cache.contents import NoRoomError
 from mkdocs_confluence_md.cache.entries import TreeManifest
 from mkdocs_confluence_md.confluence.archive import Limits, Problem
 from mkdocs_confluence_md.confluence.media import redact_tokens
-from mkdocs_confluence_md.errors import ConfluenceError, SnapshotError
+from mkdocs_confluence_md.errors import ConfluenceError, FailureError, SnapshotError
 from mkdocs_confluence_md.fetch.results import Asset, Assets, FetchedPage, FetchedTree, Origin
 from mkdocs_confluence_md.fetch.snapshot_format import (
     Manifest,
@@ -26,230 +26,178 @@ from mkdocs_confluence_md.fetch.snapshot_format import (
 from mkdocs_confluence_md.fetch.trees import open_export
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from mkdocs_confluence_md.cache.contents import Contents
     from mkdocs_confluence_md.confluence.attachments import Reference
-    from mkdocs_confluence_md.confluence.models import PageFacts, Tree
     from mkdocs_confluence_md.confluence.refs import SpaceRef, TreeRef
-    from mkdocs_confluence_md.fetch.fetcher import Tell
-    from mkdocs_confluence_md.fetch.results import TreeExport
-    from mkdocs_confluence_md.fetch.snapshot_format import SnapshotFile, SnapshotPage, SnapshotTree
+    from mkdocs_confluence_md.fetch.snapshot_format import SnapshotFile
 
 _PULL_ONLINE = "Pull it where Confluence can be reached: confluence-md pull DIR."
 
 
-class SnapshotLibrary:
-    """The pages and trees of a snapshot.
+class Snapshot:
+    """The pages and trees of a snapshot. Safe to use from many threads between two `open`.
 
     Args:
         directory: Where it is.
-        reason: Why pages come from there alone, for a line of the log; empty if they do not.
+        contents: Holds attachments.
         attachments: Whether the files that pages refer to are wanted.
         clock: Returns seconds since the epoch.
-        contents: Holds attachments; made where it is not given.
     """
-
-    offline = True
 
     def __init__(
         self,
         directory: Path,
+        contents: Contents,
         *,
-        reason: str = "",
         attachments: bool = True,
         clock: Callable[[], float] = time.time,
-        contents: Contents | None = None,
     ) -> None:
-        self.contents = contents or Contents()
         self._directory = directory
-        self._reason = reason
+        self._contents = contents
         self._attachments = attachments
         self._clock = clock
-        self._manifest: Manifest | None = None
-        self._wanted: dict[str, None] = {}
-        self._wanted_trees: dict[TreeRef | SpaceRef, None] = {}
-        self._references: dict[str, Mapping[str, Reference]] = {}
-        """Of pages that came without their attachments, by the ID of the page that has these."""
-        self._read: dict[str, FetchedPage] = {}
-        """The pages of this build."""
+        self._manifest = Manifest("", ())
 
-    def start(self, page_ids: Iterable[str], trees: Iterable[TreeRef | SpaceRef] = ()) -> None:
-        """Begin a build; the snapshot may be another one since the last.
+    def open(self) -> None:
+        """Read what is in it, which may have changed since the last build.
 
         Raises:
             SnapshotError: It cannot be read.
         """
         self._manifest = read_manifest(self._directory)
-        self._wanted, self._wanted_trees = dict.fromkeys(page_ids), dict.fromkeys(trees)
-        self._read, self._references = {}, {}
 
-    def add_trees(self, trees: Iterable[TreeRef | SpaceRef]) -> None:
-        """Want more trees for the same build."""
-        self._manifest = self._manifest or read_manifest(self._directory)
-        self._wanted_trees |= dict.fromkeys(trees)
-
-    def add(self, page_ids: Iterable[str], facts: Mapping[str, PageFacts] | None = None) -> None:
-        """Want more pages for the same build."""
-        del facts
-        self._manifest = self._manifest or read_manifest(self._directory)
-        self._wanted |= dict.fromkeys(page_ids)
-
-    def add_files(
-        self, page_id: str, references: Mapping[str, Reference], *, is_copy: bool
-    ) -> None:
-        """Want the attachments of a page that came without them in a tree."""
-        del is_copy
-        self._references[page_id] = references
-
-    def wait_for_files(self, page_id: str, tell: Tell | None = None) -> Assets:
-        """Return the attachments of a page that came without them in a tree."""
-        del tell
-        manifest = self._manifest or read_manifest(self._directory)
-        files: dict[str, SnapshotFile] = {}
-        for key, reference in self._references[page_id].items():
-            # An address with an ID in it means the same on each page.
-            pages = [page for page in manifest.pages if reference.owner or page.page_id == page_id]
-            found = (page.files[key] for page in pages if page.files and key in page.files)
-            if file := next(found, None):
-                files[key] = file
-        return replace(self._read_files(files, manifest), age=self._find_age(manifest.pulled))
-
-    def wait_for_trees(
-        self, tell: Tell | None = None
-    ) -> dict[TreeRef | SpaceRef, FetchedTree | ConfluenceError]:
-        """Return each tree, or why it cannot be had."""
-        del tell
-        return {ref: self.find_tree(ref) for ref in self._wanted_trees}
-
-    def has_tree(self, ref: TreeRef | SpaceRef) -> bool:
-        """Tell whether a tree is in the snapshot."""
-        return bool(self._manifest and self._manifest.find_tree(ref.target))
-
-    def find_tree(self, ref: TreeRef | SpaceRef) -> FetchedTree | ConfluenceError:
-        """Return a tree, or why it cannot be had."""
-        tree = self._manifest.find_tree(ref.target) if self._manifest else None
-        if tree is None or self._manifest is None:
-            return SnapshotError(
-                f"The snapshot in {self._directory} does not have the {ref.name}.", _PULL_ONLINE
-            )
-        age = self._find_age(tree.exported)
-        if tree.listed:
-            return FetchedTree(Origin.CACHE, listed=tree.listed, age=age)
-        try:
-            export = self._open_tree(ref, tree, self._manifest)
-        except ConfluenceError as error:
-            return error
-        return FetchedTree(Origin.CACHE, export, age=age)
-
-    def has(self, page_id: str) -> bool:
-        """Tell whether a page is in the snapshot."""
-        return self._find(page_id) is not None
-
-    def wait_for(self, page_id: str, tell: Tell | None = None) -> FetchedPage:
+    def fetch_page(self, page_id: str) -> FetchedPage:
         """Return a page.
 
         Raises:
             SnapshotError: It is not in the snapshot, or not as it was pulled.
         """
-        del tell
-        if page_id not in self._read:
-            self._read[page_id] = self._read_page(page_id)
-        return self._read[page_id]
-
-    def wait_for_errors(self, tell: Tell | None = None) -> dict[str, ConfluenceError]:
-        """Return what is wrong with pages, by ID."""
-        del tell
-        return {page_id: error for page_id in self._wanted if (error := self._find_error(page_id))}
-
-    def wait_for_pages(self, tell: Tell | None = None) -> list[FetchedPage]:
-        """Return the pages that there are."""
-        del tell
-        wanted = (page_id for page_id in self._wanted if not self._find_error(page_id))
-        return [self.wait_for(page_id) for page_id in wanted]
-
-    def find_facts(self) -> dict[str, PageFacts | None]:
-        """Return nothing: what is in a snapshot does not change while it is served."""
-        return {}
-
-    def make_hasty_rest(self) -> None:
-        """Return nothing: nobody is asked."""
-
-    def expire(self, facts: Mapping[str, PageFacts]) -> None:
-        """Do nothing: nobody tells of changes."""
-
-    def find_listed_trees(self) -> dict[TreeRef | SpaceRef, Tree]:
-        """Return nothing, for the same reason."""
-        return {}
-
-    def expire_tree(self, ref: TreeRef | SpaceRef) -> None:
-        """Do nothing: nobody tells of changes."""
-
-    def cancel(self) -> None:
-        """Do nothing: nobody waits for a file."""
-
-    def close(self) -> None:
-        """Do nothing: nothing is open."""
-
-    def describe(self, count: int) -> str:
-        """Say in one line what a build was made from."""
-        pulled = self._manifest.pulled if self._manifest else ""
-        pages = "1 page" if count == 1 else f"{count} pages"
-        return (
-            f"{pages} from the snapshot in {self._directory}, pulled at {show_time(pulled)}: "
-            f"{self._reason}, so no network was used"
-        )
-
-    def _read_page(self, page_id: str) -> FetchedPage:
-        page = self._find(page_id)
-        if page is None or self._manifest is None:
+        page = self._manifest.find_page(page_id)
+        if page is None:
             raise SnapshotError(
                 f"The snapshot in {self._directory} does not have this page.", _PULL_ONLINE
             )
         markdown = read_file(self._directory, page.export, self._manifest).decode()
+        assets = None
+        if page.files is not None and self._attachments:
+            assets = self._read_files(page.files)
+            assets = replace(assets, problems=(*page.problems, *assets.problems))
         return FetchedPage(
             redact_tokens(markdown),
             Origin.CACHE,
             age=self._find_age(page.exported),
-            assets=self._read_assets(page, self._manifest),
+            assets=assets,
             facts=page.facts,
             etag=page.etag,
         )
 
-    def _open_tree(
-        self, ref: TreeRef | SpaceRef, tree: SnapshotTree, manifest: Manifest
-    ) -> TreeExport:
-        content = read_file(self._directory, tree.archive, manifest)
-        digest = manifest.files[tree.archive]
+    def fetch_tree(self, ref: TreeRef | SpaceRef) -> FetchedTree:
+        """Return a tree.
+
+        Raises:
+            SnapshotError: It is not in the snapshot, or not as it was pulled.
+        """
+        tree = self._manifest.find_tree(ref.target)
+        if tree is None:
+            raise SnapshotError(
+                f"The snapshot in {self._directory} does not have the {ref.name}.", _PULL_ONLINE
+            )
+        age = self._find_age(tree.exported)
+        if tree.listed:
+            return FetchedTree(Origin.CACHE, listed=tree.listed, age=age)
+        content = read_file(self._directory, tree.archive, self._manifest)
+        digest = self._manifest.files[tree.archive]
         known = TreeManifest(digest, tree.page_count, tree.has_attachments, problems=tree.problems)
-        return open_export(ref, content, known, Limits())
+        return FetchedTree(Origin.CACHE, open_export(ref, content, known, Limits()), age=age)
+
+    def fetch_files(self, page_id: str, references: Mapping[str, Reference]) -> Assets:
+        """Return the attachments of a page that came without them in a tree.
+
+        Raises:
+            SnapshotError: One is not as it was pulled.
+        """
+        files: dict[str, SnapshotFile] = {}
+        for key, reference in references.items():
+            # An address with an ID in it means the same on each page.
+            pages = [
+                page for page in self._manifest.pages if reference.owner or page.page_id == page_id
+            ]
+            found = (page.files[key] for page in pages if page.files and key in page.files)
+            if file := next(found, None):
+                files[key] = file
+        return replace(self._read_files(files), age=self._find_age(self._manifest.pulled))
+
+    def replace_page(self, page_id: str, error: FailureError) -> FetchedPage:
+        """Return the copy of a page that could not be fetched.
+
+        Raises:
+            FailureError: There is none, or it is damaged.
+        """
+        if self._manifest.find_page(page_id) is None:
+            raise error
+        try:
+            page = self.fetch_page(page_id)
+        except SnapshotError as damage:
+            raise _add_damage(error, damage) from None
+        return replace(page, origin=Origin.STALE, error=error)
+
+    def replace_tree(self, ref: TreeRef | SpaceRef, error: FailureError) -> FetchedTree:
+        """Return the copy of a tree that could not be fetched.
+
+        Raises:
+            FailureError: There is none, or it is damaged.
+        """
+        if self._manifest.find_tree(ref.target) is None:
+            raise error
+        try:
+            tree = self.fetch_tree(ref)
+        except ConfluenceError as damage:
+            raise _add_damage(error, damage) from None
+        return replace(tree, origin=Origin.STALE, error=error)
+
+    def complete_files(
+        self, page_id: str, references: Mapping[str, Reference], found: Assets
+    ) -> Assets:
+        """Return the attachments that were found, with copies of those that could not be fetched.
+
+        What is missing and why is said of the page, so a damaged copy is no error.
+        """
+        if not isinstance(found.error, FailureError):
+            return found
+        try:
+            kept = self.fetch_files(page_id, references)
+        except SnapshotError:
+            return found
+        age = max(found.age, kept.age) if kept.files.keys() - found.files.keys() else found.age
+        return replace(found, files={**kept.files, **found.files}, age=age)
+
+    def describe(self, count: int, reason: str) -> str:
+        """Say in one line what a build was made from, and why from nothing else."""
+        pages = "1 page" if count == 1 else f"{count} pages"
+        return (
+            f"{pages} from the snapshot in {self._directory}, pulled at "
+            f"{show_time(self._manifest.pulled)}: {reason}, so no network was used"
+        )
 
     def _find_age(self, moment: str) -> float:
         return max(0.0, self._clock() - read_time(moment))
 
-    def _find(self, page_id: str) -> SnapshotPage | None:
-        return self._manifest.find_page(page_id) if self._manifest else None
-
-    def _find_error(self, page_id: str) -> ConfluenceError | None:
-        try:
-            self.wait_for(page_id)
-        except SnapshotError as error:
-            return error
-        return None
-
-    def _read_assets(self, page: SnapshotPage, manifest: Manifest) -> Assets | None:
-        if page.files is None or not self._attachments:
-            return None
-        found = self._read_files(page.files, manifest)
-        return replace(found, problems=(*page.problems, *found.problems))
-
-    def _read_files(self, files: Mapping[str, SnapshotFile], manifest: Manifest) -> Assets:
+    def _read_files(self, files: Mapping[str, SnapshotFile]) -> Assets:
         held: dict[str, Asset] = {}
         problems: dict[tuple[str, str], None] = {}
         for key, file in files.items():
-            data = read_file(self._directory, file.path, manifest)
+            data = read_file(self._directory, file.path, self._manifest)
             try:
-                held[key] = Asset(file.name, self.contents.hold([data], len(data)))
+                held[key] = Asset(file.name, self._contents.hold([data], len(data)))
             except NoRoomError:
                 problems[Problem.NO_ROOM.value, file.name] = None
         return Assets(held, tuple(problems))
+
+
+def _add_damage(error: FailureError, damage: ConfluenceError) -> FailureError:
+    return FailureError(
+        error.what, f"{error.remedy} Nor is its copy of use. {damage}", error.detail
+    )

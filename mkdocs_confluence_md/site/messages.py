@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mkdocs_confluence_md.fetch.results import FetchedPage, Origin
-from mkdocs_confluence_md.fetch.snapshot import SnapshotLibrary
 from mkdocs_confluence_md.text import describe_age, describe_size
 
 if TYPE_CHECKING:
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     from mkdocs_confluence_md.confluence.models import PageFacts
     from mkdocs_confluence_md.confluence.refs import Complaint, SpaceRef, TreeRef
     from mkdocs_confluence_md.errors import ConfluenceError
-    from mkdocs_confluence_md.fetch.lending import AnyLibrary
+    from mkdocs_confluence_md.fetch.fetcher import Fetcher
     from mkdocs_confluence_md.site.paths import LocalFileConflict, PlacedPage
 
 
@@ -258,8 +257,6 @@ def _make_printable(name: str) -> str:
     return shown if len(shown) <= _LONGEST_NAME else f"{shown[:_LONGEST_NAME]}…"
 
 
-def report_origin(library: AnyLibrary, pages: Sequence[FetchedPage]) -> str:
+def report_origin(fetcher: Fetcher, pages: Sequence[FetchedPage]) -> str:
     """Tell in one line where the pages of a build came from."""
-    if isinstance(library, SnapshotLibrary):
-        return library.describe(len(pages))
-    return report_pages(pages)
+    return fetcher.describe_snapshot(len(pages)) or report_pages(pages)

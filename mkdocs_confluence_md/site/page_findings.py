@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from mkdocs_confluence_md.confluence.listing import list_pages
 from mkdocs_confluence_md.confluence.refs import PageRef
 from mkdocs_confluence_md.errors import ConfluenceError, MissingError
-from mkdocs_confluence_md.fetch.snapshot import SnapshotLibrary
 from mkdocs_confluence_md.text import describe_age
 
 if TYPE_CHECKING:
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from mkdocs_confluence_md.confluence.models import PageFacts
     from mkdocs_confluence_md.confluence.refs import SpaceRef, TreeRef
     from mkdocs_confluence_md.confluence.rest import ConfluenceRest
-    from mkdocs_confluence_md.fetch.lending import AnyLibrary
+    from mkdocs_confluence_md.fetch.fetcher import Fetcher
     from mkdocs_confluence_md.project import Declared
 
 
@@ -79,17 +78,17 @@ def _tell_of_tree(
     return PageFinding(entry, State.FINE, f"{listing.tree.title or 'untitled'}, {pages}")
 
 
-def fetch(entries: Sequence[Declared], library: AnyLibrary) -> Iterator[PageFinding]:
+def fetch(entries: Sequence[Declared], fetcher: Fetcher) -> Iterator[PageFinding]:
     """Fetch everything as a build does, so that the next build finds it in the cache."""
     pages = [each.reference.page_id for each in entries if isinstance(each.reference, PageRef)]
     trees = [each.reference for each in entries if not isinstance(each.reference, PageRef)]
-    library.start(pages, trees)
-    found = library.wait_for_trees()
-    place = "in the snapshot" if isinstance(library, SnapshotLibrary) else ""
+    fetcher.start(pages, trees)
+    found = fetcher.wait_for_trees()
+    place = "in the snapshot" if fetcher.uses_only_snapshot else ""
     for entry in entries:
         try:
             if isinstance(entry.reference, PageRef):
-                page = library.wait_for(entry.reference.page_id)
+                page = fetcher.wait_for(entry.reference.page_id)
                 yield _tell_of_copy(entry, place or page.origin.value, page.age, page.error)
                 continue
             tree = found[entry.reference]

@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from mkdocs_confluence_md.confluence.refs import TreeRef
-    from mkdocs_confluence_md.fetch.fetcher import Tell
-    from mkdocs_confluence_md.fetch.lending import AnyLibrary
+    from mkdocs_confluence_md.fetch.fetcher import Fetcher, Tell
     from mkdocs_confluence_md.fetch.results import FetchedPage
     from mkdocs_confluence_md.site.paths import PlacedPage
     from mkdocs_confluence_md.site.trees import SiteTrees
@@ -29,17 +28,17 @@ class Reader:
     """Reads pages.
 
     Args:
-        library: Fetches pages that are exported one by one.
+        fetcher: Fetches pages that are exported one by one.
         trees: Has the pages that come in trees.
         pages: All pages of the site, in the order of `nav`.
         titles: Of the trees, as in `nav`.
         site: The origin for links to Confluence; empty where it is not known.
-        tell: As the library wants it.
+        tell: As the fetcher wants it.
     """
 
     def __init__(  # noqa: PLR0913  what is known of a build
         self,
-        library: AnyLibrary,
+        fetcher: Fetcher,
         trees: SiteTrees,
         pages: Mapping[str, PlacedPage],
         titles: Mapping[TreeRef | SpaceRef, str],
@@ -47,7 +46,7 @@ class Reader:
         site: str,
         tell: Tell | None,
     ) -> None:
-        self._library = library
+        self._fetcher = fetcher
         self.trees = trees
         self._pages = pages
         self._titles = titles
@@ -103,7 +102,7 @@ class Reader:
 
     def wait_for_pages(self) -> list[FetchedPage]:
         """Return all pages that there are."""
-        return [*self._library.wait_for_pages(self._tell), *self.trees.pages.values()]
+        return [*self._fetcher.wait_for_pages(self._tell), *self.trees.pages.values()]
 
     def find_url(self, page: PlacedPage) -> str:
         """Return the address of a page in Confluence; empty where it is not known."""
@@ -125,10 +124,10 @@ class Reader:
             raise self.trees.errors[page.tree]
         if self.trees.has(page):
             return self.trees.read(page)
-        return self._library.wait_for(page.ref.page_id, self._tell)
+        return self._fetcher.wait_for(page.ref.page_id, self._tell)
 
     def _report(self) -> str:
-        errors = self._library.wait_for_errors(self._tell)
+        errors = self._fetcher.wait_for_errors(self._tell)
         return report_failures(list(self._find_failures(errors)))
 
     def _find_failures(self, errors: Mapping[str, ConfluenceError]) -> Iterator[PageFailure]:

@@ -33,8 +33,7 @@ if TYPE_CHECKING:
     from mkdocs_confluence_md.confluence.attachments import Reference
     from mkdocs_confluence_md.confluence.models import PageFacts
     from mkdocs_confluence_md.confluence.refs import SpaceRef
-    from mkdocs_confluence_md.fetch.fetcher import Tell
-    from mkdocs_confluence_md.fetch.lending import AnyLibrary
+    from mkdocs_confluence_md.fetch.fetcher import Fetcher, Tell
     from mkdocs_confluence_md.fetch.results import TreeExport
     from mkdocs_confluence_md.site.nav import PathInTree
     from mkdocs_confluence_md.site.paths import PlacedPage
@@ -48,23 +47,23 @@ class SiteTrees:
     """The page trees of a build, as soon as all of them are there.
 
     Args:
-        library: Fetches them.
+        fetcher: Fetches them.
         declared: The IDs of the pages that `nav` names one by one.
-        tell: As the library wants it.
+        tell: As the fetcher wants it.
         attachments: The attachments of pages are wanted.
         known: The trees of earlier builds; those of this build are added.
     """
 
     def __init__(
         self,
-        library: AnyLibrary,
+        fetcher: Fetcher,
         declared: Iterable[str],
         tell: Tell | None,
         *,
         attachments: bool,
         known: KnownTrees,
     ) -> None:
-        self._library, self._tell, self._attachments = library, tell, attachments
+        self._fetcher, self._tell, self._attachments = fetcher, tell, attachments
         self._known = known
         self.fetched: dict[TreeRef | SpaceRef, FetchedTree] = {}
         """Those that could be fetched."""
@@ -75,7 +74,7 @@ class SiteTrees:
         self.trees: dict[TreeRef | SpaceRef, Tree] = {}
         """Each tree; of one that could not be fetched, a page in its place."""
         page_ids = frozenset(declared)
-        for ref, found in library.wait_for_trees(tell).items():
+        for ref, found in fetcher.wait_for_trees(tell).items():
             if isinstance(found, ConfluenceError):
                 self.errors[ref] = found
                 self.trees[ref] = _stand_in(ref)
@@ -93,7 +92,7 @@ class SiteTrees:
         facts: dict[str, PageFacts] = {}
         for tree in self.fetched.values():
             facts |= tree.facts
-        self._library.add(listed, facts)
+        self._fetcher.add(listed, facts)
         wanted: dict[str, dict[str, Reference]] = {}
         stale: set[str] = set()
         for page in pages:
@@ -103,7 +102,7 @@ class SiteTrees:
                     wanted.setdefault(owner, {}).update(references)
                     stale |= {owner} if fetched.origin is Origin.STALE else set()
         for owner in wanted.keys() - {""}:
-            self._library.add_files(owner, wanted[owner], is_copy=owner in stale)
+            self._fetcher.add_files(owner, wanted[owner], is_copy=owner in stale)
 
     def has(self, page: PlacedPage) -> bool:
         """Tell whether a page is in the export of a tree."""
@@ -189,7 +188,7 @@ class SiteTrees:
 
     def _find_page(self, page_id: str) -> FetchedPage | None:
         try:
-            return self._library.wait_for(page_id, self._tell)
+            return self._fetcher.wait_for(page_id, self._tell)
         except ConfluenceError:  # it is told when the page is read
             return None
 
@@ -213,7 +212,7 @@ class SiteTrees:
         files = [entry for entry in export.archive.entries if entry.path not in export.texts]
         attached = [entry for entry in export.archive.pages if entry.path != page.path]
         find = partial(find_enclosed, page_path=page.path, page_id=page.ref.page_id)
-        contents = self._library.contents
+        contents = self._fetcher.contents
         return unpack(export.archive, contents, [*files, *attached], references, find)
 
     def _collect_assets(self, page: PlacedPage, export: TreeExport) -> Assets:
@@ -221,7 +220,7 @@ class SiteTrees:
         assets = Assets()
         for owner in self._find_owners(page, export):
             if owner:
-                found = self._library.wait_for_files(owner, self._tell)
+                found = self._fetcher.wait_for_files(owner, self._tell)
             else:
                 assert page.tree  # noqa: S101  for the type checker
                 found = Assets(error=_describe_size(page.tree))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mkdocs_confluence_md.confluence.models import Tree, TreePage
     from mkdocs_confluence_md.confluence.refs import TreeRef
     from mkdocs_confluence_md.confluence.rest import ConfluenceRest
-    from mkdocs_confluence_md.fetch.lending import AnyLibrary
+    from mkdocs_confluence_md.fetch.fetcher import Fetcher
 
 MARKER = "changed-in-confluence"
 """The file that is touched."""
@@ -49,19 +49,19 @@ class ChangedPages:
     """The pages of the last build, and which versions of them are no news.
 
     Args:
-        library: Is told which pages to export.
+        fetcher: Is told which pages to export.
         rest: Is asked; it should try only once, because it is asked again anyway.
     """
 
-    def __init__(self, library: AnyLibrary, rest: ConfluenceRest) -> None:
-        self.library = library
+    def __init__(self, fetcher: Fetcher, rest: ConfluenceRest) -> None:
+        self.fetcher = fetcher
         self.rest = rest
         self._lock = threading.Lock()
         self._seen: dict[str, set[int]] = {}
 
     def update(self) -> None:
-        """Take the pages that the library has now in place of those before."""
-        known = self.library.find_facts()
+        """Take the pages that the fetcher has now in place of those before."""
+        known = self.fetcher.find_facts()
         with self._lock:
             # Also what was told of: if its export failed, it is tried with the next build.
             self._seen = {page_id: self._seen.get(page_id, set()) for page_id in known}
@@ -83,7 +83,7 @@ class ChangedPages:
                 if seen and facts.version not in seen:
                     changed[page_id] = facts
                 seen.add(facts.version)
-        self.library.expire(changed)
+        self.fetcher.expire(changed)
         return report_news(list(changed.values())) if changed else ""
 
     def close(self) -> None:
@@ -97,19 +97,19 @@ class ChangedTree:
 
     Args:
         ref: The tree.
-        library: Is told to list it anew.
+        fetcher: Is told to list it anew.
         rest: Is asked; it should try only once, because it is asked again anyway.
     """
 
-    def __init__(self, ref: TreeRef | SpaceRef, library: AnyLibrary, rest: ConfluenceRest) -> None:
+    def __init__(self, ref: TreeRef | SpaceRef, fetcher: Fetcher, rest: ConfluenceRest) -> None:
         self._ref = ref
-        self._library = library
+        self._fetcher = fetcher
         self._rest = rest
         self._used: tuple[TreePage, ...] = ()
         self._told: tuple[TreePage, ...] | None = None
 
     def update(self, tree: Tree) -> None:
-        """Take the tree that the library has now in place of the one before."""
+        """Take the tree that the fetcher has now in place of the one before."""
         is_space = isinstance(self._ref, SpaceRef)
         self._used = tree.roots if is_space or not tree.roots else tree.roots[0].children
 
@@ -125,7 +125,7 @@ class ChangedTree:
         if now in (used, self._told):
             return ""
         self._told = now
-        self._library.expire_tree(self._ref)
+        self._fetcher.expire_tree(self._ref)
         return report_tree_news(self._ref)
 
     def close(self) -> None:
@@ -154,15 +154,15 @@ class Watching:
         """Whether anybody asks."""
         return self._thread is not None
 
-    def try_to_start(self, library: AnyLibrary, marker: Path, interval: float) -> str:
+    def try_to_start(self, fetcher: Fetcher, marker: Path, interval: float) -> str:
         """Begin to ask, and return why that is not possible; empty if it is.
 
         Args:
-            library: Has the pages of the first build.
+            fetcher: Has the pages of the first build.
             marker: The file to be touched; it is made if it is not there.
             interval: Seconds between two questions.
         """
-        self.follow(library)
+        self.follow(fetcher)
         if self._pages is None:
             return (
                 "`watch` needs an account that may ask Confluence what has changed: set "
@@ -181,19 +181,19 @@ class Watching:
         self._thread.start()
         return ""
 
-    def follow(self, library: AnyLibrary, others: Sequence[Source] = ()) -> None:
+    def follow(self, fetcher: Fetcher, others: Sequence[Source] = ()) -> None:
         """Watch what a build has used, in place of all before.
 
         Args:
-            library: Has the pages.
+            fetcher: Has the pages.
             others: What may change besides its pages and trees. Every second interval belongs to
                 the pages; trees and others take turns in those between.
         """
-        if self._pages is None or self._pages.library is not library:
+        if self._pages is None or self._pages.fetcher is not fetcher:
             if self._pages:
                 self._pages.close()
-            rest = library.make_hasty_rest()
-            self._pages = ChangedPages(library, rest) if rest else None
+            rest = fetcher.make_hasty_rest()
+            self._pages = ChangedPages(fetcher, rest) if rest else None
             self._trees = {}
         if self._pages:
             self._pages.update()
@@ -219,9 +219,9 @@ class Watching:
             turn += 1
 
     def _follow_trees(self, pages: ChangedPages) -> None:
-        trees = pages.library.find_listed_trees()
+        trees = pages.fetcher.find_listed_trees()
         self._trees = {
-            ref: self._trees.get(ref) or ChangedTree(ref, pages.library, pages.rest)
+            ref: self._trees.get(ref) or ChangedTree(ref, pages.fetcher, pages.rest)
             for ref in trees
         }
         for ref, tree in trees.items():
