@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mkdocs_confluence_md.fetch.results import Assets
+    from mkdocs_confluence_md.network.spooling import Spool
     from standin import StandIn
 
 PAGE = "# Page\n\n![A](/wiki/download/attachments/301/a.png) and ![B](b.png)\n"
@@ -277,7 +278,7 @@ def test_files_that_are_damaged_or_gone_are_asked_for_again(
 class BrokenExporter(Exporter):
     """Raises what nobody expects."""
 
-    def export_archive(self, base_url: str, page_id: str, *, attachments: bool) -> bytes:
+    def export_archive(self, base_url: str, page_id: str, *, attachments: bool) -> Spool:
         raise RuntimeError(f"boo {base_url} {page_id} {attachments}")
 
 

@@ -161,7 +161,8 @@ def test_an_export_as_an_archive(standin: StandIn, exporter: Exporter, name: str
         content, _ = exporter.export_tree(base_url, TreeRef("101"), attachments=True)
         archive = read_archive(content)
         assert [archive.read(entry) for entry in archive.pages] == [PAGE.encode()]
-        assert exporter.export_archive(base_url, "101", attachments=True) == content
+        again = exporter.export_archive(base_url, "101", attachments=True)
+        assert again.read() == content.read()
         return
     with pytest.raises(ConfluenceError) as caught:
         exporter.export_tree(base_url, TreeRef("101"), attachments=True)

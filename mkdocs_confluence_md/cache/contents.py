@@ -7,6 +7,7 @@ that builds. So only so much is ever in memory, and there is a limit for all of 
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import tempfile
 import threading
@@ -18,14 +19,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mkdocs_confluence_md.cache.entries import make_digest
-from mkdocs_confluence_md.errors import FailureError
+from mkdocs_confluence_md.network.spooling import PREFIX, describe_no_room
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 MEMORY_BYTES = 300_000_000
 TOTAL_BYTES = 2_000_000_000
-_PREFIX = "confluence-md-"
 
 
 class NoRoomError(Exception):
@@ -110,25 +110,23 @@ class Contents:
 
 
 def _keep_in_memory(chunks: Iterable[bytes]) -> Content:
-    data = b"".join(chunks)
+    buffer = io.BytesIO()  # which needs no room for the chunks besides
+    buffer.writelines(chunks)
+    data = buffer.getvalue()
     return Content(make_digest(data), len(data), data=data)
 
 
 def _write_file(chunks: Iterable[bytes]) -> Content:
     digest, size, path = hashlib.sha256(), 0, ""
     try:
-        descriptor, path = tempfile.mkstemp(prefix=_PREFIX)
+        descriptor, path = tempfile.mkstemp(prefix=PREFIX)
         with os.fdopen(descriptor, "wb") as file:
             for chunk in chunks:
                 digest.update(chunk)
                 size += file.write(chunk)
     except OSError as error:
         _remove(path)
-        raise FailureError(
-            f"An attachment could not be written to {tempfile.gettempdir()}: "
-            f"{error.strerror or error}.",
-            "Free some space there, or let TMPDIR name a directory that has more.",
-        ) from None
+        raise describe_no_room("An attachment", error) from None
     except BaseException:
         _remove(path)
         raise

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from mkdocs_confluence_md.cache.contents import Content
+    from mkdocs_confluence_md.network.spooling import Spool
 
 # What DiskCache names the files of values that are too large for the database.
 VALUE_FILE = re.compile(r"[0-9a-f]{2}/[0-9a-f]{2}/[0-9a-f]{28}\.val")
@@ -154,7 +155,7 @@ class ExportDisk(diskcache.Cache):  # type: ignore[misc]  # DiskCache has no typ
                     complain(error)
         return found
 
-    def write(self, values: Mapping[str, bytes | Content]) -> None:
+    def write(self, values: Mapping[str, bytes | Content | Spool]) -> None:
         """Write values, each whole or not at all."""
         # One transaction each: DiskCache removes the files of old values when an inner
         # transaction ends, which for an outer one that fails would be too early.

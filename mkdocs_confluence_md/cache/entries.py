@@ -25,6 +25,8 @@ from mkdocs_confluence_md.confluence.refs import SpaceRef, TreeRef
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from mkdocs_confluence_md.network.spooling import Spool
+
 
 @dataclass(frozen=True)
 class KeptFile:
@@ -73,9 +75,12 @@ class TreeManifest:
     """What was wrong with the archive before it was packed anew, each with the name that has it."""
 
 
-def make_digest(content: bytes) -> str:
+def make_digest(content: bytes | Spool) -> str:
     """Name a content."""
-    return hashlib.sha256(content).hexdigest()
+    digest = hashlib.sha256()
+    for chunk in [content] if isinstance(content, bytes) else content:
+        digest.update(chunk)
+    return digest.hexdigest()
 
 
 def write_manifest(manifest: Manifest | TreeManifest) -> str:

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from mkdocs_confluence_md.cache.contents import Content
     from mkdocs_confluence_md.cache.disk import ExportDisk
     from mkdocs_confluence_md.cache.limit import Entry
+    from mkdocs_confluence_md.network.spooling import Spool
 
 # A page is a few kB, so these are all pages of many sites, and all attachments of one.
 LIMIT_BYTES = 500_000_000
@@ -203,7 +204,7 @@ class ExportCache:
         self._used.update(keys)
         return {keys[key]: content for key, content in self._store.read(keys).items()}
 
-    def keep_files(self, contents: Mapping[str, bytes | Content]) -> None:
+    def keep_files(self, contents: Mapping[str, bytes | Content | Spool]) -> None:
         """Keep files by digest."""
         values = {file_key(digest): content for digest, content in contents.items()}
         self._used.update(values)

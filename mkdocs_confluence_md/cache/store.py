@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from mkdocs_confluence_md.cache.contents import Content
     from mkdocs_confluence_md.cache.disk import ExportDisk
+    from mkdocs_confluence_md.network.spooling import Spool
 
 T = TypeVar("T")
 
@@ -73,7 +74,7 @@ class Store:
             return {}
         return self.do(lambda disk: disk.read(wanted, self.complain_of_entry)) or {}
 
-    def write(self, values: Mapping[str, bytes | Content]) -> None:
+    def write(self, values: Mapping[str, bytes | Content | Spool]) -> None:
         """Write values in the background."""
         self._submit(lambda disk: disk.write(values))
 

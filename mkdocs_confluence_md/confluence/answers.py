@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import base64
 import re
-from contextlib import suppress
+import threading
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -19,6 +20,7 @@ from mkdocs_confluence_md.confluence.media import redact_tokens
 from mkdocs_confluence_md.confluence.responses import Body, find_words, is_web_page, parse_body
 from mkdocs_confluence_md.errors import (
     AnswerError,
+    ConfluenceError,
     CredentialsError,
     EmptyError,
     FailureError,
@@ -28,11 +30,11 @@ from mkdocs_confluence_md.errors import (
 )
 from mkdocs_confluence_md.network.client import STATUS_PAGE, host_and_port
 from mkdocs_confluence_md.network.redaction import HIDDEN, hide_secrets
+from mkdocs_confluence_md.network.retries import read_spool
+from mkdocs_confluence_md.network.spooling import Spool
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from mkdocs_confluence_md.errors import ConfluenceError
+    from collections.abc import Callable, Iterator
 
 SCOPES = ("export:markdown:custom", "read:forge-app:confluence")
 DIVIDE_TREE = "Name parts of it in nav instead, each as confluence:ID/."
@@ -50,6 +52,11 @@ _SUPPORT_HEADERS = ("x-failure-category", "ratelimit-reason", "atl-traceid", "at
 """What says why, and the IDs that Atlassian's support asks for."""
 
 _ZIP_SIGNATURE = b"PK\x03\x04"
+_CHUNK_DIGITS = 1_000_000
+"""A multiple of 4, which are 3 bytes."""
+
+_one_in_memory = threading.Lock()
+"""Held while a large answer is in memory, several times for a moment."""
 
 
 def read_markdown(response: httpx.Response) -> str:
@@ -81,7 +88,7 @@ def read_markdown(response: httpx.Response) -> str:
 
 def read_zip(
     response: httpx.Response, explain: Callable[..., ConfluenceError]
-) -> tuple[bytes, int]:
+) -> tuple[Spool, int]:
     """Return the ZIP archive of a successful export, which is not looked into.
 
     Args:
@@ -96,14 +103,37 @@ def read_zip(
         CredentialsError: The body says that the sign-in was refused.
         FailureError: The body is damaged, or neither an archive nor an error.
     """
-    if response.content.startswith(_ZIP_SIGNATURE):
-        return response.content, 0
+    spool = read_spool(response)
+    if spool.read_at(0, len(_ZIP_SIGNATURE)) == _ZIP_SIGNATURE:
+        return spool, 0
+    with _one_in_memory, closing(spool):
+        try:
+            return _decode_zip(_load(response, spool), explain)
+        except ConfluenceError as error:
+            # Its frames have the answer, and it may be kept.
+            raise error.with_traceback(None) from None
+
+
+def _load(response: httpx.Response, spool: Spool) -> httpx.Response:
+    """Return a response with its body in memory."""
+    return httpx.Response(
+        response.status_code,
+        headers=response.headers,
+        content=spool.read(),
+        request=response.request,
+    )
+
+
+def _decode_zip(
+    response: httpx.Response, explain: Callable[..., ConfluenceError]
+) -> tuple[Spool, int]:
+    """Return the ZIP archive in an object; arguments and errors as `read_zip`."""
     # Bytes that are not text are not an archive either: they would begin with its signature.
     body = _read_body(response, "an export") if _decode(response) is not None else Body()
     if body.error:
         raise explain(response, status=body.error.status)
     archive = _decode_base64(body.find("zipBase64") or body.markdown)
-    if not archive:
+    if archive is None:
         raise FailureError(
             f"The answer of {host_and_port(response.request)} has no ZIP archive in it.",
             f"Try again later, and {_NEWER_VERSION}",
@@ -113,13 +143,24 @@ def read_zip(
     return archive, int(count) if re.fullmatch(r"[0-9]{1,6}", count) else 0
 
 
-def _decode_base64(encoded: object) -> bytes:
-    """Return what is encoded; nothing if it is not base64."""
-    digits = re.sub(r"^data:[^,]{0,100},|\s+|=+\Z", "", str(encoded or ""))
+def _decode_base64(encoded: object) -> Spool | None:
+    """Return what is encoded; None if it is nothing, or not base64."""
+    text = str(encoded or "")
+    prefix = re.match(r"data:[^,]{0,100},", text)
+    # A regular expression would need seconds for all of it.
+    digits = "".join(text[prefix.end() if prefix else 0 :].split()).rstrip("=")
+    if not digits or "=" in digits:
+        return None
     try:
-        return base64.b64decode(digits + "=" * (-len(digits) % 4), validate=True)
+        return Spool(_decode_chunks(digits))
     except ValueError:
-        return b""
+        return None
+
+
+def _decode_chunks(digits: str) -> Iterator[bytes]:
+    for start in range(0, len(digits), _CHUNK_DIGITS):
+        chunk = digits[start : start + _CHUNK_DIGITS]
+        yield base64.b64decode(chunk + "=" * (-len(chunk) % 4), validate=True)
 
 
 def _read_body(response: httpx.Response, wanted: str) -> Body:

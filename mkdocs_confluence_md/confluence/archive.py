@@ -1,4 +1,4 @@
-"""A ZIP archive from elsewhere, read with care. Pure: bytes in, entries and problems out.
+"""A ZIP archive from elsewhere, read with care: bytes in, entries and problems out.
 
 Nothing is ever written under a name that the archive gives. What an archive may do to whoever reads
 it (names that lead out of a folder, links, bombs, 10,000 entries) is refused, each with a problem
@@ -22,6 +22,8 @@ from enum import Enum
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 from unicodedata import category, normalize
+
+from mkdocs_confluence_md.network.spooling import Spool
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -149,16 +151,21 @@ class Archive:
         return self._zip
 
 
-def read_archive(data: bytes, limits: Limits | None = None) -> Archive:
+def read_archive(data: bytes | Spool, limits: Limits | None = None) -> Archive:
     """Find out what is in an archive, without unpacking any of it.
 
     Args:
-        data: The archive.
+        data: The archive, which is put on disk if it is large: it is needed until its last file
+            has been unpacked.
         limits: What is more than these is a problem.
+
+    Raises:
+        FailureError: There is no room for a temporary file.
     """
     limits = limits or Limits()
+    spool = Spool([data]) if isinstance(data, bytes) else data
     try:
-        reader = _Reader(data, limits.entries * _ENTRY_BYTES)
+        reader = _Reader(spool, limits.entries * _ENTRY_BYTES)
         unpacker = zipfile.ZipFile(reader)
         reader.stop_refusing()
     except _TooMuchError:
@@ -177,17 +184,32 @@ class _TooMuchError(Exception):
     """The archive's directory is larger than it may be."""
 
 
-class _Reader(io.BytesIO):
+class _Reader:
     """Refuses to read a directory of millions of entries, which `zipfile` does in one go."""
 
-    def __init__(self, data: bytes, most: int) -> None:
-        super().__init__(data)
+    def __init__(self, spool: Spool, most: int) -> None:
+        self._spool = spool
+        self._position = 0
         self._most: float = most
 
-    def read(self, size: int | None = -1, /) -> bytes:
-        if size is not None and size > self._most:
+    def read(self, size: int = -1, /) -> bytes:
+        if size > self._most:
             raise _TooMuchError
-        return super().read(size)
+        size = size if size >= 0 else self._spool.size
+        data = self._spool.read_at(self._position, size)
+        self._position += len(data)
+        return data
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._spool.size}
+        self._position = max(0, start[whence] + offset)
+        return self._position
+
+    def tell(self) -> int:
+        return self._position
+
+    def seekable(self) -> bool:
+        return True
 
     def stop_refusing(self) -> None:
         """Let large files be read: the directory has been."""

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
     from mkdocs_confluence_md.auth.flow import TokenAuth
     from mkdocs_confluence_md.confluence.refs import TreeRef
+    from mkdocs_confluence_md.network.spooling import Spool
 
 APP_ID = "0def1d4f-1593-4dd0-99a3-a098b3959067"
 ENVIRONMENT_IDS = {
@@ -238,7 +239,7 @@ class Exporter:
             raise explain_refusal(response)
         return Export(read_markdown(response), response.headers)
 
-    def export_archive(self, base_url: str, page_id: str, *, attachments: bool) -> bytes:
+    def export_archive(self, base_url: str, page_id: str, *, attachments: bool) -> Spool:
         """Export one page, maybe with its attachments, as an archive that is not looked into.
 
         Raises:
@@ -260,7 +261,7 @@ class Exporter:
 
     def export_tree(
         self, base_url: str, ref: TreeRef | SpaceRef, *, attachments: bool
-    ) -> tuple[bytes, int]:
+    ) -> tuple[Spool, int]:
         """Export a tree, at most `MOST_PAGES` of its pages.
 
         Returns:

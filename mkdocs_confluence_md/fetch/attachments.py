@@ -9,6 +9,7 @@ The files of an archive that a page refers to, and nothing else.
 from __future__ import annotations
 
 import threading
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import TYPE_CHECKING
@@ -199,16 +200,15 @@ class AssetFetcher:
         references: Mapping[str, Reference],
         kept: _Kept | None,
     ) -> Assets:
-        archive = read_archive(
-            self._exporter.export_archive(base_url, page_id, attachments=True), self._limits
-        )
-        if Finding(Problem.UNREADABLE) in archive.problems:
-            raise FailureError(
-                "The export of the page's attachments is no ZIP archive, or is damaged.",
-                "Try again later, or export the page by hand in Confluence to see whether the app "
-                "can read it.",
-            )
-        assets = _unpack(archive, self._contents, page_id, references)
+        with closing(self._exporter.export_archive(base_url, page_id, attachments=True)) as content:
+            archive = read_archive(content, self._limits)
+            if Finding(Problem.UNREADABLE) in archive.problems:
+                raise FailureError(
+                    "The export of the page's attachments is no ZIP archive, or is damaged.",
+                    "Try again later, or export the page by hand in Confluence to see whether the "
+                    "app can read it.",
+                )
+            assets = _unpack(archive, self._contents, page_id, references)
         known = kept.contents if kept else {}
         self._keep(attachments_resource(base_url, page_id), assets, references, known)
         return assets

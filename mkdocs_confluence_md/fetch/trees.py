@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ from mkdocs_confluence_md.confluence.media import redact_tokens
 from mkdocs_confluence_md.errors import FailureError, NoAccessError, TooLargeError
 from mkdocs_confluence_md.fetch.results import FetchedTree, Origin, TreeExport
 from mkdocs_confluence_md.fetch.threads import describe_absence
+from mkdocs_confluence_md.network.spooling import Spool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -78,6 +80,8 @@ class TreeExports:
         self._attachments = attachments
         self._limits = limits or Limits()
         self._clock = clock
+        self._one_in_memory = threading.Lock()
+        """Held while a whole archive is in memory."""
         self._opened: dict[TreeRef | SpaceRef, TreeExport] = {}
         """The last export of each tree: while it stays the same, nobody unpacks it again."""
 
@@ -125,13 +129,14 @@ class TreeExports:
             return None
         export = self._opened.get(ref)
         if export is None or export.digest != manifest.digest:
-            content = self._cache.read_files([manifest.digest]).get(manifest.digest, b"")
-            if make_digest(content) != manifest.digest:  # damaged, or gone
-                return None
-            try:
-                export = self._open(ref, content, manifest)
-            except FailureError:  # kept by a version with other limits
-                return None
+            with self._one_in_memory:
+                content = self._cache.read_files([manifest.digest]).get(manifest.digest, b"")
+                if make_digest(content) != manifest.digest:  # damaged, or gone
+                    return None
+                try:
+                    export = self._open(ref, content, manifest)
+                except FailureError:  # kept by a version with other limits
+                    return None
         return _Kept(manifest, export, copy.age, copy.fresh)
 
     def _export(self, ref: TreeRef | SpaceRef, resource: str, kept: _Kept | None) -> FetchedTree:
@@ -157,7 +162,7 @@ class TreeExports:
 
     def _ask(
         self, ref: TreeRef | SpaceRef, *, attachments: bool
-    ) -> tuple[TreeExport, TreeManifest, bytes]:
+    ) -> tuple[TreeExport, TreeManifest, Spool]:
         content, count = self._exporter.export_tree(
             self._base_urls.find(), ref, attachments=attachments
         )
@@ -165,19 +170,22 @@ class TreeExports:
         export = self._open(ref, content, manifest)
         if _has_tokens(export):
             problems = tuple((each.problem.name, each.name) for each in export.archive.problems)
-            content = pack(export.archive, export.texts)
+            with self._one_in_memory:
+                content = Spool([pack(export.archive, export.texts)])
             manifest = replace(manifest, digest=make_digest(content), problems=problems)
             export = self._open(ref, content, manifest)
         return export, manifest, content
 
-    def _open(self, ref: TreeRef | SpaceRef, content: bytes, manifest: TreeManifest) -> TreeExport:
+    def _open(
+        self, ref: TreeRef | SpaceRef, content: bytes | Spool, manifest: TreeManifest
+    ) -> TreeExport:
         """Look into an archive, and remember what is in it."""
         export = self._opened[ref] = open_export(ref, content, manifest, self._limits)
         return export
 
 
 def open_export(
-    ref: TreeRef | SpaceRef, content: bytes, manifest: TreeManifest, limits: Limits
+    ref: TreeRef | SpaceRef, content: bytes | Spool, manifest: TreeManifest, limits: Limits
 ) -> TreeExport:
     """Look into the archive of a tree.
 

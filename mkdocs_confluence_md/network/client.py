@@ -9,7 +9,12 @@ import httpx
 
 from mkdocs_confluence_md import __version__
 from mkdocs_confluence_md.errors import FailureError, SettingError
-from mkdocs_confluence_md.network.retries import PatientTransport, SlowAnswerError, find_trouble
+from mkdocs_confluence_md.network.retries import (
+    LARGE,
+    PatientTransport,
+    SlowAnswerError,
+    find_trouble,
+)
 from mkdocs_confluence_md.network.throttling import AT_A_TERMINAL, Traffic, Trouble
 from mkdocs_confluence_md.network.urls import LOOPBACK_HOSTS, url_host
 
@@ -84,6 +89,8 @@ def send(  # noqa: PLR0913  a request has that many parts
 ) -> httpx.Response:
     """Send a request and return the whole answer, whatever its status.
 
+    A large answer (`retries.LARGE`) is not in memory: see `retries.read_spool`.
+
     Raises:
         FailureError: There was no answer.
         SettingError: The URL is none.
@@ -108,7 +115,7 @@ def send_request(
         FailureError: There was no answer.
     """
     try:
-        return client.send(request, auth=auth)
+        return client.send(request, auth=auth, stream=LARGE in request.extensions)
     except httpx.RequestError as error:
         raise _explain(error) from None
 

@@ -13,6 +13,7 @@ import httpx
 from httpx_retries import Retry, RetryTransport
 
 from mkdocs_confluence_md.errors import TooLargeError
+from mkdocs_confluence_md.network.spooling import Spool
 from mkdocs_confluence_md.network.throttling import BuildOverError, OutageError, Trouble
 
 if TYPE_CHECKING:
@@ -33,6 +34,9 @@ nothing of whether pages can be had.
 
 SERVICE = "mkdocs_confluence_md.service"
 """The extension of a request that is not an export; its value names the service."""
+
+_SPOOL = "mkdocs_confluence_md.spool"
+"""The extension of a large answer; its value is the `Spool` that has the body."""
 
 # An answer of over about 5 MB may fail (seen); one that is larger by far is no page.
 _LARGEST_ANSWER_BYTES = 16_000_000
@@ -183,14 +187,27 @@ class _OneTry(httpx.BaseTransport):
         until = self._traffic.clock() + seconds
         response = self._client.send(request, stream=True)
         try:
+            # A refusal is not large.
+            large = large and response.status_code == httpx.codes.OK
             most = _LARGEST_FILES_BYTES if large else _LARGEST_ANSWER_BYTES
-            body = b"".join(self._read(response, most, seconds, until))
+            chunks = self._read(response, most, seconds, until)
+            body: Spool | bytes = Spool(chunks) if large else b"".join(chunks)
         finally:
             response.close()
         headers = response.headers.copy()
         for name in _ENCODING_HEADERS:
             headers.pop(name, None)
-        return httpx.Response(response.status_code, headers=headers, content=body, request=request)
+        if isinstance(body, bytes):
+            return httpx.Response(
+                response.status_code, headers=headers, content=body, request=request
+            )
+        return httpx.Response(
+            response.status_code,
+            headers=headers,
+            stream=_SpoolStream(body),
+            request=request,
+            extensions={_SPOOL: body},
+        )
 
     def _read(
         self, response: httpx.Response, most: int, seconds: float, until: float
@@ -207,6 +224,21 @@ class _OneTry(httpx.BaseTransport):
             if self._traffic.clock() > until:
                 raise SlowAnswerError(f"within {seconds:g} seconds", request=response.request)
             yield chunk
+
+
+class _SpoolStream(httpx.SyncByteStream):
+    """The body of a large answer, for what reads it as that of any other."""
+
+    def __init__(self, spool: Spool) -> None:
+        self._spool = spool
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._spool)
+
+
+def read_spool(response: httpx.Response) -> Spool:
+    """Return the body of an answer, which is not in memory if the answer is large."""
+    return response.extensions.get(_SPOOL) or Spool([response.content])
 
 
 def find_trouble(error: Exception) -> Trouble:
