@@ -18,7 +18,7 @@ from listener import Listener
 from mkdocs_confluence_md.confluence.exporter import ApiAddress
 from mkdocs_confluence_md.errors import FailureError
 from mkdocs_confluence_md.network.client import make_client
-from mkdocs_confluence_md.network.retries import ONLY_ONCE, SlowAnswerError
+from mkdocs_confluence_md.network.retries import EXPORT, ONLY_ONCE, SlowAnswerError
 from mkdocs_confluence_md.network.throttling import Traffic
 from processes import find_free_port
 from projects import IMPATIENT
@@ -50,7 +50,8 @@ def export(standin: StandIn, client: httpx.Client) -> Callable[..., httpx.Respon
         page_id: str = "101", by: httpx.Client = client, token: str = valid_token
     ) -> httpx.Response:
         headers = {"Authorization": f"Bearer {token}"}
-        return by.post(url, json={"pageId": page_id}, headers=headers)
+        extensions = {EXPORT: True}
+        return by.post(url, json={"pageId": page_id}, headers=headers, extensions=extensions)
 
     return export_page
 

@@ -32,7 +32,7 @@ from mkdocs_confluence_md.network.client import (
     read_json_object,
     send,
 )
-from mkdocs_confluence_md.network.retries import LARGE
+from mkdocs_confluence_md.network.retries import EXPORT, LARGE
 from mkdocs_confluence_md.network.throttling import AT_A_TERMINAL, Patience, Traffic
 from mkdocs_confluence_md.network.urls import origin_of
 
@@ -232,6 +232,7 @@ class Exporter:
             json={"pageId": page_id},
             headers={"Accept": "text/plain, text/markdown, application/json", **(validators or {})},
             auth=self.auth,
+            extensions={EXPORT: True},
         )
         if response.status_code == httpx.codes.NOT_MODIFIED and validators:
             return Export("", response.headers, not_modified=True)
@@ -252,7 +253,7 @@ class Exporter:
             json={"pageId": page_id, "bulkExport": False, "includeAttachments": attachments},
             headers={"Accept": "application/json"},
             auth=self.auth,
-            extensions={LARGE: "of a page, with attachments"},
+            extensions={EXPORT: True, LARGE: "of a page, with attachments"},
         )
         explain = partial(explain_refusal, what="page's attachments")
         if response.status_code != httpx.codes.OK:
@@ -282,7 +283,7 @@ class Exporter:
                 json={**root, **options},
                 headers={"Accept": "application/json"},
                 auth=self.auth,
-                extensions={LARGE: f"of a tree, {content}"},
+                extensions={EXPORT: True, LARGE: f"of a tree, {content}"},
             )
         except TooLargeError as error:
             raise TooLargeError(error.what, DIVIDE_TREE) from None
@@ -302,7 +303,9 @@ class Exporter:
             ConfluenceError: As `export_page`.
         """
         url = f"{base_url}/singleExport"
-        response = send(self._client, "POST", url, json={}, auth=self.auth)
+        response = send(
+            self._client, "POST", url, json={}, auth=self.auth, extensions={EXPORT: True}
+        )
         if response.status_code in _NO_ACCESS or response.status_code in _NO_ANSWER:
             raise explain_refusal(response)
         refuse_web_page(response)

@@ -1,26 +1,31 @@
-"""Sending a request until there is an answer, or until another try is not worth its time.
+"""HTTP transport with retries.
 
-httpx-retries tries again, below authentication: a retry carries the token that is there. What a
-try teaches is shared by all requests to the same service (`throttling.py`).
+It is below authentication: a retry carries the token that is there. What a try teaches is shared by
+all requests to the same service (`throttling.py`).
 """
 
 from __future__ import annotations
 
+import random
 import ssl
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 import httpx
-from httpx_retries import Retry, RetryTransport
 
 from mkdocs_confluence_md.errors import TooLargeError
 from mkdocs_confluence_md.network.spooling import Spool
 from mkdocs_confluence_md.network.throttling import BuildOverError, OutageError, Trouble
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Self
+    from collections.abc import Collection, Iterator
 
-    from mkdocs_confluence_md.network.throttling import Service, Traffic
+    from mkdocs_confluence_md.network.throttling import Traffic
+
+EXPORT = "mkdocs_confluence_md.export"
+"""The extension of a request for an export: a 500 is about its page, of others about the service.
+"""
 
 ONLY_ONCE = "mkdocs_confluence_md.only_once"
 """The extension of a request that must not arrive twice."""
@@ -50,6 +55,8 @@ _RETRIED_ERRORS = (
     httpx.RemoteProtocolError,
     httpx.DecodingError,
 )
+# With these, a request did not arrive.
+_NOT_ARRIVED = (Trouble.UNREACHABLE, Trouble.UNTRUSTED, Trouble.THROTTLED)
 # What the answer to one request may tell about another. Not its trace ID, for example.
 _SHARED_HEADERS = ("content-type", "retry-after")
 # These are about a body that has been decoded since.
@@ -60,8 +67,8 @@ class SlowAnswerError(httpx.ReadTimeout):
     """An answer that never was silent for long, but took too long as a whole."""
 
 
-class PatientTransport(RetryTransport):
-    """Sends requests through a client, and tries again.
+class PatientTransport(httpx.BaseTransport):
+    """Sends requests through a client, and retries.
 
     A client and not a transport, because only a client reads the environment's proxies.
 
@@ -71,115 +78,68 @@ class PatientTransport(RetryTransport):
     """
 
     def __init__(self, client: httpx.Client, traffic: Traffic) -> None:
-        super().__init__(_OneTry(client, traffic))
         self._client = client
         self._traffic = traffic
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request, and return an answer that has been read whole."""
-        request.extensions["retry"] = _Tries(request, self._traffic)
         # Also for a request that authentication made, which has no time-outs of its own.
         request.extensions["timeout"] = self._client.timeout.as_dict()
         try:
-            return super().handle_request(request)
+            return self._send_patiently(request)
         except OutageError as outage:
             return _repeat(outage.outcome, request)
         except BuildOverError:
             raise httpx.ConnectError("the build is over", request=request) from None
 
     def close(self) -> None:
-        """Let nobody wait any longer, and close the connections."""
+        """Cancel what waits for another try, and close the connections."""
         self._traffic.begin_build()
         self._client.close()
 
-
-class _Tries(Retry):
-    """Asks the service whether another try is worth its time; one object a request."""
-
-    def __init__(self, request: httpx.Request, traffic: Traffic) -> None:
-        # A 500 of an export is about its page; of all others, it is about the service.
-        is_bearer = request.headers.get("Authorization", "").startswith("Bearer ")
-        is_export = is_bearer and SERVICE not in request.extensions
+    def _send_patiently(self, request: httpx.Request) -> httpx.Response:
+        """Send a request until there is an answer, or another try is not worth its time."""
+        is_export = EXPORT in request.extensions
         too_busy = _TOO_BUSY if is_export else (500, *_TOO_BUSY)
-        super().__init__(
-            allowed_methods=("GET", "POST"),
-            status_forcelist=too_busy,
-            retry_on_exceptions=_RETRIED_ERRORS,
-            # The number of attempts is 1 when it is first asked.
-            backoff_factor=traffic.patience.first_wait / 2,
-            backoff_jitter=0.5,
-        )
-        self.service: Service = traffic.service(_name_service(request))
-        self.request = traffic.make_request(is_about_page=is_export)
-        self._only_once = ONLY_ONCE in request.extensions
-        self._goes_on = True
-        self._is_throttled = False
-        self._asked_to_wait = 0.0
+        service = self._traffic.service(_name_service(request))
+        tries = self._traffic.make_request(is_about_page=is_export)
+        while True:
+            with service.turn(tries):
+                outcome, trouble = self._try(request, too_busy)
+                wait = _read_wait(outcome) if isinstance(outcome, httpx.Response) else 0.0
+                if trouble is None:
+                    service.answered()
+                    is_last = True
+                else:
+                    is_last = not service.failed(
+                        tries, trouble, asked_to_wait=wait, outcome=outcome
+                    )
+            if is_last or (trouble not in _NOT_ARRIVED and ONLY_ONCE in request.extensions):
+                if isinstance(outcome, httpx.Response):
+                    return outcome
+                raise outcome
+            # After a 429 all requests wait, so this one waits for its turn.
+            if trouble is not Trouble.THROTTLED:
+                backoff = self._traffic.patience.first_wait * 2.0 ** (tries.tries - 1)
+                jitter = random.uniform(0.5, 1)  # noqa: S311  nothing is gained by guessing it
+                service.rest(tries, max(backoff * jitter, wait))
 
-    def is_exhausted(self) -> bool:
-        """Tell whether this was the last try."""
-        return not self._goes_on
+    def _try(
+        self, request: httpx.Request, too_busy: Collection[int]
+    ) -> tuple[httpx.Response | httpx.RequestError, Trouble | None]:
+        """Send a request once; its answer is read whole, so that one that breaks off is retried.
 
-    def increment(self) -> Self:
-        """Count a try; the object is one request's own, so it is not copied."""
-        self.attempts_made += 1
-        return self
-
-    def sleep(self, response: httpx.Response | Exception) -> None:
-        """Wait for the next try; after a 429 everybody waits, so this try waits for its turn."""
-        del response
-        if not self._is_throttled:
-            self.service.rest(self.request, max(self.backoff_strategy(), self._asked_to_wait))
-
-    def note_error(self, error: httpx.RequestError) -> None:
-        """Take note of a try without an answer."""
-        trouble = find_trouble(error)
-        arrived = trouble not in (Trouble.UNREACHABLE, Trouble.UNTRUSTED)
-        self._note_failure(trouble, error, arrived=arrived)
-
-    def note_answer(self, response: httpx.Response) -> None:
-        """Take note of a try with an answer."""
-        if not self.is_retryable_status_code(response.status_code):
-            self.service.answered()
-            return
-        self._is_throttled = response.status_code == httpx.codes.TOO_MANY_REQUESTS
-        trouble = Trouble.THROTTLED if self._is_throttled else Trouble.UNAVAILABLE
-        wait = self._read_wait(response)
-        self._note_failure(trouble, response, arrived=not self._is_throttled, asked_to_wait=wait)
-
-    def _note_failure(
-        self, trouble: Trouble, outcome: object, *, arrived: bool, asked_to_wait: float = 0.0
-    ) -> None:
-        self._asked_to_wait = asked_to_wait
-        goes_on = self.service.failed(
-            self.request, trouble, asked_to_wait=asked_to_wait, outcome=outcome
-        )
-        self._goes_on = goes_on and not (arrived and self._only_once)
-
-    def _read_wait(self, response: httpx.Response) -> float:
+        Returns:
+            The answer or the error, and what is wrong with it.
+        """
         try:
-            return self.parse_retry_after(response.headers["retry-after"])
-        except (KeyError, ValueError, OverflowError):
-            return 0.0
-
-
-class _OneTry(httpx.BaseTransport):
-    """Sends a request once and reads the whole answer, so that one that breaks off is retried."""
-
-    def __init__(self, client: httpx.Client, traffic: Traffic) -> None:
-        self._client = client
-        self._traffic = traffic
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        tries: _Tries = request.extensions["retry"]
-        with tries.service.turn(tries.request):
-            try:
-                response = self._send(request)
-            except _RETRIED_ERRORS as error:
-                tries.note_error(error)
-                raise
-            tries.note_answer(response)
-            return response
+            response = self._send(request)
+        except _RETRIED_ERRORS as error:
+            return error, find_trouble(error)
+        if response.status_code not in too_busy:
+            return response, None
+        is_throttled = response.status_code == httpx.codes.TOO_MANY_REQUESTS
+        return response, Trouble.THROTTLED if is_throttled else Trouble.UNAVAILABLE
 
     def _send(self, request: httpx.Request) -> httpx.Response:
         large, patience = LARGE in request.extensions, self._traffic.patience
@@ -253,6 +213,19 @@ def find_trouble(error: Exception) -> Trouble:
     if isinstance(error, httpx.ConnectError | httpx.ProxyError):
         return Trouble.UNREACHABLE
     return Trouble.BROKEN
+
+
+def _read_wait(response: httpx.Response) -> float:
+    """Return for how many seconds a service asks to wait: RFC 9110, section 10.2.3."""
+    stated = response.headers.get("retry-after", "").strip()
+    if stated.isascii() and stated.isdigit():
+        return float(stated)
+    try:
+        moment = parsedate_to_datetime(stated)
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+    except (ValueError, OverflowError):
+        return 0.0
 
 
 def _name_service(request: httpx.Request) -> str:
