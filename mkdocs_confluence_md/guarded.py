@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from markdown.extensions import Extension
+from markdown.preprocessors import Preprocessor
 from mkdocs.exceptions import PluginError
 from mkdocs.plugins import BasePlugin
 from mkdocs.structure.files import Files
@@ -18,16 +19,17 @@ from mkdocs_confluence_md.auth.token_file import Protection, make_protection
 from mkdocs_confluence_md.config import PluginConfig, find_snapshot_dir
 from mkdocs_confluence_md.errors import ConfluenceError
 from mkdocs_confluence_md.markdown.context import join
-from mkdocs_confluence_md.markdown.included_files import IncludedFilesExtension
-from mkdocs_confluence_md.project import check_written
-from mkdocs_confluence_md.settings_walk import walk_values
+from mkdocs_confluence_md.project import check_written, walk_values
 from mkdocs_confluence_md.site.pages import MissingPagesError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+    from markdown import Markdown
     from mkdocs.config.base import ConfigErrors, ConfigWarnings
     from mkdocs.config.defaults import MkDocsConfig
+
+    Check = Callable[[str, str], None]
 
 
 @contextmanager
@@ -105,3 +107,48 @@ def _look_inside(value: object) -> object:
 def _check_included_file(path: str, shown: str) -> None:
     with plugin_errors():
         make_protection(os.environ).check_file(path, shown)
+
+
+_FIRST = 1_000
+_FINDER = "get_snippet_path"
+
+
+class IncludedFilesExtension(Extension):
+    """Has each file that a page includes checked.
+
+    Args:
+        check: Gets the path of a file and what to call it, and raises if it must not be read.
+    """
+
+    def __init__(self, check: Check) -> None:
+        super().__init__()
+        self._check = check
+
+    def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802  Python-Markdown's name
+        """Begin before any file is included."""
+        md.preprocessors.register(_Checker(md, self._check), "confluence_included_files", _FIRST)
+
+
+class _Checker(Preprocessor):
+    def __init__(self, md: Markdown, check: Check) -> None:
+        super().__init__(md)
+        self._check = check
+        self._is_done = False
+
+    def run(self, lines: list[str]) -> list[str]:
+        """Take part in finding files, once all extensions are there."""
+        if not self._is_done:
+            self._is_done = True
+            for each in self.md.preprocessors:
+                if find := getattr(each, _FINDER, None):
+                    setattr(each, _FINDER, self._make_finder(find))
+        return lines
+
+    def _make_finder(self, find: Callable[[str], str | None]) -> Callable[[str], str | None]:
+        def find_and_check(path: str) -> str | None:
+            found = find(path)
+            if found:
+                self._check(found, f"The snippet {path!r}")
+            return found
+
+        return find_and_check

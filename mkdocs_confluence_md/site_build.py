@@ -29,10 +29,9 @@ from mkdocs_confluence_md.site.messages import (
     report_stale_assets,
     report_stale_pages,
 )
-from mkdocs_confluence_md.site.metadata import Additions
 from mkdocs_confluence_md.site.nav import place
 from mkdocs_confluence_md.site.pages import Reader
-from mkdocs_confluence_md.site.source import find_own_facts
+from mkdocs_confluence_md.site.source import Additions, find_own_facts
 from mkdocs_confluence_md.site.trees import SiteTrees
 
 if TYPE_CHECKING:

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 
 from mkdocs_confluence_md.auth.environment import read_environment
 from mkdocs_confluence_md.confluence.exporter import ApiAddress
-from mkdocs_confluence_md.confluence.rest_base import GivenCloudId, NoMemory
+from mkdocs_confluence_md.confluence.rest import GivenCloudId, NoMemory
 from mkdocs_confluence_md.fetch.base_url import BaseUrlFinder
-from mkdocs_confluence_md.fetch.rest_access import make_rest
-from mkdocs_confluence_md.fetch.versions import make_versions
+from mkdocs_confluence_md.fetch.versions import make_rest, make_versions
 from projects import IMPATIENT
 
 if TYPE_CHECKING:
@@ -18,8 +17,7 @@ if TYPE_CHECKING:
     from mkdocs_confluence_md.auth.environment import Environment
     from mkdocs_confluence_md.cache.exports import ExportCache
     from mkdocs_confluence_md.confluence.exporter import Exporter
-    from mkdocs_confluence_md.confluence.rest import ConfluenceRest
-    from mkdocs_confluence_md.confluence.rest_base import Memory
+    from mkdocs_confluence_md.confluence.rest import ConfluenceRest, Memory
     from mkdocs_confluence_md.fetch.versions import Versions
     from mkdocs_confluence_md.network.throttling import Patience
     from standin import StandIn

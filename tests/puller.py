@@ -28,10 +28,9 @@ import mkdocs_confluence_md
 from mkdocs_confluence_md.cache.entries import make_digest
 from mkdocs_confluence_md.cli.main import cli
 from mkdocs_confluence_md.fetch.snapshot_format import MANIFEST, read_manifest
-from mkdocs_confluence_md.pull import swapping, writer
+from mkdocs_confluence_md.pull import writer
 from mkdocs_confluence_md.pull.puller import PulledSite
-from mkdocs_confluence_md.pull.swapping import SwappedDirectory
-from mkdocs_confluence_md.pull.writer import SnapshotWriter
+from mkdocs_confluence_md.pull.writer import SnapshotWriter, SwappedDirectory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -42,7 +41,7 @@ if TYPE_CHECKING:
 ALPHA, OMEGA = "alpha", "omega"
 NOTHING: frozenset[str] = frozenset()
 PACKAGE = Path(mkdocs_confluence_md.__file__).parent
-WRITING = frozenset(str(module.__file__) for module in (swapping, writer, shutil, tempfile))
+WRITING = frozenset(str(module.__file__) for module in (writer, shutil, tempfile))
 EVERYTHING = WRITING | {str(path) for path in PACKAGE.rglob("*.py")}
 CHANCE = random.Random(7)  # noqa: S311  no secret
 FOREIGN = {"notes/mine.txt": "mine", "site/index.html": "built"}

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from mkdocs_confluence_md.confluence.attachments import (
     Reference,
     change_tags,
+    find_enclosed,
+    find_file,
     find_references,
     read_address,
 )
-from mkdocs_confluence_md.confluence.matching import find_enclosed, find_file
 from rendering import render
 
 SITE = "https://acme.atlassian.net"

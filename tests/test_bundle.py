@@ -9,10 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mkdocs_confluence_md.confluence.content import is_lost_name, read_title
-from mkdocs_confluence_md.confluence.export_tree import read_tree, recognise
+from mkdocs_confluence_md.confluence.export_tree import KnownRoot, read_tree, recognise
 from mkdocs_confluence_md.confluence.models import Tree, TreePage
 from mkdocs_confluence_md.confluence.refs import SpaceRef, TreeRef
-from mkdocs_confluence_md.confluence.tree_root import KnownRoot
 
 ROOT = TreeRef("987654")
 SPACE = SpaceRef("ENG")

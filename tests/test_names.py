@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mkdocs_confluence_md.confluence.refs import PageRef, TreeRef
-from mkdocs_confluence_md.site.names import NamedPages
+from mkdocs_confluence_md.markdown.anchors import NamedPages
 from mkdocs_confluence_md.site.paths import PlacedPage
 
 HERE = PlacedPage(PageRef("1"), "", "1.md")

@@ -8,8 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mkdocs_confluence_md.confluence.models import PageFacts
-from mkdocs_confluence_md.confluence.outline import ListedContent, outline_space, outline_tree
+from mkdocs_confluence_md.confluence.models import (
+    ListedContent,
+    PageFacts,
+    outline_space,
+    outline_tree,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from mkdocs_confluence_md.auth.token_file import check_links, find_roots, walk
 from mkdocs_confluence_md.errors import SettingError
-from mkdocs_confluence_md.followed_links import check_links, find_roots, walk
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,18 +9,18 @@ import pytest
 
 from clients import make_rest_client
 from mkdocs_confluence_md.auth.environment import read_environment
-from mkdocs_confluence_md.confluence.descriptions import (
-    read_descendant,
-    read_details,
-    read_facts,
-    read_results,
-)
 from mkdocs_confluence_md.confluence.exporter import ApiAddress
 from mkdocs_confluence_md.confluence.listing import list_again, list_pages
-from mkdocs_confluence_md.confluence.models import PageFacts
-from mkdocs_confluence_md.confluence.outline import ListedContent
+from mkdocs_confluence_md.confluence.models import (
+    ListedContent,
+    PageFacts,
+    parse_page_entry,
+    read_descendant,
+    read_details,
+    read_results,
+)
 from mkdocs_confluence_md.confluence.refs import SpaceRef, TreeRef
-from mkdocs_confluence_md.confluence.rest_base import GivenCloudId, NoMemory
+from mkdocs_confluence_md.confluence.rest import GivenCloudId, NoMemory
 from mkdocs_confluence_md.errors import (
     AnswerError,
     ConfluenceError,
@@ -29,7 +29,7 @@ from mkdocs_confluence_md.errors import (
     MissingError,
     SettingError,
 )
-from mkdocs_confluence_md.fetch.rest_access import make_rest
+from mkdocs_confluence_md.fetch.versions import make_rest
 from projects import IMPATIENT
 from standin import Account, PageRecord, SpaceRecord, StandIn
 
@@ -483,7 +483,7 @@ def test_a_host_that_only_mkdocs_yml_names_gets_no_credentials(
 def test_what_is_not_as_expected_is_not_known() -> None:
     odd = [{"id": 7}, {"id": "8/../9"}, {"id": True}, {}, "x", {"id": "1", "title": 3}]
     assert [entry["id"] for entry in read_results({"results": odd})] == [7, "1"]
-    assert read_facts({"id": 7, "version": [], "title": None}) == PageFacts("7")
+    assert parse_page_entry({"id": 7, "version": [], "title": None}) == PageFacts("7")
     page = read_details(
         {
             "id": "1",

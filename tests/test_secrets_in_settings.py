@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from mkdocs_confluence_md.auth.environment import SECRET_VARIABLES
 from mkdocs_confluence_md.auth.secret_search import SecretSearch
-from mkdocs_confluence_md.settings_walk import walk_nodes, walk_values
+from mkdocs_confluence_md.project import walk_nodes, walk_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archives import make_zip
-from mkdocs_confluence_md.cli.shapes import describe_body, describe_headers, describe_json
+from mkdocs_confluence_md.cli.call_report import describe_body, describe_headers, describe_json
 
 SECRET = "Zebrafish"
 PAGE = f"""\

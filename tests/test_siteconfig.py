@@ -52,7 +52,7 @@ markdown_extensions:
   - pymdownx.superfences:
       custom_fences:
         - format: !!python/name:pymdownx.superfences.fence_code_format ''
-  - mkdocs_confluence_md.markdown.pulled
+  - mkdocs_confluence_md.pulled
 nav:
   - 'Ü: x': a.md
   - b.md
@@ -94,7 +94,7 @@ plugins:
 markdown_extensions:
   pymdownx.snippets:
     base_path: [../../snippets, docs, !relative '$config_dir/../../snippets', !relative '$docs_dir']
-  mkdocs_confluence_md.markdown.pulled:
+  mkdocs_confluence_md.pulled:
     raw_html: strip
 docs_dir: docs
 """
@@ -118,7 +118,7 @@ theme: {name: material, language: en}
 plugins: []
 docs_dir: docs
 markdown_extensions:
-  - mkdocs_confluence_md.markdown.pulled
+  - mkdocs_confluence_md.pulled
 """
     )
 

@@ -12,8 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from mkdocs.utils.meta import get_data
 
-from mkdocs_confluence_md.confluence.content import read_hidden_title
-from mkdocs_confluence_md.confluence.front_matter import split_front_matter
+from mkdocs_confluence_md.confluence.content import read_hidden_title, split_front_matter
 from mkdocs_confluence_md.errors import FailureError
 from mkdocs_confluence_md.site.messages import PageFailure
 from mkdocs_confluence_md.site.source import make_placeholder, make_source

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mkdocs_confluence_md.pull.swapping import SwappedDirectory, exchange_names
+from mkdocs_confluence_md.pull.writer import SwappedDirectory, exchange_names
 
 PULLER = str(Path(__file__).parent / "puller.py")
 

@@ -6,22 +6,33 @@ be known: without a sign-in, nothing can be said of pages.
 
 from __future__ import annotations
 
+import json
 import os
+import sys
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
+from enum import Enum
+from operator import itemgetter
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
 import yaml
 
 from mkdocs_confluence_md.auth.environment import PREFIX, read_environment
 from mkdocs_confluence_md.auth.flow import make_auth
 from mkdocs_confluence_md.auth.token_file import make_protection
+from mkdocs_confluence_md.cli.call_report import try_calls
+from mkdocs_confluence_md.cli.options import config_file_option
 from mkdocs_confluence_md.config import PluginConfig, find_snapshot_dir, make_address, validate
 from mkdocs_confluence_md.confluence.exporter import complete_address, probe
+from mkdocs_confluence_md.confluence.listing import list_pages
+from mkdocs_confluence_md.confluence.refs import PageRef
 from mkdocs_confluence_md.errors import (
     ConfluenceError,
     CredentialsError,
+    MissingError,
     SettingError,
     SnapshotError,
     TokenFileError,
@@ -40,15 +51,16 @@ from mkdocs_confluence_md.project import (
     read_nav,
     read_options,
 )
-from mkdocs_confluence_md.site.page_findings import PageFinding, State, ask_rest, fetch
+from mkdocs_confluence_md.text import describe_age, format_table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Iterator, Mapping, Sequence
 
     from mkdocs_confluence_md.auth.environment import Environment
     from mkdocs_confluence_md.auth.flow import TokenAuth
     from mkdocs_confluence_md.confluence.exporter import ApiAddress
+    from mkdocs_confluence_md.confluence.models import PageFacts
+    from mkdocs_confluence_md.confluence.refs import SpaceRef, TreeRef
     from mkdocs_confluence_md.confluence.rest import ConfluenceRest
     from mkdocs_confluence_md.fetch.fetcher import Fetcher
 
@@ -322,3 +334,250 @@ def _inspect_rest(
 def _end(text: object) -> str:
     """End what MkDocs says with a full stop."""
     return f"{str(text).rstrip('.')}."
+
+
+_LONGEST_CELL = 60
+
+
+@click.command(epilog="Example: confluence-md check -f docs/mkdocs.yml --json")
+@config_file_option
+@click.option("--json", "json_wanted", is_flag=True, help="Print JSON.")
+@click.option(
+    "--report",
+    "report_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Try each call of a build once, and write what the services answer, without any content.",
+)
+def check(*, config_file: Path, json_wanted: bool, report_file: Path | None) -> None:
+    """Tell what a build would stumble over, without building.
+
+    It reads the configuration itself, also where MkDocs would refuse it; then it looks at the
+    options, the environment, the sign-in, the API, and at each page that nav refers to. With
+    CONFLUENCE_MD_EMAIL and CONFLUENCE_MD_API_TOKEN nothing is exported; without them, pages that
+    the cache does not have are exported, as the next build would do. Where a build would not ask
+    Confluence, it looks into the snapshot, or into the cache.
+
+    With --report it exports the first page, tree and space of nav, and writes a file for an issue
+    report: statuses, names of headers, types of fields, and how many of which constructs there
+    are. It has no text, title, address, ID or token.
+    """
+    if report_file:
+        _write_report(config_file, report_file, json_wanted=json_wanted)
+        return
+    inspection = inspect(config_file, os.environ)
+    click.echo(_as_json(inspection) if json_wanted else _as_tables(inspection))
+    _show_problems(inspection)
+
+
+def _show_problems(inspection: Inspection) -> None:
+    for problem in _list_problems(inspection):
+        click.echo(problem, err=True)
+    if not inspection.is_fine:
+        sys.exit(1)
+
+
+def _write_report(config_file: Path, report_file: Path, *, json_wanted: bool) -> None:
+    inspection, settings = inspect_settings(config_file, os.environ)
+    _show_problems(inspection)
+    assert settings  # noqa: S101  for the type checker: without problems there are settings
+    environment = settings.environment
+    if environment.offline or settings.options.offline:
+        raise SettingError(
+            "A report needs answers, and a build would not ask: it is offline.",
+            "Leave out the option `offline` and CONFLUENCE_MD_OFFLINE for the report.",
+        )
+    report = try_calls(
+        [entry.reference for entry in settings.entries],
+        settings.options,
+        environment,
+        replace(make_address(settings.options), api_url=environment.api_url),
+    )
+    text = json.dumps(report.as_data(), indent=2, ensure_ascii=False)
+    try:
+        report_file.write_text(f"{text}\n", encoding="utf-8")
+    except OSError as error:
+        raise SettingError(
+            f"{report_file} cannot be written: {error.strerror}.", "Name another file."
+        ) from None
+    steps = [{"call": name, "outcome": outcome} for name, outcome, _ in report.steps]
+    click.echo(
+        json.dumps({"ok": report.is_fine, "report": str(report_file), "calls": steps}, indent=2)
+        if json_wanted
+        else format_table(("CALL", "OUTCOME"), [step[:2] for step in report.steps])
+    )
+    for name, _, text in filter(itemgetter(2), report.steps):
+        click.echo(f"{name}: {_show(text)}", err=True)
+    click.echo(
+        f"The report is in {report_file}. It has no text, title, address, ID or token; read it, "
+        "and attach it to an issue.",
+        err=True,
+    )
+    if not report.is_fine:
+        sys.exit(1)
+
+
+def _as_json(inspection: Inspection) -> str:
+    settings = [
+        {"check": each.subject, "state": each.state.value, "text": each.text, "line": each.line}
+        for each in inspection.settings
+    ]
+    pages = [
+        {
+            "line": each.entry.line,
+            "title": each.entry.title,
+            "reference": each.entry.text,
+            "state": each.state.value,
+            "text": each.text,
+        }
+        for each in inspection.pages
+    ]
+    told = {
+        "ok": inspection.is_fine,
+        "file": str(inspection.file),
+        "nav_file": str(inspection.nav_file),
+        "settings": settings,
+        "pages": pages,
+    }
+    return json.dumps(told, indent=2, ensure_ascii=False)
+
+
+def _as_tables(inspection: Inspection) -> str:
+    tables = [format_table(("CHECK", "STATE", ""), _list_checks(inspection))]
+    if inspection.pages:
+        rows = [
+            (
+                str(each.entry.line),
+                _cut(each.entry.title) or "-",
+                _cut(each.entry.text),
+                each.state.value,
+                _show(each.text) if each.state is not State.PROBLEM else "",
+            )
+            for each in inspection.pages
+        ]
+        tables.append(format_table(("LINE", "TITLE", "REFERENCE", "STATE", "IN CONFLUENCE"), rows))
+    return "\n\n".join(tables)
+
+
+def _list_checks(inspection: Inspection) -> Iterator[tuple[str, str, str]]:
+    """Return a row for each check, however many problems it found."""
+    for subject in dict.fromkeys(each.subject for each in inspection.settings):
+        found = [each for each in inspection.settings if each.subject == subject]
+        problems = [each for each in found if each.state is State.PROBLEM]
+        if len(problems) > 1:
+            yield subject, f"{len(problems)} problems", ""
+        elif problems:
+            yield subject, State.PROBLEM.value, ""
+        else:
+            yield subject, found[0].state.value, _show(found[0].text)
+
+
+def _show(text: str) -> str:
+    """Show a text in one line, without anything that a terminal would obey."""
+    return "".join(
+        character if character.isprintable() else "\N{REPLACEMENT CHARACTER}"
+        for character in " ".join(text.split())
+    )
+
+
+def _cut(text: str) -> str:
+    """Show as much of a text as fits into a column."""
+    shown = _show(text)
+    return shown if len(shown) <= _LONGEST_CELL else f"{shown[: _LONGEST_CELL - 1]}…"
+
+
+def _list_problems(inspection: Inspection) -> Iterator[str]:
+    """Write each problem as compilers do, so that editors lead to the line."""
+    for each in inspection.settings:
+        if each.state is State.PROBLEM:
+            place = f"{inspection.nav_file}:{each.line}" if each.line else each.subject
+            yield f"{place}: {_show(each.text)}"
+    for page in inspection.pages:
+        if page.state is State.PROBLEM:
+            yield f"{inspection.nav_file}:{page.entry.line}: {page.entry.text}: {_show(page.text)}"
+
+
+class State(Enum):
+    """How a check came out."""
+
+    FINE = "ok"
+    PROBLEM = "problem"
+    UNKNOWN = "not checked"
+    """Because something that it needs has a problem."""
+
+
+@dataclass(frozen=True)
+class PageFinding:
+    """What is known of an entry of `nav`."""
+
+    entry: Declared
+    state: State
+    text: str = ""
+
+
+def ask_rest(entries: Sequence[Declared], rest: ConfluenceRest) -> Iterator[PageFinding]:
+    """Ask for titles and versions: one request for each 250 pages, and a list for each tree.
+
+    Raises:
+        ConfluenceError: Confluence's REST API does not answer.
+    """
+    page_ids = [each.reference.page_id for each in entries if isinstance(each.reference, PageRef)]
+    facts = rest.describe_pages(page_ids)
+    for entry in entries:
+        if isinstance(entry.reference, PageRef):
+            yield _tell_of_page(entry, facts.get(entry.reference.page_id))
+        else:
+            yield _tell_of_tree(entry, rest, entry.reference)
+
+
+def _tell_of_page(entry: Declared, facts: PageFacts | None) -> PageFinding:
+    if facts is None:
+        return PageFinding(
+            entry,
+            State.PROBLEM,
+            "There is no such page, or the account of CONFLUENCE_MD_EMAIL may not see it. Compare "
+            "the ID with the page's address in Confluence.",
+        )
+    changed = f" of {facts.changed_at[:10]}" if facts.changed_at else ""
+    return PageFinding(entry, State.FINE, f"{facts.title}, version {facts.version}{changed}")
+
+
+def _tell_of_tree(
+    entry: Declared, rest: ConfluenceRest, reference: TreeRef | SpaceRef
+) -> PageFinding:
+    try:
+        listing = list_pages(rest, reference)
+    except MissingError as error:
+        return PageFinding(entry, State.PROBLEM, error.full_text())
+    count = len([page for page in listing.tree.walk() if not page.is_folder])
+    pages = "1 page" if count == 1 else f"{count} pages"
+    return PageFinding(entry, State.FINE, f"{listing.tree.title or 'untitled'}, {pages}")
+
+
+def fetch(entries: Sequence[Declared], fetcher: Fetcher) -> Iterator[PageFinding]:
+    """Fetch everything as a build does, so that the next build finds it in the cache."""
+    pages = [each.reference.page_id for each in entries if isinstance(each.reference, PageRef)]
+    trees = [each.reference for each in entries if not isinstance(each.reference, PageRef)]
+    fetcher.start(pages, trees)
+    found = fetcher.wait_for_trees()
+    place = "in the snapshot" if fetcher.uses_only_snapshot else ""
+    for entry in entries:
+        try:
+            if isinstance(entry.reference, PageRef):
+                page = fetcher.wait_for(entry.reference.page_id)
+                yield _tell_of_copy(entry, place or page.origin.value, page.age, page.error)
+                continue
+            tree = found[entry.reference]
+            if isinstance(tree, ConfluenceError):
+                raise tree
+            yield _tell_of_copy(entry, place or tree.origin.value, tree.age, tree.error)
+        except ConfluenceError as error:
+            yield PageFinding(entry, State.PROBLEM, error.full_text())
+
+
+def _tell_of_copy(
+    entry: Declared, origin: str, age: float, error: ConfluenceError | None
+) -> PageFinding:
+    if error is None:
+        return PageFinding(entry, State.FINE, origin)
+    copy = f"A build would take a copy from {describe_age(age)} ago."
+    return PageFinding(entry, State.PROBLEM, f"{error.full_text()} {copy}")

@@ -27,7 +27,7 @@ from mkdocs_confluence_md.auth.sign_ins import (
 )
 from mkdocs_confluence_md.auth.trust import is_token
 from mkdocs_confluence_md.cli.cache import cache
-from mkdocs_confluence_md.cli.cli_check import check
+from mkdocs_confluence_md.cli.check import check
 from mkdocs_confluence_md.cli.login import (
     begin_login,
     describe_settings,

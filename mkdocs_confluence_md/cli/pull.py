@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mkdocs_confluence_md.auth.token_file import check_way
 from mkdocs_confluence_md.cli.options import config_file_option
-from mkdocs_confluence_md.followed_links import check_way
 
 if TYPE_CHECKING:
     from mkdocs_confluence_md.pull.writer import Difference

@@ -10,15 +10,17 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from mkdocs_confluence_md.confluence.descriptions import (
+from mkdocs_confluence_md.confluence.models import (
+    arrange,
+    outline_space,
+    outline_tree,
+    parse_page_entry,
     read_descendant,
-    read_facts,
     read_folder,
     read_home,
     read_listed_page,
     read_name,
 )
-from mkdocs_confluence_md.confluence.outline import arrange, outline_space, outline_tree
 from mkdocs_confluence_md.confluence.refs import SpaceRef
 from mkdocs_confluence_md.confluence.rest import BATCH, V2
 from mkdocs_confluence_md.errors import (
@@ -33,8 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from typing import Any
 
-    from mkdocs_confluence_md.confluence.models import TreePage
-    from mkdocs_confluence_md.confluence.outline import ListedContent, Listing
+    from mkdocs_confluence_md.confluence.models import ListedContent, Listing, TreePage
     from mkdocs_confluence_md.confluence.refs import TreeRef
     from mkdocs_confluence_md.confluence.rest import ConfluenceRest
 
@@ -144,7 +145,7 @@ def _list_space(rest: ConfluenceRest, key: str) -> Listing:
     query = f"depth=all&limit={BATCH}&status=current"
     entries = list(rest.list_entries(f"{V2}/spaces/{space['id']}/pages?{query}"))
     pages = [read_listed_page(entry) for entry in entries]
-    facts = {each.page_id: each for each in map(read_facts, entries)}
+    facts = {each.page_id: each for each in map(parse_page_entry, entries)}
     home = read_home(space)
     contents = [*pages, *_find_folders(rest, pages, home)]
     return outline_space(read_name(space), home, contents, facts)

@@ -30,7 +30,7 @@ from mkdocs_confluence_md.confluence.archive import (
     Problem,
     read_archive,
 )
-from mkdocs_confluence_md.confluence.matching import find_file
+from mkdocs_confluence_md.confluence.attachments import find_file
 from mkdocs_confluence_md.errors import ConfluenceError, FailureError, NoAccessError
 from mkdocs_confluence_md.fetch.results import Asset, Assets
 

@@ -18,8 +18,7 @@ from mkdocs_confluence_md.fetch.base_url import BaseUrlFinder
 from mkdocs_confluence_md.fetch.pages import PageExports
 from mkdocs_confluence_md.fetch.results import Assets, FetchedPage, FetchedTree, WantedPage
 from mkdocs_confluence_md.fetch.threads import Workers, deliver, deliver_error
-from mkdocs_confluence_md.fetch.tree_listings import TreeListings
-from mkdocs_confluence_md.fetch.trees import TreeExports
+from mkdocs_confluence_md.fetch.trees import TreeExports, TreeListings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -7,16 +7,34 @@ headings are both reduced to what they have in common, and compared.
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
+from dataclasses import dataclass
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
+from unicodedata import normalize
+from urllib.parse import quote, unquote
+
+from mkdocs.utils import get_relative_url
+
+from mkdocs_confluence_md.confluence.content import reduce_title
+from mkdocs_confluence_md.markdown.context import Destination, write_fragment
+from mkdocs_confluence_md.markdown.html import Dropped, LinkChanger
+from mkdocs_confluence_md.markdown.link_targets import Inside, Nowhere
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+
+    from mkdocs.structure.files import Files
+    from mkdocs.structure.pages import Page
+
+    from mkdocs_confluence_md.markdown.context import Place
+    from mkdocs_confluence_md.markdown.link_targets import Named
+    from mkdocs_confluence_md.site.paths import PlacedPage
 
     Reduction = Callable[[str], str]
+
 
 _HEADING_TAG = re.compile(r"h[1-6]")
 _COUNTED = re.compile(r"(.+)\.([1-9][0-9]{0,3})", re.DOTALL)
@@ -162,3 +180,204 @@ class _Reader(HTMLParser):
             if self._heading.anchor_id:
                 self.headings.append(self._heading)
             self._heading = None
+
+
+_LATE_LINK = re.compile(
+    r'(?P<name>href\s*=\s*)"(?P<path>[^"?]*)\?confluence-link=(?P<number>[0-9]+)"'
+    r"(?P<rest>(?P<tag>[^<>]*>)(?P<text>[^<]*)(?=</a>))?",
+    re.IGNORECASE,
+)
+_NUMBER = re.compile(r"\?confluence-link=([0-9]+)")
+_HEADING = re.compile(r"<h1\b[^<>]*>(.*?)</h1>", re.DOTALL | re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class LateLink:
+    """A link that is finished when all pages of the site have been rendered."""
+
+    place: Place
+    target: Inside | Named
+    text: str
+    """The link's text where that is nothing but the address; otherwise empty."""
+    address: str
+    """As the page has it."""
+    path: str
+    """Of the page that it leads to; empty within a page, and where that is not known yet."""
+    raw: bool
+
+
+@dataclass(frozen=True)
+class _FoundLink:
+    """A late link with the page that it leads to."""
+
+    link: LateLink
+    target: Inside
+    path: str
+    url: str = ""
+    """Of the page that it leads to, where the HTML does not have it yet."""
+
+
+class Finisher:
+    """Writes what only the finished pages tell: the IDs of headings, and titles.
+
+    Args:
+        late_links: By number.
+        pages: All pages from Confluence, by `src_uri`.
+    """
+
+    def __init__(self, late_links: Sequence[LateLink], pages: Mapping[str, PlacedPage]) -> None:
+        self._pages = pages
+        self._anchors: dict[str, Anchors] = {}
+        self._named: NamedPages | None = None
+        self._found = [self._find_target(link) for link in late_links]
+        self.unmatched: list[tuple[LateLink, Inside]] = []
+        """Links whose anchors mean no heading."""
+        self.destinations: dict[int, Destination] = {}
+        """Where the links led, by number."""
+
+    def finish(self, content: str) -> str:
+        """Return a page's HTML with its late links as they should be."""
+        numbers = {int(match[1]) for match in _NUMBER.finditer(content)}
+        lost = {n for n in numbers if n < len(self._found) and self._found[n] is None}
+        if lost:
+            content = LinkChanger(lambda address: _drop(address, lost)).run(content)
+            self.destinations |= {n: Destination("", is_dropped=True) for n in lost}
+        return _LATE_LINK.sub(self._finish_link, content)
+
+    def _find_target(self, link: LateLink) -> _FoundLink | None:
+        if isinstance(link.target, Inside):
+            return _FoundLink(link, link.target, link.path)
+        here, files = link.place.file, link.place.files
+        if self._named is None:
+            self._named = NamedPages(_list_titles(self._pages.values(), files))
+        page = self._named.find(link.target.name, self._pages[here.src_uri])
+        if page is None:
+            return None
+        target = Inside(page, link.target.anchor, "", Nowhere())
+        file = files.src_uris[page.src_uri]
+        if file == here:
+            return _FoundLink(link, target, "")
+        path = quote(get_relative_url(file.src_uri, here.src_uri))
+        return _FoundLink(link, target, path, file.url_relative_to(here))
+
+    def _finish_link(self, match: re.Match[str]) -> str:
+        number = int(match["number"])
+        if number >= len(self._found):  # not one of ours: somebody wrote about them
+            return match[0]
+        found = self._found[number]
+        if found is None:  # it could not be dropped
+            return match["rest"] or ""
+        anchor_id = (self._find_anchor_id(found) or "") if found.target.anchor else ""
+        fragment = f"#{html.escape(anchor_id)}" if anchor_id else ""
+        # An empty address would load the page again.
+        address = f"{match['path'] or html.escape(found.url)}{fragment}" or "#"
+        path = f"{found.path}{write_fragment(anchor_id)}" or "#"
+        title = _find_title(found) if found.link.text else ""
+        self.destinations[number] = Destination(path, html.unescape(address), title)
+        return f'{match["name"]}"{address}"{_finish_text(found, match)}'
+
+    def _find_anchor_id(self, found: _FoundLink) -> str | None:
+        page, target = _find_page(found), found.target
+        uri = target.page.src_uri
+        if uri not in self._anchors:
+            self._anchors[uri] = read_anchors((page and page.content) or "")
+        own_title = html.unescape(str(page.meta.get("title", ""))) if page else ""
+        titles = (target.title, _find_title(found), target.page.known_title, own_title)
+        anchor_id = self._anchors[uri].find(target.anchor, titles)
+        if anchor_id is None:
+            self.unmatched.append((found.link, target))
+        return anchor_id
+
+
+def _finish_text(found: _FoundLink, match: re.Match[str]) -> str:
+    title = _find_title(found) if found.link.text else ""
+    if not title or html.unescape(match["text"] or "") != found.link.text:
+        return match["rest"] or ""
+    return f"{match['tag']}{html.escape(title, quote=False)}"
+
+
+def _drop(address: str, lost: Container[int]) -> Dropped | None:
+    match = _NUMBER.fullmatch(address)
+    return Dropped() if match and int(match[1]) in lost else None
+
+
+def _list_titles(
+    pages: Iterable[PlacedPage], files: Files
+) -> Iterator[tuple[PlacedPage, set[str]]]:
+    """Yield the pages with all titles that are known of them when they have been rendered."""
+    for placed in pages:
+        file = files.src_uris.get(placed.src_uri)
+        if file and file.page:
+            yield placed, {placed.own_title, *map(html.unescape, _read_titles(placed, file.page))}
+
+
+def _read_titles(placed: PlacedPage, page: Page) -> Iterator[str]:
+    yield placed.title
+    yield str(page.title or "")
+    yield from (str(page.meta.get(name, "")) for name in ("title", "confluence_title"))
+    if match := _HEADING.search(page.content or ""):
+        yield re.sub(r"<[^<>]*>", "", match[1])
+
+
+def _find_page(found: _FoundLink) -> Page | None:
+    file = found.link.place.files.src_uris.get(found.target.page.src_uri)
+    return file.page if file else None
+
+
+def _find_title(found: _FoundLink) -> str:
+    """Return the title that the site shows for the target, as text: to MkDocs titles are HTML."""
+    page = _find_page(found)
+    return html.unescape(str(page.title or "")) if page else ""
+
+
+_ORDINAL = re.compile(r"[0-9]{1,3}[-_. ]+")
+_SHORTEST = 3
+"""Letters that a title must have kept to be known by them."""
+
+
+class NamedPages:
+    """The pages of a site, to be found by the names of their files.
+
+    Args:
+        titles: The pages with all titles that are known of them.
+    """
+
+    def __init__(self, titles: Iterable[tuple[PlacedPage, Iterable[str]]]) -> None:
+        self._whole: dict[str, dict[str, PlacedPage]] = {}
+        self._worn: dict[str, dict[str, PlacedPage]] = {}
+        """By the letters that are left of a title when all others are lost."""
+        for page, names in titles:
+            for title in names:
+                self._whole.setdefault(reduce_title(title), {})[page.src_uri] = page
+                for worn in _wear(title):
+                    self._worn.setdefault(worn, {})[page.src_uri] = page
+
+    def find(self, name: str, place: PlacedPage) -> PlacedPage | None:
+        """Return the page that a name means, if it is only one.
+
+        Args:
+            name: Of a file, without its ending.
+            place: The page that has the link; pages of its tree come first.
+        """
+        for key in dict.fromkeys(map(reduce_title, (name, _ORDINAL.sub("", name, count=1)))):
+            for known in (self._whole, self._worn):
+                if key and (found := known.get(key)):
+                    return _choose(found, place)
+        return None
+
+
+def _choose(found: Mapping[str, PlacedPage], place: PlacedPage) -> PlacedPage | None:
+    near = [page for page in found.values() if place.tree and page.tree == place.tree]
+    candidates: Sequence[PlacedPage] = near or list(found.values())
+    return candidates[0] if len(candidates) == 1 else None
+
+
+def _wear(title: str) -> set[str]:
+    """Return what may be left of a title that has letters outside of ASCII."""
+    if title.isascii():
+        return set()
+    left = {
+        reduce_title(text.encode("ascii", "ignore").decode())
+        for text in (title, normalize("NFKD", title), normalize("NFKD", title.casefold()))
+    }
+    return {text for text in left if len(text) >= _SHORTEST and text.isalnum()}

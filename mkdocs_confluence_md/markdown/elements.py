@@ -6,11 +6,15 @@ still read as theirs is escaped in the pipeline's own way, as if its writer had 
 
 from __future__ import annotations
 
+import html
 import re
-from typing import TYPE_CHECKING
+from collections import defaultdict
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
-from markdown.util import ETX, STX, AtomicString
+from markdown.extensions.footnotes import FootnoteExtension
+from markdown.util import ETX, HTML_PLACEHOLDER_RE, STX, AtomicString
 from markdown_it.common.utils import unescapeAll
 
 from mkdocs_confluence_md.markdown.admonitions import style_html
@@ -19,9 +23,10 @@ from mkdocs_confluence_md.markdown.html import make_plain_title
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from markdown import Markdown
+    from markdown.util import Registry
     from markdown_it.token import Token
 
-    from mkdocs_confluence_md.markdown.markup import SiteMarkup
 
 _DEEPEST = 150
 """How many elements may be within each other: serializers recurse."""
@@ -169,3 +174,189 @@ def _read_plainly(tokens: Sequence[Token]) -> list[str]:
         else:
             words.append(token.content)
     return words
+
+
+_LANGUAGE = re.compile(r"[\w#.+-]+")
+# Other options are orders to the site's fences: some of them run the code.
+_OPTION = re.compile(r"""\b(title|linenums|hl_lines)=("[^"`]*"|'[^'`]*')""")
+
+# Python's parser of HTML, which MkDocs and search plugins use, raises an error at any other.
+_BROKEN_DECLARATION = re.compile(
+    r"<!(?=\[(?!(?:cdata|if|else|endif)(?![-_.a-z0-9])))", re.IGNORECASE
+)
+
+
+class SiteMarkup:
+    """The markup of one site, for one page."""
+
+    def __init__(self, markdown: Markdown) -> None:
+        self._markdown = markdown
+        self.footnotes = Footnotes(markdown)
+        self.languages: set[str] = set()
+        """The languages of the page's fences."""
+        self.raw_html: list[str] = []
+        """The page's own HTML, as it is in the stash."""
+
+    def keep_html(self, text: str) -> str:
+        """Put HTML that the page has itself into the stash, and return what stands for it."""
+        # With a blank, browsers still take it for the comment that it is to them.
+        text = _BROKEN_DECLARATION.sub("<! ", text)
+        self.raw_html.append(text)
+        return self._markdown.htmlStash.store(text)
+
+    def show_code(self, code: str, info: str) -> str:
+        """Let the site's fences show code, and return what stands for the result.
+
+        They may not understand all that stands behind a fence, so they are given less and less.
+        """
+        language, _, options = info.strip().partition(" ")
+        self.languages.add(language)
+        known = language if _LANGUAGE.fullmatch(language) else ""
+        for header in dict.fromkeys([known + self._pass_options(options), known, ""]):
+            if placeholder := self._run_fences(code, header):
+                return placeholder
+        return self._markdown.htmlStash.store(_show_plainly(code, language))
+
+    def show_checkbox(self, *, checked: bool) -> str:
+        """Make the checkbox of a task as `pymdownx.tasklist` does, and return its placeholder."""
+        settings = _find_settings(self._markdown.treeprocessors, "task-list")
+        state = "" if settings.get("clickable_checkbox") else " disabled"
+        state += " checked" if checked else ""
+        box = f'<input type="checkbox"{state}/>'
+        if settings.get("custom_checkbox"):
+            box = (
+                f'<label class="task-list-control">{box}'
+                '<span class="task-list-indicator"></span></label>'
+            )
+        return self._markdown.htmlStash.store(f"{box} ")
+
+    def align_cell(self, style: str) -> tuple[str, str]:
+        """Return the attribute that aligns a cell where the style is `text-align:right`."""
+        side = style.removeprefix("text-align:")
+        settings = _find_settings(self._markdown.parser.blockprocessors, "table")
+        if settings.get("use_align_attribute"):
+            return "align", side
+        return "style", f"text-align: {side};"
+
+    def _pass_options(self, options: str) -> str:
+        passed = ""
+        for name, value in _OPTION.findall(options):
+            text = value[1:-1]
+            if name == "title":
+                # Not every version of the fences takes a title for text; none looks into the stash.
+                text = self._markdown.htmlStash.store(html.escape(text))
+            passed += f' {name}="{text}"'
+        return passed
+
+    def _run_fences(self, code: str, header: str) -> str:
+        if "fenced_code_block" not in self._markdown.preprocessors:
+            return ""
+        longest = max(map(len, re.findall("`+", code)), default=0)
+        fence = "`" * max(3, longest + 1)
+        lines = code.removesuffix("\n").split("\n") if code else []
+        fences = self._markdown.preprocessors["fenced_code_block"]
+        shown = "\n".join(fences.run([fence + header, *lines, fence])).strip()
+        return shown if HTML_PLACEHOLDER_RE.fullmatch(shown) else ""
+
+
+def _find_settings(processors: Registry[Any], name: str) -> dict[str, Any]:
+    """Return the settings of one of the site's extensions; none if the site lacks it."""
+    settings: dict[str, Any] = getattr(processors[name], "config", {}) if name in processors else {}
+    return settings
+
+
+def _show_plainly(code: str, language: str) -> str:
+    attribute = f' class="language-{html.escape(language)}"' if language else ""
+    return f"<pre><code{attribute}>{html.escape(code, quote=False)}</code></pre>"
+
+
+class Footnotes:
+    """The footnotes of one page, numbered in the order in which the text refers to them."""
+
+    def __init__(self, markdown: Markdown) -> None:
+        self._markdown = markdown
+        self._labels: list[str] = []
+        self._links_back: defaultdict[str, list[str]] = defaultdict(list)
+        self._notes: list[tuple[str, ET.Element]] = []
+
+    @cached_property
+    def _extension(self) -> FootnoteExtension:
+        # One of its own, set as the site's is: the site's would look for its own kind of text.
+        extension = FootnoteExtension(**_find_footnote_settings(self._markdown))
+        extension.reset()
+        return extension
+
+    def refer_to(self, label: str) -> ET.Element:
+        """Make the raised number that leads to a footnote."""
+        if label not in self._labels:
+            self._labels.append(label)
+        number = self._labels.index(label) + 1
+        identifier = self._extension.makeFootnoteRefId(label, found=True)
+        self._links_back[label].append(identifier)
+        raised = ET.Element("sup", {"id": identifier})
+        target = f"#{self._extension.makeFootnoteId(label)}"
+        link = ET.SubElement(raised, "a", {"class": "footnote-ref", "href": target})
+        link.text = AtomicString(self._extension.getConfig("SUPERSCRIPT_TEXT").format(number))
+        return raised
+
+    def define(self, label: str) -> ET.Element:
+        """Make the list item that a footnote's text goes into."""
+        note = ET.Element("li")
+        self._notes.append((label, note))
+        return note
+
+    def make_section(self) -> ET.Element | None:
+        """Make what stands at the page's end; what nothing refers to comes last, but it comes."""
+        if not self._notes:
+            return None
+        section = ET.Element("div", {"class": "footnote"})
+        ET.SubElement(section, "hr")
+        notes = ET.SubElement(section, "ol")
+        defined: set[str] = set()
+        for label, note in sorted(self._notes, key=self._find_place):
+            # A label that is defined twice leads to its first text.
+            copy = "" if label not in defined else f"-{len(notes) + 1}"
+            note.set("id", self._extension.makeFootnoteId(label + copy))
+            if not copy:
+                self._lead_back(label, note)
+            defined.add(label)
+            notes.append(note)
+        return section
+
+    def _find_place(self, note: tuple[str, ET.Element]) -> int:
+        label, _ = note
+        return self._labels.index(label) if label in self._labels else len(self._labels)
+
+    def _lead_back(self, label: str, note: ET.Element) -> None:
+        identifiers = self._links_back[label]
+        if not identifiers:
+            return
+        line = note[-1] if len(note) and _is_text(note[-1]) else ET.SubElement(note, "p")
+        number = self._labels.index(label) + 1
+        # The older form of this setting is that of the % operator.
+        title = self._extension.getConfig("BACKLINK_TITLE").replace("%d", "{}").format(number)
+        _append_space(line)
+        for identifier in identifiers:
+            attributes = {"class": "footnote-backref", "href": f"#{identifier}", "title": title}
+            link = ET.SubElement(line, "a", attributes)
+            link.text = AtomicString(self._extension.getConfig("BACKLINK_TEXT"))
+
+
+def _find_footnote_settings(markdown: Markdown) -> dict[str, object]:
+    for extension in markdown.registeredExtensions:
+        if isinstance(extension, FootnoteExtension):
+            return dict(extension.getConfigs())
+    return {}
+
+
+def _is_text(element: ET.Element) -> bool:
+    """Tell whether this is a paragraph, and not one that only stands for code."""
+    return element.tag == "p" and not HTML_PLACEHOLDER_RE.fullmatch(element.text or "")
+
+
+def _append_space(line: ET.Element) -> None:
+    """Keep a link back on the line of the word before it."""
+    if len(line):
+        line[-1].tail = AtomicString((line[-1].tail or "") + "&#160;")
+    elif line.text:
+        line.text = AtomicString(line.text + "&#160;")

@@ -19,9 +19,8 @@ from markdown.util import ETX, STX
 
 from mkdocs_confluence_md.markdown.attachments import AttachmentProcessor
 from mkdocs_confluence_md.markdown.context import find_place, join
-from mkdocs_confluence_md.markdown.elements import build_tree
+from mkdocs_confluence_md.markdown.elements import SiteMarkup, build_tree
 from mkdocs_confluence_md.markdown.links import LinkProcessor
-from mkdocs_confluence_md.markdown.markup import SiteMarkup
 from mkdocs_confluence_md.markdown.parser import Grammar
 
 if TYPE_CHECKING:

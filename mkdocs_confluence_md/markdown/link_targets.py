@@ -12,6 +12,7 @@ from urllib.parse import unquote, unquote_plus, urlsplit, urlunsplit
 
 from mkdocs_confluence_md.confluence.attachments import read_address
 from mkdocs_confluence_md.confluence.content import is_lost_name, reduce_title
+from mkdocs_confluence_md.confluence.export_tree import EXTRA_NAMES, name_path
 from mkdocs_confluence_md.confluence.refs import (
     SCHEME,
     Complaint,
@@ -27,7 +28,6 @@ from mkdocs_confluence_md.confluence.refs import (
     view_url,
     without_gateway,
 )
-from mkdocs_confluence_md.confluence.tree_root import EXTRA_NAMES, name_path
 from mkdocs_confluence_md.network.urls import host_of
 from mkdocs_confluence_md.site.nav import is_atlassian
 

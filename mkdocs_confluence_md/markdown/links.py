@@ -24,6 +24,7 @@ from markdown.util import AtomicString
 from mkdocs.utils import get_relative_url
 
 from mkdocs_confluence_md.confluence.refs import Complaint
+from mkdocs_confluence_md.markdown.anchors import Finisher, LateLink
 from mkdocs_confluence_md.markdown.context import (
     Destination,
     Place,
@@ -32,7 +33,6 @@ from mkdocs_confluence_md.markdown.context import (
     read_text,
     shows_address,
 )
-from mkdocs_confluence_md.markdown.finishing import Finisher, LateLink
 from mkdocs_confluence_md.markdown.html import Dropped, LinkChanger
 from mkdocs_confluence_md.markdown.link_targets import (
     Inside,

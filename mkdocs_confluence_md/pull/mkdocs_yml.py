@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
 PLUGIN = "confluence-md"
-EXTENSION = "mkdocs_confluence_md.markdown.pulled"
+EXTENSION = "mkdocs_confluence_md.pulled"
 DOCS_DIR = "docs"
 
 _STRING = "tag:yaml.org,2002:str"

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import yaml
 
-from mkdocs_confluence_md.auth.token_file import make_protection
+from mkdocs_confluence_md.auth.token_file import check_links, find_roots, make_protection
 from mkdocs_confluence_md.cache.entries import make_digest
 from mkdocs_confluence_md.confluence.archive import pack
 from mkdocs_confluence_md.errors import SettingError
@@ -24,7 +24,6 @@ from mkdocs_confluence_md.fetch.snapshot_format import (
     SnapshotTree,
     write_time,
 )
-from mkdocs_confluence_md.followed_links import check_links, find_roots
 from mkdocs_confluence_md.markdown.attachments import show_missing
 from mkdocs_confluence_md.markdown.pulled import MARKER
 from mkdocs_confluence_md.pull.build import built_site

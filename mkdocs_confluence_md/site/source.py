@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from mkdocs_confluence_md.confluence.content import begins_with_heading
-from mkdocs_confluence_md.confluence.front_matter import (
+from mkdocs_confluence_md.confluence.content import (
+    begins_with_heading,
     clean,
     parse_front_matter,
     read_front_matter,
@@ -26,8 +26,13 @@ from mkdocs_confluence_md.errors import AnswerError, FailureError
 from mkdocs_confluence_md.site.inert import escape_text
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from mkdocs.structure.pages import Page
+
     from mkdocs_confluence_md.confluence.models import PageFacts
     from mkdocs_confluence_md.site.messages import PageFailure
+
 
 _FACT_NAMES = ("confluence_title", "revision_date", "author", "tags")
 ADDED_NAMES = ("title", "confluence_id", "render_macros", *_FACT_NAMES)
@@ -150,3 +155,52 @@ def make_placeholder(failure: PageFailure) -> str:
     # HTML rather than Markdown: an error's words are nobody's markup.
     text = f"<p><strong>{name} could not be fetched.</strong> {what}{link}</p>"
     return make_source(text, page_id=failure.page_id, title=failure.title, otherwise=failure.name)
+
+
+class Additions:
+    """The additions of all pages of a build, in their metadata or put aside.
+
+    Args:
+        src_uris: Of the pages from Confluence.
+    """
+
+    def __init__(self, src_uris: Collection[str]) -> None:
+        self._src_uris = src_uris
+        self._aside: dict[str, tuple[Page, dict[str, Any]]] = {}
+        self._own: dict[str, Collection[str]] = {}
+
+    def spare(self, src_uri: str, names: Collection[str]) -> None:
+        """Leave to a page what it states itself, under names under which others have additions."""
+        if names:
+            self._own[src_uri] = names
+
+    def show_only(self, page: Page, pages: Iterable[Page]) -> None:
+        """Let a page's template see the additions of that page only.
+
+        Args:
+            page: Whose template is rendered next.
+            pages: All pages that it may look at.
+        """
+        if self._src_uris and not self._aside:  # the first page that is rendered
+            for each in pages:
+                self.hide(each)
+        self._put_back(page.file.src_uri)
+
+    def hide(self, page: Page) -> None:
+        """Put a page's additions aside."""
+        if page.file.src_uri in self._src_uris:
+            page.title = page.title  # which may come from the metadata
+            own = self._own.get(page.file.src_uri, ())
+            names = [name for name in ADDED_NAMES if name in page.meta and name not in own]
+            additions = {name: page.meta.pop(name) for name in names}
+            self._aside[page.file.src_uri] = (page, additions)
+
+    def show_all(self) -> None:
+        """Make the metadata of all pages whole again."""
+        for src_uri in list(self._aside):
+            self._put_back(src_uri)
+
+    def _put_back(self, src_uri: str) -> None:
+        if src_uri in self._aside:
+            page, additions = self._aside.pop(src_uri)
+            page.meta.update(additions)

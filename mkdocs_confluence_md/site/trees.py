@@ -8,14 +8,12 @@ from itertools import chain, combinations
 from typing import TYPE_CHECKING, TypeAlias
 
 from mkdocs_confluence_md.confluence.archive import find_name_problems
-from mkdocs_confluence_md.confluence.attachments import find_references
+from mkdocs_confluence_md.confluence.attachments import find_enclosed, find_references
 from mkdocs_confluence_md.confluence.content import read_title
-from mkdocs_confluence_md.confluence.export_tree import find_twins, read_tree, recognise
+from mkdocs_confluence_md.confluence.export_tree import KnownRoot, find_twins, read_tree, recognise
 from mkdocs_confluence_md.confluence.exporter import MOST_PAGES
-from mkdocs_confluence_md.confluence.matching import find_enclosed
 from mkdocs_confluence_md.confluence.models import Tree, TreePage
 from mkdocs_confluence_md.confluence.refs import TreeRef
-from mkdocs_confluence_md.confluence.tree_root import KnownRoot
 from mkdocs_confluence_md.errors import ConfluenceError, TooLargeError
 from mkdocs_confluence_md.fetch.attachments import unpack
 from mkdocs_confluence_md.fetch.results import Assets, FetchedPage, FetchedTree, Origin
