@@ -19,6 +19,7 @@ from mkdocs_confluence_md.auth.token_file import Protection, make_protection
 from mkdocs_confluence_md.config import PluginConfig, find_snapshot_dir
 from mkdocs_confluence_md.errors import ConfluenceError
 from mkdocs_confluence_md.markdown.context import join
+from mkdocs_confluence_md.network.redaction import hide_used_secrets
 from mkdocs_confluence_md.project import check_written, walk_values
 from mkdocs_confluence_md.site.pages import MissingPagesError
 
@@ -38,9 +39,9 @@ def plugin_errors() -> Iterator[None]:
     try:
         yield
     except ConfluenceError as error:
-        raise PluginError(f"confluence-md: {error}") from None
+        raise PluginError(hide_used_secrets(f"confluence-md: {error}")) from None
     except MissingPagesError as error:
-        raise PluginError(str(error)) from None
+        raise PluginError(hide_used_secrets(str(error))) from None
 
 
 class GuardedPlugin(BasePlugin[PluginConfig]):

@@ -10,6 +10,7 @@ from mkdocs.plugins import CombinedEvent, event_priority, get_plugin_logger
 from mkdocs_confluence_md.config import find_cache_dir
 from mkdocs_confluence_md.factory import Session
 from mkdocs_confluence_md.guarded import GuardedPlugin, check_files, plugin_errors
+from mkdocs_confluence_md.network.redaction import SecretFilter
 from mkdocs_confluence_md.network.throttling import Patience
 from mkdocs_confluence_md.site.watch import MARKER
 from mkdocs_confluence_md.site_build import SiteBuild
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from mkdocs.utils.templates import TemplateContext
 
 log = get_plugin_logger("confluence-md")
+log.logger.addFilter(SecretFilter())
 
 
 class ConfluencePlugin(GuardedPlugin):

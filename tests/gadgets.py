@@ -81,6 +81,11 @@ MATH = {
     "extension": r"$\require{html}\href{javascript:CANARY}{x}$",
     "formula of entities": "$&#92;href{javascript:CANARY}{x}$",
     "formula in HTML": r'<span class="arithmatex">\(\href{javascript:CANARY}{x}\)</span>',
+    "formula in code": r"<code>\(\href{javascript:CANARY}{x}\)</code>",
+    "formula in a class in code": r"""<code><b
+class="arithmatex mathjax_process tex2jax_process">\(\href{javascript:CANARY}{x}\)</b></code>""",
+    "formula in a class of code": r"""<code
+class="arithmatex mathjax_process tex2jax_process">\(\href{javascript:CANARY}{x}\)</code>""",
     "MathML": '<span class="arithmatex"><math><mi href="javascript:CANARY">x</mi></math></span>',
 }
 

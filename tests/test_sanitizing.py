@@ -34,6 +34,23 @@ from mkdocs_confluence_md.markdown.html import make_plain_title, sanitize
         ('<input type="image" src="x" onerror="alert(1)">', ""),
         # MathJax makes links.
         (r"<p>\(\href{javascript:alert(1)}{x}\)</p>", r"<p>\(\ href{javascript:alert(1)}{x}\)</p>"),
+        (r"<p><code>C:\style</code> \style</p>", r"<p><code>C:\style</code> \ style</p>"),
+        (
+            r"<pre>\style<code>\style</code>\style</pre>\style",
+            r"<pre>\style<code>\style</code>\style</pre>\ style",
+        ),
+        (
+            r'<pre><code class="language-math">\href{a}</code></pre>',
+            r'<pre><code class="language-math">\ href{a}</code></pre>',
+        ),
+        (
+            r'<code>\class<b class="arithmatex">\href{a}</b></code>',
+            r'<code>\class<b class="arithmatex">\ href{a}</b></code>',
+        ),
+        (
+            r'<img alt="<code>">\href{a}<img alt="</code>">',
+            r'<img alt="&lt;code&gt;">\ href{a}<img alt="&lt;/code&gt;">',
+        ),
         (r"<p>\(\hrefs \frac{1}{2}\)</p>", r"<p>\(\hrefs \frac{1}{2}\)</p>"),
         ('<a href="javascript:alert(1)">x</a>', "<a>x</a>"),
     ],

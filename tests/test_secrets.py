@@ -147,6 +147,24 @@ def test_an_account_for_versions_is_not_left_behind(
     }
 
 
+@pytest.mark.parametrize("encode", [str, lambda text: base64.b64encode(text.encode()).decode()])
+def test_a_name_that_repeats_a_token_is_not_shown(
+    project: Project, standin: StandIn, pages: dict[str, str], encode: Callable[[str], str]
+) -> None:
+    token = standin.oauth.issue_access_token()
+    said = encode(token)
+    project.environment["CONFLUENCE_MD_ACCESS_TOKEN"] = token
+    pages["101"] = f"# Deploy\n\n![Plan]({said}.png) [Part](#{said})\n"
+    standin.pages.attachments["101"] = {f"{said}.png": b""}
+    project.configure(NAV, site=standin.url)
+
+    built = project.build("-v", strict=False)
+
+    assert built.exit_code == 0
+    assert said not in built.log
+    assert "…" in built.messages()
+
+
 CANARY = "eyJhbGciOi.CANARY-_IsAlive"
 MEDIA = (
     "https://api.media.atlassian.com/file/0a1b2c3d-1111-4222-8333-444455556666/binary"

@@ -32,6 +32,7 @@ from mkdocs_confluence_md.errors import (
     FailureError,
 )
 from mkdocs_confluence_md.network.client import STATUS_PAGE, host_and_port
+from mkdocs_confluence_md.network.redaction import remember_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -71,6 +72,7 @@ class TokenAuth(httpx.Auth):
 
     def _add_token(self, request: httpx.Request, token: str) -> None:
         self.check_trust(str(request.url))
+        remember_secrets(token)
         request.headers["Authorization"] = f"Bearer {token}"
 
 

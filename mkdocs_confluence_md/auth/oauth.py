@@ -24,6 +24,7 @@ from mkdocs_confluence_md.network.client import (
     host_and_port,
     read_json_object,
 )
+from mkdocs_confluence_md.network.redaction import remember_secrets
 from mkdocs_confluence_md.network.retries import ONLY_ONCE
 
 if TYPE_CHECKING:
@@ -185,6 +186,7 @@ def read_subject(token: str) -> str:
 
 
 def _make_token_request(client: Client, fields: dict[str, str]) -> httpx.Request:
+    remember_secrets(client.client_secret, fields.get("refresh_token", ""))
     credentials = {"client_id": client.client_id, "client_secret": client.client_secret}
     return httpx.Request(
         "POST",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -120,8 +119,8 @@ def as_table(holdings: Sequence[Holding], now: float) -> str:
     return format_table(("PAGE", "HOST", "ACCOUNT", "SIZE", "AGE"), rows)
 
 
-def as_json(holdings: Sequence[Holding], directory: str) -> str:
-    """Write what there is for machines; times as ISO 8601, in UTC."""
+def describe_holdings(holdings: Sequence[Holding], directory: str) -> dict[str, object]:
+    """Return what there is for JSON; times as ISO 8601, in UTC."""
     copies = [
         {
             **_name(each.page),
@@ -134,7 +133,7 @@ def as_json(holdings: Sequence[Holding], directory: str) -> str:
         for each in holdings
     ]
     total = measure(holdings)
-    return json.dumps({"directory": directory, "size": total, "copies": copies}, indent=2)
+    return {"directory": directory, "size": total, "copies": copies}
 
 
 def _name(page: PageCopy) -> dict[str, str]:

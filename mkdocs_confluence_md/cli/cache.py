@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 import click
 
 from mkdocs_confluence_md.cache.inventory import (
-    as_json,
     as_table,
+    describe_holdings,
     find_holdings,
     remove_all,
     remove_pages,
     summarize,
 )
 from mkdocs_confluence_md.cache.store import Store
-from mkdocs_confluence_md.cli.options import config_file_option
+from mkdocs_confluence_md.cli.terminal import config_file_option, echo, echo_json
 from mkdocs_confluence_md.confluence.refs import Complaint, PageRef, parse_reference
 from mkdocs_confluence_md.project import find_cache_dir
 
@@ -78,11 +78,11 @@ def show(*, config_file: Path, cache_dir: Path | None, json_wanted: bool) -> Non
     with _opened(config_file, cache_dir) as opened:
         holdings = find_holdings(opened.store)
     if json_wanted:
-        click.echo(as_json(holdings, str(opened.directory)))
+        echo_json(describe_holdings(holdings, str(opened.directory)))
     elif holdings:
-        click.echo(as_table(holdings, time.time()))
+        echo(as_table(holdings, time.time()))
     there_are = summarize(holdings) if holdings else "No copies"
-    click.echo(f"{there_are} in {opened.directory}", err=True)
+    echo(f"{there_are} in {opened.directory}", err=True)
     _finish(opened)
 
 
@@ -99,12 +99,12 @@ def clear(*, config_file: Path, cache_dir: Path | None, targets: list[str]) -> N
         store = opened.store
         removed = remove_pages(store, targets) if targets else remove_all(store)
     if removed or not targets:
-        click.echo(f"Removed {summarize(removed)} from {opened.directory}", err=True)
+        echo(f"Removed {summarize(removed)} from {opened.directory}", err=True)
     there_were = {each.page.target for each in removed}
     missing = [target for target in targets if target not in there_were]
     for target in missing:
         what = f"page {target}" if target.isdigit() else target
-        click.echo(f"There is no copy of {what} in {opened.directory}", err=True)
+        echo(f"There is no copy of {what} in {opened.directory}", err=True)
     _finish(opened, fine=not missing)
 
 
@@ -120,6 +120,6 @@ def _opened(config_file: Path, cache_dir: Path | None) -> Iterator[_Opened]:
 def _finish(opened: _Opened, *, fine: bool = True) -> None:
     """Say what was wrong with the cache; any warning is a failure."""
     for warning in opened.warnings:
-        click.echo(warning, err=True)
+        echo(warning, err=True)
     if opened.warnings or not fine:
         sys.exit(1)

@@ -24,7 +24,7 @@ from mkdocs_confluence_md.auth.environment import PREFIX, read_environment
 from mkdocs_confluence_md.auth.flow import make_auth
 from mkdocs_confluence_md.auth.token_file import make_protection
 from mkdocs_confluence_md.cli.call_report import try_calls
-from mkdocs_confluence_md.cli.options import config_file_option
+from mkdocs_confluence_md.cli.terminal import config_file_option, echo, echo_json
 from mkdocs_confluence_md.config import PluginConfig, find_snapshot_dir, make_address, validate
 from mkdocs_confluence_md.confluence.exporter import complete_address, probe
 from mkdocs_confluence_md.confluence.listing import list_pages
@@ -365,13 +365,16 @@ def check(*, config_file: Path, json_wanted: bool, report_file: Path | None) -> 
         _write_report(config_file, report_file, json_wanted=json_wanted)
         return
     inspection = inspect(config_file, os.environ)
-    click.echo(_as_json(inspection) if json_wanted else _as_tables(inspection))
+    if json_wanted:
+        echo_json(_as_data(inspection))
+    else:
+        echo(_as_tables(inspection))
     _show_problems(inspection)
 
 
 def _show_problems(inspection: Inspection) -> None:
     for problem in _list_problems(inspection):
-        click.echo(problem, err=True)
+        echo(problem, err=True)
     if not inspection.is_fine:
         sys.exit(1)
 
@@ -400,14 +403,13 @@ def _write_report(config_file: Path, report_file: Path, *, json_wanted: bool) ->
             f"{report_file} cannot be written: {error.strerror}.", "Name another file."
         ) from None
     steps = [{"call": name, "outcome": outcome} for name, outcome, _ in report.steps]
-    click.echo(
-        json.dumps({"ok": report.is_fine, "report": str(report_file), "calls": steps}, indent=2)
-        if json_wanted
-        else format_table(("CALL", "OUTCOME"), [step[:2] for step in report.steps])
-    )
+    if json_wanted:
+        echo_json({"ok": report.is_fine, "report": str(report_file), "calls": steps})
+    else:
+        echo(format_table(("CALL", "OUTCOME"), [step[:2] for step in report.steps]))
     for name, _, text in filter(itemgetter(2), report.steps):
-        click.echo(f"{name}: {_show(text)}", err=True)
-    click.echo(
+        echo(f"{name}: {_show(text)}", err=True)
+    echo(
         f"The report is in {report_file}. It has no text, title, address, ID or token; read it, "
         "and attach it to an issue.",
         err=True,
@@ -416,7 +418,7 @@ def _write_report(config_file: Path, report_file: Path, *, json_wanted: bool) ->
         sys.exit(1)
 
 
-def _as_json(inspection: Inspection) -> str:
+def _as_data(inspection: Inspection) -> dict[str, object]:
     settings = [
         {"check": each.subject, "state": each.state.value, "text": each.text, "line": each.line}
         for each in inspection.settings
@@ -431,14 +433,13 @@ def _as_json(inspection: Inspection) -> str:
         }
         for each in inspection.pages
     ]
-    told = {
+    return {
         "ok": inspection.is_fine,
         "file": str(inspection.file),
         "nav_file": str(inspection.nav_file),
         "settings": settings,
         "pages": pages,
     }
-    return json.dumps(told, indent=2, ensure_ascii=False)
 
 
 def _as_tables(inspection: Inspection) -> str:

@@ -5,7 +5,6 @@ Data goes to stdout, messages to stderr. The exit code is 1 on any warning or er
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import webbrowser
@@ -37,9 +36,11 @@ from mkdocs_confluence_md.cli.login import (
 )
 from mkdocs_confluence_md.cli.loopback import CallbackListener, make_redirect_uri
 from mkdocs_confluence_md.cli.pull import pull
-from mkdocs_confluence_md.cli.status import are_fine, as_json, as_text, find_statuses
+from mkdocs_confluence_md.cli.status import are_fine, as_data, as_text, find_statuses
+from mkdocs_confluence_md.cli.terminal import echo, echo_json
 from mkdocs_confluence_md.confluence.exporter import ENVIRONMENT_IDS, ApiAddress, probe, read_site
 from mkdocs_confluence_md.errors import ConfluenceError, CredentialsError, SettingError
+from mkdocs_confluence_md.network.redaction import hide_used_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,7 +89,7 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except ConfluenceError as error:
-            raise click.ClickException(error.full_text()) from None
+            raise click.ClickException(hide_used_secrets(error.full_text())) from None
 
 
 @click.group(cls=_Commands, epilog="Example: confluence-md login --site acme.atlassian.net")
@@ -192,13 +193,15 @@ def status(*, site: str, environment: str, gateway: str, json_wanted: bool) -> N
         statuses = find_statuses(variables, store, address)
     except ConfluenceError as error:
         if json_wanted:
-            click.echo(json.dumps({"ok": False, "problem": str(error), "sign_ins": []}))
+            echo_json({"ok": False, "problem": str(error), "sign_ins": []})
         raise
-    if json_wanted or statuses:
-        click.echo(as_json(statuses) if json_wanted else "\n\n".join(map(as_text, statuses)))
+    if json_wanted:
+        echo_json(as_data(statuses))
+    elif statuses:
+        echo("\n\n".join(map(as_text, statuses)))
     if not statuses:
         where = f" to {site_argument(site)}" if site else ""
-        click.echo(f"Nobody is signed in{where}. Run: confluence-md login", err=True)
+        echo(f"Nobody is signed in{where}. Run: confluence-md login", err=True)
     if not are_fine(statuses):
         sys.exit(1)
 
@@ -224,11 +227,11 @@ def logout(*, site: str, everywhere: bool) -> None:
     with store.locked():
         for key in keys:
             store.remove(key)
-            click.echo(f"Signed out of {site_argument(login_site(key))}.", err=True)
+            echo(f"Signed out of {site_argument(login_site(key))}.", err=True)
         for key in chains:
             store.remove(key)
-            click.echo("Forgot a chain that began with the environment.", err=True)
-    click.echo(
+            echo("Forgot a chain that began with the environment.", err=True)
+    echo(
         "To withdraw your consent too, open "
         "https://id.atlassian.com/manage-profile/apps in the browser.",
         err=True,
@@ -243,7 +246,7 @@ def _open(site: str, environment: str, gateway: str) -> tuple[Environment, ApiAd
 
 
 def _report_refusal(reason: str) -> None:
-    click.echo(f"A request was refused: {reason} Still waiting.", err=True)
+    echo(f"A request was refused: {reason} Still waiting.", err=True)
 
 
 def _wait(started: Login, store: TokenStore, variables: Environment, callback: Callback) -> None:
@@ -262,7 +265,7 @@ def _wait(started: Login, store: TokenStore, variables: Environment, callback: C
 
 
 def _paste(started: Login, store: TokenStore, variables: Environment) -> None:
-    click.echo(
+    echo(
         "\nThe browser then shows that it cannot reach a page at localhost. That is as it should "
         "be:\ncopy the whole address of that page.",
         err=True,
@@ -283,30 +286,30 @@ def _ask_callback(started: Login) -> dict[str, str]:
         except CredentialsError as error:
             if not sys.stdin.isatty():
                 raise
-            click.echo(str(error), err=True)
+            echo(str(error), err=True)
 
 
 def _finish(started: Login, query: dict[str, str], store: TokenStore) -> None:
     sign_in = finish_login(started, read_code(query), store=store)
     site = started.address.site
     where = "the system's keyring" if store.is_in_keyring(login_key(site)) else store.path
-    click.echo(f"Signed in to {site_argument(site)}. The tokens are in {where}.", err=True)
+    echo(f"Signed in to {site_argument(site)}. The tokens are in {where}.", err=True)
     for problem in find_scope_problems(sign_in.scope, started.address.environment):
-        click.echo(f"Warning: {problem}", err=True)
-    click.echo(f"\nFor mkdocs.yml:\n\n{describe_settings(started.address)}\n", err=True)
+        echo(f"Warning: {problem}", err=True)
+    echo(f"\nFor mkdocs.yml:\n\n{describe_settings(started.address)}\n", err=True)
 
 
 def _try_api(started: Login, store: TokenStore, variables: Environment) -> None:
     probe(started.address, make_login_auth(store, variables, site=started.address.site))
-    click.echo("The API answers.", err=True)
+    echo("The API answers.", err=True)
 
 
 def _show_authorize_url(url: str, *, browser: bool) -> None:
     if browser and webbrowser.open(url):
-        click.echo(f"Accept in the browser. If none has opened, open:\n\n{url}\n", err=True)
+        echo(f"Accept in the browser. If none has opened, open:\n\n{url}\n", err=True)
         return
-    click.echo("Open this address in a browser, and accept:\n", err=True)
-    click.echo(url)
+    echo("Open this address in a browser, and accept:\n", err=True)
+    echo(url)
 
 
 def _ask_site() -> str:
@@ -345,4 +348,4 @@ def _warn_of_other_credentials(variables: Environment) -> None:
     if variables.credentials:
         names.append("CONFLUENCE_MD_REFRESH_TOKEN")
     for name in names:
-        click.echo(f"{name} is set here, and builds use it rather than this sign-in.", err=True)
+        echo(f"{name} is set here, and builds use it rather than this sign-in.", err=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mkdocs_confluence_md.auth.token_file import check_way
-from mkdocs_confluence_md.cli.options import config_file_option
+from mkdocs_confluence_md.cli.terminal import config_file_option, echo
 
 if TYPE_CHECKING:
     from mkdocs_confluence_md.pull.writer import Difference
@@ -40,18 +40,18 @@ def pull(*, config_file: Path, check: bool, directory: Path) -> None:
     writer.open(tidy=not check)
     if not check:
         writer.check_changes()
-    site = pull_site(config_file, writer.directory, lambda text: click.echo(text, err=True))
+    site = pull_site(config_file, writer.directory, lambda text: echo(text, err=True))
     differences = writer.compare(site)
     if check:
         for difference in differences:
-            click.echo(_describe(difference))
+            echo(_describe(difference))
         state = "not current" if differences else "current"
-        click.echo(f"{directory} is {state}.", err=True)
+        echo(f"{directory} is {state}.", err=True)
         sys.exit(1 if differences or site.problems else 0)
     written = writer.write(site, time.time())
     count = "1 page" if len(site.pages) == 1 else f"{len(site.pages)} pages"
     what = _summarize(differences) if written else "nothing has changed"
-    click.echo(f"{count} from Confluence in {directory}: {what}.", err=True)
+    echo(f"{count} from Confluence in {directory}: {what}.", err=True)
     if site.problems:
         sys.exit(1)
 

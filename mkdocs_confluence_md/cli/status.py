@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -77,8 +76,8 @@ def find_statuses(environment: Environment, store: TokenStore, address: ApiAddre
     return [_look_at_login(environment, store, key) for key in login_keys(store, address.site)]
 
 
-def as_json(statuses: list[Status]) -> str:
-    """Write statuses for machines; times as ISO 8601, in UTC, or null."""
+def as_data(statuses: list[Status]) -> dict[str, object]:
+    """Return statuses for JSON; times as ISO 8601, in UTC, or null."""
     sign_ins = [
         {
             **asdict(each),
@@ -88,7 +87,7 @@ def as_json(statuses: list[Status]) -> str:
         }
         for each in statuses
     ]
-    return json.dumps({"ok": are_fine(statuses), "sign_ins": sign_ins}, indent=2)
+    return {"ok": are_fine(statuses), "sign_ins": sign_ins}
 
 
 def as_text(status: Status) -> str:

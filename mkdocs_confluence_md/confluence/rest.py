@@ -33,6 +33,7 @@ from mkdocs_confluence_md.confluence.models import (
 from mkdocs_confluence_md.confluence.refs import GATEWAY_PATH
 from mkdocs_confluence_md.errors import ConfluenceError, CredentialsError, FailureError
 from mkdocs_confluence_md.network.client import make_client, send
+from mkdocs_confluence_md.network.redaction import remember_secrets
 from mkdocs_confluence_md.network.retries import SERVICE
 from mkdocs_confluence_md.network.throttling import Patience, Traffic
 from mkdocs_confluence_md.network.urls import host_of, origin_of
@@ -64,6 +65,7 @@ class RestAuth(httpx.Auth):
     def __init__(self, credentials: RestCredentials, trust: TrustRule) -> None:
         self._trust = trust
         token, email = credentials.api_token, credentials.email
+        remember_secrets(token)
         basic = httpx.BasicAuth(email, token)
         self._flow = basic.auth_flow if email else _make_bearer_flow(token)
 

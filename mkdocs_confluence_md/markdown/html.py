@@ -176,11 +176,36 @@ _NAMES = ("id", "name", "for")
 # The only field that is a part of a text is the box of a task.
 _FIELD = re.compile(r'<input(?![^>]*\stype="checkbox")[^>]*>')
 
+# A tag and the text after it.
+_PIECE = re.compile(r'(<(?:"[^"]*"|[^">])*>|\A)([^<]*)')
+_CODE_TAG = re.compile(r"<(/?)(?:code|pre)\b")
+_MATH_CLASS = re.compile(r'class="[^"]*(?:math|matex|jax|katex|\btex(?!t))', re.IGNORECASE)
+
 
 def sanitize(html: str) -> str:
     """Take scripts, handlers, frames, forms, style sheets and `javascript:` out of HTML."""
-    clean = _FIELD.sub("", _make_cleaner().clean(html))
-    return break_formulas(clean)
+    return _break_formulas(_FIELD.sub("", _make_cleaner().clean(html)))
+
+
+def _break_formulas(clean: str) -> str:
+    """Take formulas apart, but not a Windows path in code that merely looks like one.
+
+    MathJax leaves code alone, unless a class tells it not to.
+
+    Args:
+        clean: As `nh3` writes it: names are lower case, values are between `"`.
+    """
+    if "\\" not in clean:
+        return clean
+    parts, open_tags, is_math = [], 0, False
+    for tag, text in _PIECE.findall(clean):
+        if match := _CODE_TAG.match(tag):
+            open_tags += -1 if match[1] else 1
+        if tag and not open_tags:
+            is_math = False
+        is_math = is_math or bool(open_tags and _MATH_CLASS.search(tag))
+        parts += [tag, text if open_tags and not is_math else break_formulas(text)]
+    return "".join(parts)
 
 
 def make_plain_title(text: str) -> str:

@@ -1,15 +1,20 @@
-"""Texts of servers without the secrets that a request carried, in whatever form. Pure.
+"""Texts without secrets, in whatever form these are in them.
 
 A service may repeat the token that it complains of: as it is, quoted, cut, with blanks in it,
 percent-encoded, in base64. What can be replaced is replaced; of a text that still shows a part of a
 secret in another form, nothing is shown.
+
+A message may repeat a secret as well without knowing it, because a server put it into the name of a
+page or of an attachment: so all secrets that this process has used are kept in mind, for messages.
 """
 
 from __future__ import annotations
 
 import base64
 import html
+import logging
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
@@ -23,6 +28,31 @@ _WINDOW = 12
 _BETWEEN = re.compile(r"[\s\"'`\\,;|<>()\[\]{}\x00-\x1f\u200b-\u200f\u2060\ufeff]+|\.{3}|…")
 
 
+_used: dict[str, None] = {}
+"""The secrets that this process has used: a process has few, and they are never taken back."""
+
+
+def remember_secrets(*secrets: str) -> None:
+    """Have `hide_used_secrets` hide these from now on; those that are too short are left out."""
+    _used.update(dict.fromkeys(secret for secret in secrets if len(secret) >= _WINDOW))
+
+
+def hide_used_secrets(text: str) -> str:
+    """Return a message without any secret that this process has used."""
+    return hide_secrets(text, _used)
+
+
+class SecretFilter(logging.Filter):
+    """Hides the secrets that this process has used in what is logged."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Replace a message that shows one."""
+        message = record.getMessage()
+        if (hidden := hide_used_secrets(message)) != message:
+            record.msg, record.args = hidden, ()
+        return True
+
+
 def hide_secrets(text: str, secrets: Iterable[str]) -> str:
     """Return a text without secrets; nothing but `…` where it shows one in an unusual form.
 
@@ -33,8 +63,8 @@ def hide_secrets(text: str, secrets: Iterable[str]) -> str:
     known = [secret for secret in secrets if secret]
     for secret in known:
         text = text.replace(secret, HIDDEN).replace(quote(secret, safe=""), HIDDEN)
-    long = [secret for secret in known if len(secret) >= _WINDOW]
-    return HIDDEN if any(_shows(form, long) for form in _list_forms(text)) else text
+    windows = _list_windows(tuple(known))
+    return HIDDEN if any(_shows(form, windows) for form in _list_forms(text)) else text
 
 
 def _list_forms(text: str) -> list[str]:
@@ -44,11 +74,18 @@ def _list_forms(text: str) -> list[str]:
     return [text, plain, squeezed, _BETWEEN.sub("", text), squeezed[::-1]]
 
 
-def _shows(text: str, secrets: Iterable[str]) -> bool:
-    forms = [form for secret in secrets for form in (secret, *_encode(secret))]
-    # Each part of the text, because that is short, and a token is not.
-    parts = (text[start : start + _WINDOW] for start in range(len(text) - _WINDOW + 1))
-    return any(part in form for part in parts for form in forms)
+def _shows(text: str, windows: frozenset[str]) -> bool:
+    return any(text[start : start + _WINDOW] in windows for start in range(len(text) - _WINDOW + 1))
+
+
+@lru_cache(maxsize=4)
+def _list_windows(secrets: tuple[str, ...]) -> frozenset[str]:
+    """Return all parts of secrets that are as bad as the whole, in all forms."""
+    long = (secret for secret in secrets if len(secret) >= _WINDOW)
+    forms = [form for secret in long for form in (secret, *_encode(secret))]
+    return frozenset(
+        form[start : start + _WINDOW] for form in forms for start in range(len(form) - _WINDOW + 1)
+    )
 
 
 def _encode(secret: str) -> list[str]:
