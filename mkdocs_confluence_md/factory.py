@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING
 
 from mkdocs_confluence_md.auth.environment import read_environment
 from mkdocs_confluence_md.auth.flow import make_auth
-from mkdocs_confluence_md.cache.contents import Contents
 from mkdocs_confluence_md.cache.exports import ExportCache
 from mkdocs_confluence_md.config import find_cache_dir, find_snapshot_dir
 from mkdocs_confluence_md.confluence.exporter import Exporter
-from mkdocs_confluence_md.fetch.base_url import BaseUrlFinder
-from mkdocs_confluence_md.fetch.fetcher import ConfluenceSource, Fetcher
+from mkdocs_confluence_md.fetch.fetcher import BaseUrlFinder, ConfluenceSource, Fetcher
 from mkdocs_confluence_md.fetch.snapshot import Snapshot
 from mkdocs_confluence_md.fetch.versions import make_versions
-from mkdocs_confluence_md.site.progress import ProgressBar
+from mkdocs_confluence_md.network.spooling import Contents
+from mkdocs_confluence_md.site.pages import ProgressBar
 from mkdocs_confluence_md.site.watch import Watching
 
 if TYPE_CHECKING:

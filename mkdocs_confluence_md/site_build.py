@@ -19,7 +19,6 @@ from mkdocs_confluence_md.markdown.extension import (
 from mkdocs_confluence_md.markdown.html import sanitize
 from mkdocs_confluence_md.markdown.links import SiteLinks
 from mkdocs_confluence_md.network.urls import host_of
-from mkdocs_confluence_md.site.inert import break_formulas, quote_title
 from mkdocs_confluence_md.site.messages import (
     describe_placed,
     report_complaints,
@@ -33,6 +32,7 @@ from mkdocs_confluence_md.site.nav import place
 from mkdocs_confluence_md.site.pages import Reader
 from mkdocs_confluence_md.site.source import Additions, find_own_facts
 from mkdocs_confluence_md.site.trees import SiteTrees
+from mkdocs_confluence_md.text import break_formulas, quote_title
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

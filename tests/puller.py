@@ -25,9 +25,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import mkdocs_confluence_md
-from mkdocs_confluence_md.cache.entries import make_digest
 from mkdocs_confluence_md.cli.main import cli
-from mkdocs_confluence_md.fetch.snapshot_format import MANIFEST, read_manifest
+from mkdocs_confluence_md.fetch.snapshot import MANIFEST, read_manifest
+from mkdocs_confluence_md.network.spooling import make_digest
 from mkdocs_confluence_md.pull import writer
 from mkdocs_confluence_md.pull.puller import PulledSite
 from mkdocs_confluence_md.pull.writer import SnapshotWriter, SwappedDirectory

@@ -11,13 +11,13 @@ import pytest
 from archives import SAFE, make_zip
 from mkdocs_confluence_md.auth.environment import read_environment
 from mkdocs_confluence_md.auth.flow import make_auth
-from mkdocs_confluence_md.cache.contents import Contents
 from mkdocs_confluence_md.cache.entries import KeptFile, Manifest, read_manifest, write_manifest
 from mkdocs_confluence_md.cache.exports import ExportCache
 from mkdocs_confluence_md.confluence.archive import Problem
 from mkdocs_confluence_md.confluence.exporter import ApiAddress, Exporter
 from mkdocs_confluence_md.fetch.fetcher import ConfluenceSource, Fetcher
 from mkdocs_confluence_md.fetch.results import Origin
+from mkdocs_confluence_md.network.spooling import Contents
 from projects import IMPATIENT
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ from mkdocs_confluence_md.cache.entries import (
     KeptFile,
     Manifest,
     attachments_resource,
-    make_digest,
     page_resource,
     write_manifest,
 )
+from mkdocs_confluence_md.network.spooling import make_digest
 from scenes import CLOUD_ID, DEPLOY, SITE, fill_cache, make_scene
 from test_faults import (
     BUILT,

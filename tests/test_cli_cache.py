@@ -13,10 +13,10 @@ from mkdocs_confluence_md.cache.entries import (
     KeptFile,
     Manifest,
     attachments_resource,
-    make_digest,
     write_manifest,
 )
 from mkdocs_confluence_md.cache.exports import ExportCache
+from mkdocs_confluence_md.network.spooling import make_digest
 
 if TYPE_CHECKING:
     from pathlib import Path

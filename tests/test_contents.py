@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mkdocs_confluence_md.cache.contents import Content, Contents, NoRoomError
 from mkdocs_confluence_md.errors import FailureError
+from mkdocs_confluence_md.network.spooling import Content, Contents, NoRoomError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,13 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mkdocs_confluence_md.site.inert import (
-    break_directives,
-    choose_mark,
-    escape_text,
-    mend_directives,
-    quote_title,
-)
+from mkdocs_confluence_md.markdown.directives import break_directives, choose_mark, mend_directives
+from mkdocs_confluence_md.text import escape_text, quote_title
 
 MARK = "\ue000"
 DIRECTIVES = [

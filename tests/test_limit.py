@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mkdocs_confluence_md.cache.entries import (
+    Entry,
     KeptFile,
     Manifest,
     attachments_resource,
+    choose_what_goes,
     copy_key,
     latest_key,
-    make_digest,
     page_resource,
     write_manifest,
 )
 from mkdocs_confluence_md.cache.exports import ExportCache
-from mkdocs_confluence_md.cache.limit import Entry, choose_what_goes
+from mkdocs_confluence_md.network.spooling import make_digest
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mkdocs_confluence_md.confluence.media import (
+from mkdocs_confluence_md.confluence.content import (
     find_name,
     find_number,
     is_media_host,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from clocks import Clock
-from mkdocs_confluence_md.site.progress import ProgressBar
+from mkdocs_confluence_md.site.pages import ProgressBar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mkdocs_confluence_md.markdown.pulled import MARKER
+from mkdocs_confluence_md.pulled import MARKER
 from projects import Built, Project
 from structure import read_structure
 

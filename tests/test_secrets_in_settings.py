@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mkdocs_confluence_md.auth.environment import SECRET_VARIABLES
-from mkdocs_confluence_md.auth.secret_search import SecretSearch
+from mkdocs_confluence_md.network.redaction import SecretSearch
 from mkdocs_confluence_md.project import walk_nodes, walk_values
 
 if TYPE_CHECKING:

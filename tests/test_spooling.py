@@ -18,12 +18,11 @@ import pytest
 from archives import make_zip
 from mkdocs_confluence_md.auth.environment import read_environment
 from mkdocs_confluence_md.auth.flow import make_auth
-from mkdocs_confluence_md.cache.entries import make_digest
 from mkdocs_confluence_md.cache.exports import ExportCache
 from mkdocs_confluence_md.confluence.archive import read_archive
 from mkdocs_confluence_md.confluence.exporter import ApiAddress, Exporter
 from mkdocs_confluence_md.errors import ConfluenceError, FailureError
-from mkdocs_confluence_md.network.spooling import MEMORY_BYTES, Spool
+from mkdocs_confluence_md.network.spooling import MEMORY_BYTES, Spool, make_digest
 from projects import IMPATIENT
 
 if TYPE_CHECKING:

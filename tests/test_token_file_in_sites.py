@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mkdocs_confluence_md.auth.secret_search import SecretSearch
 from mkdocs_confluence_md.auth.token_file import Protection, make_protection
 from mkdocs_confluence_md.errors import SettingError
+from mkdocs_confluence_md.network.redaction import SecretSearch
 from projects import Project
 
 if TYPE_CHECKING:

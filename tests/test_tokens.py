@@ -340,7 +340,7 @@ def test_without_a_real_keyring_the_file_is_used() -> None:
 
 
 def test_a_keyring_that_cannot_be_loaded_is_explained(tmp_path: Path) -> None:
-    code = "from mkdocs_confluence_md.auth.keyring_store import find_vault; find_vault()"
+    code = "from mkdocs_confluence_md.auth.token_store import find_vault; find_vault()"
     finished = subprocess.run(
         [sys.executable, "-c", code],
         env={**os.environ, "PYTHON_KEYRING_BACKEND": "nope.Keyring"},

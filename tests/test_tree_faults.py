@@ -11,13 +11,9 @@ import pytest
 
 import faults
 from forests import ROOT
-from mkdocs_confluence_md.cache.entries import (
-    TreeManifest,
-    make_digest,
-    tree_resource,
-    write_manifest,
-)
+from mkdocs_confluence_md.cache.entries import TreeManifest, tree_resource, write_manifest
 from mkdocs_confluence_md.confluence.refs import TreeRef
+from mkdocs_confluence_md.network.spooling import make_digest
 from scenes import SITE, fill_cache, make_scene
 from standin import PageRecord
 from standin.faults import ArchiveFault

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mkdocs_confluence_md.auth.environment import read_secrets, read_token_file
-from mkdocs_confluence_md.auth.secret_search import SecretSearch
 from mkdocs_confluence_md.auth.token_store import TokenStore, default_token_file
 from mkdocs_confluence_md.errors import SettingError, TokenFileError
+from mkdocs_confluence_md.network.redaction import SecretSearch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -12,7 +12,6 @@ accounts that know that they are there.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from dataclasses import asdict, dataclass, field
@@ -23,9 +22,7 @@ from mkdocs_confluence_md.confluence.models import Tree, TreePage
 from mkdocs_confluence_md.confluence.refs import SpaceRef, TreeRef
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from mkdocs_confluence_md.network.spooling import Spool
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
 
 @dataclass(frozen=True)
@@ -73,14 +70,6 @@ class TreeManifest:
     """When it turned out to be too large with attachments, in seconds since the epoch, or 0."""
     problems: tuple[tuple[str, str], ...] = ()
     """What was wrong with the archive before it was packed anew, each with the name that has it."""
-
-
-def make_digest(content: bytes | Spool) -> str:
-    """Name a content."""
-    digest = hashlib.sha256()
-    for chunk in [content] if isinstance(content, bytes) else content:
-        digest.update(chunk)
-    return digest.hexdigest()
 
 
 def write_manifest(manifest: Manifest | TreeManifest) -> str:
@@ -245,3 +234,54 @@ def _read_copy(key: str, call: str) -> PageCopy | None:
     if match is None or match[2] != call:
         return None
     return PageCopy(match[1], match[3], match[4])
+
+
+# Below the limit, so that not every build that adds a page has to make room again.
+_GOAL = 0.9
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What the cache's table says of one value."""
+
+    key: str
+    size: int
+    """Of the value, in bytes."""
+    stored_at: float
+    """Seconds since the epoch."""
+    used_at: float
+    """Seconds since the epoch, to about a day."""
+    target: str = ""
+    """The key that an alias leads to."""
+
+
+def choose_what_goes(entries: Sequence[Entry], wanted: Collection[str], limit: int) -> list[str]:
+    """Return the keys to remove so that what stays fits.
+
+    Only copies of pages, of their attachments and of trees go, and the aliases that lead to them:
+    all else is small, and a cloud ID would have to be looked up again.
+
+    Args:
+        entries: All that there is.
+        wanted: Keys of what must stay; what a wanted alias leads to stays with it.
+        limit: Bytes of values.
+    """
+    total = sum(entry.size for entry in entries)
+    if total <= limit:
+        return []
+    excess = total - limit * _GOAL
+    aliases = [entry for entry in entries if is_alias(entry.key)]
+    kept = {*wanted, *(alias.target for alias in aliases if alias.key in wanted)}
+    going: set[str] = set()
+    for entry in sorted(entries, key=lambda entry: entry.used_at):
+        if excess <= 0:
+            break
+        if entry.key not in kept and _may_go(entry.key):
+            going.add(entry.key)
+            excess -= entry.size
+    return [*going, *(alias.key for alias in aliases if alias.target in going)]
+
+
+def _may_go(key: str) -> bool:
+    copies = (read_page_copy, read_attachments_copy, read_tree_copy)
+    return is_file(key) or any(read(key) for read in copies)

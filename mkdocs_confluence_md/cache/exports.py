@@ -25,13 +25,13 @@ from cachecontrol.serialize import Serializer
 from urllib3 import HTTPResponse
 
 from mkdocs_confluence_md.cache.entries import (
+    choose_what_goes,
     copy_key,
     file_key,
     latest_key,
     name_attachments_of,
     read_manifest,
 )
-from mkdocs_confluence_md.cache.limit import choose_what_goes
 from mkdocs_confluence_md.cache.store import LOCK_SECONDS, Store
 
 if TYPE_CHECKING:
@@ -40,10 +40,9 @@ if TYPE_CHECKING:
 
     from requests import PreparedRequest
 
-    from mkdocs_confluence_md.cache.contents import Content
-    from mkdocs_confluence_md.cache.disk import ExportDisk
-    from mkdocs_confluence_md.cache.limit import Entry
-    from mkdocs_confluence_md.network.spooling import Spool
+    from mkdocs_confluence_md.cache.entries import Entry
+    from mkdocs_confluence_md.cache.store import ExportDisk
+    from mkdocs_confluence_md.network.spooling import Content, Spool
 
 # A page is a few kB, so these are all pages of many sites, and all attachments of one.
 LIMIT_BYTES = 500_000_000

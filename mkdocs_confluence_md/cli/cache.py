@@ -6,26 +6,177 @@ import sys
 import time
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from mkdocs_confluence_md.cache.inventory import (
-    as_table,
-    describe_holdings,
-    find_holdings,
-    remove_all,
-    remove_pages,
-    summarize,
+from mkdocs_confluence_md.cache.entries import (
+    PageCopy,
+    file_key,
+    is_file,
+    read_attachments_copy,
+    read_manifest,
+    read_page_copy,
+    read_tree_copy,
+    read_tree_manifest,
 )
+from mkdocs_confluence_md.cache.exports import read_texts
 from mkdocs_confluence_md.cache.store import Store
 from mkdocs_confluence_md.cli.terminal import config_file_option, echo, echo_json
-from mkdocs_confluence_md.confluence.refs import Complaint, PageRef, parse_reference
+from mkdocs_confluence_md.confluence.refs import Complaint, PageRef, SpaceRef, parse_reference
 from mkdocs_confluence_md.project import find_cache_dir
+from mkdocs_confluence_md.text import describe_age, describe_size, format_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator, Sequence
+
+    from mkdocs_confluence_md.cache.entries import Entry
+
+_ACCOUNT_DIGITS = 8
+
+
+@dataclass(frozen=True)
+class Holding:
+    """A copy of a page, or of a tree."""
+
+    page: PageCopy
+    entry: Entry
+    attachments: tuple[Entry, ...] = ()
+    """What the cache keeps of its attachments: which there are, and the files themselves.
+
+    Of a tree, its archive."""
+
+    @property
+    def files(self) -> list[Entry]:
+        """The attachments of a page."""
+        files = [entry for entry in self.attachments if is_file(entry.key)]
+        return files if self.page.tree is None else []
+
+    @property
+    def size(self) -> int:
+        """With its attachments, in bytes."""
+        return measure([self])
+
+
+def find_holdings(store: Store) -> list[Holding]:
+    """Return the copies of pages, newest first; none, and nothing is made, without a cache."""
+    entries = _list_entries(store)
+    attachments = _find_attachments(store, entries)
+    found = [
+        Holding(page, entry, tuple(attachments.get(page, ())))
+        for entry in entries
+        if (page := read_page_copy(entry.key) or read_tree_copy(entry.key))
+    ]
+    return sorted(found, key=lambda each: (-each.entry.stored_at, each.page.target))
+
+
+def remove_pages(store: Store, targets: Collection[str]) -> list[Holding]:
+    """Remove all copies of pages and trees, whoever exported them; return what was removed.
+
+    An attachment stays as long as another page has it too.
+    """
+    entries = _list_entries(store)
+    attachments = _find_attachments(store, entries)
+    staying = {page: kept for page, kept in attachments.items() if page.target not in targets}
+    going = [each for each in find_holdings(store) if each.page.target in targets]
+    keys = {each.entry.key for each in going}
+    keys |= {entry.key for page in attachments.keys() - staying for entry in attachments[page]}
+    keys -= {entry.key for kept in staying.values() for entry in kept}
+    keys |= {entry.key for entry in entries if entry.target in keys}
+    if keys:
+        store.do(lambda disk: disk.remove(keys))
+    return going
+
+
+def _find_attachments(store: Store, entries: Sequence[Entry]) -> dict[PageCopy, list[Entry]]:
+    """Say of each copy of a page what is kept of its attachments; of a tree, of its archive."""
+    by_key = {entry.key: entry for entry in entries}
+    pages = {key: page for key in by_key if (page := read_attachments_copy(key))}
+    trees = {key: page for key in by_key if (page := read_tree_copy(key))}
+    texts = read_texts(store.read({**pages, **trees}))
+    found: dict[PageCopy, list[Entry]] = {}
+    for key, page in {**pages, **trees}.items():
+        files = map(file_key, _find_digests(texts.get(key, ""), is_tree=key in trees))
+        own = () if key in trees else (key,)
+        found[page] = [by_key[each] for each in (*own, *files) if each in by_key]
+    return found
+
+
+def _find_digests(text: str, *, is_tree: bool) -> list[str]:
+    if is_tree:
+        tree = read_tree_manifest(text)
+        return [tree.digest] if tree else []
+    manifest = read_manifest(text)
+    return sorted(manifest.digests) if manifest else []
+
+
+def remove_all(store: Store) -> list[Holding]:
+    """Remove everything that the cache keeps, and what a repair or a killed build left behind."""
+    going = find_holdings(store)
+    if store.directory.exists():
+        store.do(lambda disk: disk.clear())
+        store.do(lambda _: store.directory.remove_leftovers())
+    return going
+
+
+def as_table(holdings: Sequence[Holding], now: float) -> str:
+    """Write a table for a person, with columns as wide as they must be."""
+    rows = [_as_row(each, now) for each in holdings]
+    return format_table(("PAGE", "HOST", "ACCOUNT", "SIZE", "AGE"), rows)
+
+
+def describe_holdings(holdings: Sequence[Holding], directory: str) -> dict[str, object]:
+    """Return what there is for JSON; times as ISO 8601, in UTC."""
+    copies = [
+        {
+            **_name(each.page),
+            "base_url": each.page.base_url,
+            "account": each.page.account,
+            "size": each.size,
+            "attachments": len(each.files),
+            "exported_at": _as_time(each.entry.stored_at),
+        }
+        for each in holdings
+    ]
+    total = measure(holdings)
+    return {"directory": directory, "size": total, "copies": copies}
+
+
+def _name(page: PageCopy) -> dict[str, str]:
+    if isinstance(page.tree, SpaceRef):
+        return {"space": page.tree.key}
+    return {"tree": page.tree.page_id} if page.tree else {"page_id": page.page_id}
+
+
+def summarize(holdings: Sequence[Holding]) -> str:
+    """Say how many copies there are, and how large they are."""
+    count = "1 copy" if len(holdings) == 1 else f"{len(holdings)} copies"
+    return f"{count}, {describe_size(measure(holdings))}"
+
+
+def measure(holdings: Sequence[Holding]) -> int:
+    """Return the size of copies in bytes; what they share is counted once."""
+    entries = {entry.key: entry for each in holdings for entry in (each.entry, *each.attachments)}
+    return sum(entry.size for entry in entries.values())
+
+
+def _as_row(holding: Holding, now: float) -> tuple[str, ...]:
+    page, entry = holding.page, holding.entry
+    age = f"{describe_age(max(0.0, now - entry.stored_at))} ago"
+    account = page.account[:_ACCOUNT_DIGITS] or "-"
+    return page.target, page.host, account, describe_size(holding.size), age
+
+
+def _as_time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+
+
+def _list_entries(store: Store) -> list[Entry]:
+    if not store.directory.exists():
+        return []
+    return store.do(lambda disk: disk.list_entries()) or []
 
 
 @dataclass(frozen=True)

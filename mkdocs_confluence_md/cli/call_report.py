@@ -22,13 +22,12 @@ from urllib.parse import urlsplit
 from mkdocs_confluence_md import __version__
 from mkdocs_confluence_md.auth.flow import make_auth
 from mkdocs_confluence_md.auth.oauth import OFFLINE_SCOPE
-from mkdocs_confluence_md.confluence.answers import SCOPES
 from mkdocs_confluence_md.confluence.archive import read_archive
 from mkdocs_confluence_md.confluence.attachments import read_address
 from mkdocs_confluence_md.confluence.exporter import APP_ID, ENVIRONMENT_IDS, Exporter
 from mkdocs_confluence_md.confluence.listing import list_pages
 from mkdocs_confluence_md.confluence.refs import PageRef, SpaceRef, TreeRef
-from mkdocs_confluence_md.confluence.responses import is_web_page, parse_json
+from mkdocs_confluence_md.confluence.responses import SCOPES, is_web_page, parse_json
 from mkdocs_confluence_md.confluence.rest import NoMemory
 from mkdocs_confluence_md.errors import ConfluenceError
 from mkdocs_confluence_md.fetch.versions import make_rest

@@ -38,7 +38,7 @@ from mkdocs_confluence_md.errors import (
     TokenFileError,
 )
 from mkdocs_confluence_md.factory import explain_silence, make_fetcher
-from mkdocs_confluence_md.fetch.snapshot_format import read_manifest, show_time
+from mkdocs_confluence_md.fetch.snapshot import read_manifest, show_time
 from mkdocs_confluence_md.network.throttling import AT_A_TERMINAL
 from mkdocs_confluence_md.project import (
     Declared,

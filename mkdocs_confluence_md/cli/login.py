@@ -22,12 +22,12 @@ from mkdocs_confluence_md.auth.oauth import (
 from mkdocs_confluence_md.auth.sign_ins import login_key, site_argument
 from mkdocs_confluence_md.auth.token_store import SignIn
 from mkdocs_confluence_md.cli.loopback import read_query
-from mkdocs_confluence_md.confluence.answers import SCOPES
 from mkdocs_confluence_md.confluence.exporter import (
     ENVIRONMENT_IDS,
     complete_address,
     make_namespace,
 )
+from mkdocs_confluence_md.confluence.responses import SCOPES
 from mkdocs_confluence_md.errors import CredentialsError, SettingError, TokenFileError
 from mkdocs_confluence_md.network.client import make_client, send_request
 

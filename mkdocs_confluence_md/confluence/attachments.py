@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from unicodedata import normalize
 from urllib.parse import unquote, unquote_plus, urlsplit
 
-from mkdocs_confluence_md.confluence.media import find_name, find_number, is_media_host
+from mkdocs_confluence_md.confluence.content import find_name, find_number, is_media_host
 from mkdocs_confluence_md.confluence.refs import without_gateway
 
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ from urllib.parse import urlsplit
 import httpx
 
 from mkdocs_confluence_md.auth.environment import ATLASSIAN_API
-from mkdocs_confluence_md.confluence.answers import (
+from mkdocs_confluence_md.confluence.refs import SpaceRef
+from mkdocs_confluence_md.confluence.responses import (
     DIVIDE_TREE,
     describe_failure,
     explain_refusal,
@@ -25,7 +26,6 @@ from mkdocs_confluence_md.confluence.answers import (
     read_zip,
     refuse_web_page,
 )
-from mkdocs_confluence_md.confluence.refs import SpaceRef
 from mkdocs_confluence_md.errors import SettingError, TooLargeError
 from mkdocs_confluence_md.network.client import (
     make_client,

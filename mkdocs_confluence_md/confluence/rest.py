@@ -15,13 +15,6 @@ from urllib.parse import urlencode, urlsplit
 import httpx
 
 from mkdocs_confluence_md.auth.sign_ins import hash_text
-from mkdocs_confluence_md.confluence.answers import (
-    explain_rest_refusal,
-    is_elsewhere,
-    is_mismatch,
-    knows_token,
-    read_rest_answer,
-)
 from mkdocs_confluence_md.confluence.models import (
     find_next_link,
     parse_page_entry,
@@ -31,6 +24,13 @@ from mkdocs_confluence_md.confluence.models import (
     read_user_names,
 )
 from mkdocs_confluence_md.confluence.refs import GATEWAY_PATH
+from mkdocs_confluence_md.confluence.responses import (
+    explain_rest_refusal,
+    is_elsewhere,
+    is_mismatch,
+    knows_token,
+    read_rest_answer,
+)
 from mkdocs_confluence_md.errors import ConfluenceError, CredentialsError, FailureError
 from mkdocs_confluence_md.network.client import make_client, send
 from mkdocs_confluence_md.network.redaction import remember_secrets

@@ -14,12 +14,10 @@ from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
-from mkdocs_confluence_md.cache.contents import NoRoomError
 from mkdocs_confluence_md.cache.entries import (
     KeptFile,
     Manifest,
     attachments_resource,
-    make_digest,
     read_manifest,
     write_manifest,
 )
@@ -33,15 +31,16 @@ from mkdocs_confluence_md.confluence.archive import (
 from mkdocs_confluence_md.confluence.attachments import find_file
 from mkdocs_confluence_md.errors import ConfluenceError, FailureError, NoAccessError
 from mkdocs_confluence_md.fetch.results import Asset, Assets
+from mkdocs_confluence_md.network.spooling import NoRoomError, make_digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from mkdocs_confluence_md.cache.contents import Content, Contents
     from mkdocs_confluence_md.cache.exports import ExportCache
     from mkdocs_confluence_md.confluence.archive import Archive, Entry
     from mkdocs_confluence_md.confluence.attachments import Reference
     from mkdocs_confluence_md.confluence.exporter import Exporter
+    from mkdocs_confluence_md.network.spooling import Content, Contents
 
     Find = Callable[[Reference, Sequence[str]], str | None]
 

@@ -9,8 +9,8 @@ from mkdocs_confluence_md.cache.entries import attachments_resource, page_resour
 from mkdocs_confluence_md.cache.exports import FACTS_HEADER
 from mkdocs_confluence_md.confluence.archive import read_archive
 from mkdocs_confluence_md.confluence.attachments import Reference, find_references
+from mkdocs_confluence_md.confluence.content import redact_tokens
 from mkdocs_confluence_md.confluence.exporter import Export
-from mkdocs_confluence_md.confluence.media import redact_tokens
 from mkdocs_confluence_md.confluence.models import PageFacts, read_facts, write_facts
 from mkdocs_confluence_md.errors import (
     ConfluenceError,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from mkdocs_confluence_md.cache.exports import Cached, ExportCache
     from mkdocs_confluence_md.confluence.exporter import Exporter
     from mkdocs_confluence_md.fetch.attachments import AssetFetcher
-    from mkdocs_confluence_md.fetch.base_url import BaseUrlFinder
+    from mkdocs_confluence_md.fetch.fetcher import BaseUrlFinder
 
 
 class PageExports:

@@ -12,12 +12,12 @@ from mkdocs_confluence_md.confluence.models import PageFacts, read_facts
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mkdocs_confluence_md.cache.contents import Content
     from mkdocs_confluence_md.cache.exports import Cached
     from mkdocs_confluence_md.confluence.archive import Archive
     from mkdocs_confluence_md.confluence.attachments import Reference
     from mkdocs_confluence_md.confluence.models import Tree
     from mkdocs_confluence_md.errors import ConfluenceError, FailureError
+    from mkdocs_confluence_md.network.spooling import Content
 
 
 class Origin(Enum):

@@ -10,18 +10,17 @@ from typing import TYPE_CHECKING
 from mkdocs_confluence_md.cache.entries import (
     TreeManifest,
     listing_resource,
-    make_digest,
     read_listing,
     read_tree_manifest,
     tree_resource,
     write_listing,
     write_manifest,
 )
-from mkdocs_confluence_md.confluence.answers import DIVIDE_TREE
 from mkdocs_confluence_md.confluence.archive import Finding, Limits, Problem, pack, read_archive
+from mkdocs_confluence_md.confluence.content import redact_tokens
 from mkdocs_confluence_md.confluence.listing import has_children, list_pages, make_contradiction
-from mkdocs_confluence_md.confluence.media import redact_tokens
 from mkdocs_confluence_md.confluence.refs import SpaceRef, TreeRef
+from mkdocs_confluence_md.confluence.responses import DIVIDE_TREE
 from mkdocs_confluence_md.errors import (
     ConfluenceError,
     FailureError,
@@ -31,7 +30,7 @@ from mkdocs_confluence_md.errors import (
 )
 from mkdocs_confluence_md.fetch.results import FetchedTree, Origin, TreeExport
 from mkdocs_confluence_md.fetch.threads import describe_absence
-from mkdocs_confluence_md.network.spooling import Spool
+from mkdocs_confluence_md.network.spooling import Spool, make_digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,7 +40,7 @@ if TYPE_CHECKING:
     from mkdocs_confluence_md.confluence.exporter import Exporter
     from mkdocs_confluence_md.confluence.models import Listing, Tree
     from mkdocs_confluence_md.confluence.rest import ConfluenceRest
-    from mkdocs_confluence_md.fetch.base_url import BaseUrlFinder
+    from mkdocs_confluence_md.fetch.fetcher import BaseUrlFinder
     from mkdocs_confluence_md.fetch.versions import Versions
 
 

@@ -40,10 +40,10 @@ if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
     from mkdocs.structure.files import Files
 
-    from mkdocs_confluence_md.cache.contents import Content
     from mkdocs_confluence_md.confluence.attachments import Reference
     from mkdocs_confluence_md.fetch.results import Assets
     from mkdocs_confluence_md.markdown.context import RenderedSite
+    from mkdocs_confluence_md.network.spooling import Content
     from mkdocs_confluence_md.site.paths import PlacedPage
 
 MISSING_CLASS = "confluence-missing"

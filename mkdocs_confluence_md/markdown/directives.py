@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from itertools import chain
 from typing import TYPE_CHECKING, Any
-
-from mkdocs_confluence_md.site.inert import break_directives, choose_mark, mend_directives
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -12,6 +12,43 @@ if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
     from mkdocs.plugins import BasePlugin
     from mkdocs.structure.pages import Page
+
+_FIRST_MARK = 0xE000
+_LAST_MARK = 0xF8FF
+"""Unicode's private use area: no exporter writes these, and no plugin gives them a meaning."""
+
+_PUNCTUATION = r"[!-/:-@\[-`{-~]"
+# What stands between letters in ordinary words: well-known, don't, 10:30, a/b, file.md.
+_IN_WORDS = r"['\-._/:,]"
+_TOUCHING = re.compile(
+    rf"{_PUNCTUATION}(?={_PUNCTUATION})"
+    rf"|(?!{_IN_WORDS}){_PUNCTUATION}(?=[^\W_])"
+    rf"|(?<![^\W_]){_IN_WORDS}(?=[^\W_])"
+)
+
+
+def choose_mark(text: str) -> str:
+    """Return a character that a text does not have, or two if it has all of them."""
+    characters = list(map(chr, range(_FIRST_MARK, _LAST_MARK + 1)))
+    pairs = (first + second for first in characters for second in characters)
+    # No text is long enough for all pairs, of which there are 41 million.
+    return next(mark for mark in chain(characters, pairs) if mark not in text)
+
+
+def break_directives(text: str, mark: str) -> str:
+    """Return a text in which no punctuation touches other punctuation, or the start of a word.
+
+    Args:
+        text: What was written in Confluence.
+        mark: As `choose_mark` returns it for this text.
+    """
+    return _TOUCHING.sub(rf"\g<0>{mark}", text)
+
+
+def mend_directives(text: str, mark: str) -> str:
+    """Return the text that `break_directives` was given, with what others have added to it."""
+    return text.replace(mark, "") if mark else text
+
 
 _EVENT = "page_markdown"
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import nh3
 
-from mkdocs_confluence_md.site.inert import break_formulas
+from mkdocs_confluence_md.text import break_formulas
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

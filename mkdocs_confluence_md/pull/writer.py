@@ -17,9 +17,8 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
-from mkdocs_confluence_md.cache.entries import make_digest
 from mkdocs_confluence_md.errors import SnapshotError
-from mkdocs_confluence_md.fetch.snapshot_format import (
+from mkdocs_confluence_md.fetch.snapshot import (
     MANIFEST,
     has_link,
     has_manifest,
@@ -27,11 +26,12 @@ from mkdocs_confluence_md.fetch.snapshot_format import (
     read_manifest,
     write_manifest,
 )
+from mkdocs_confluence_md.network.spooling import make_digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from mkdocs_confluence_md.fetch.snapshot_format import Manifest, SnapshotPage
+    from mkdocs_confluence_md.fetch.snapshot import Manifest, SnapshotPage
     from mkdocs_confluence_md.pull.puller import PulledSite
 
 

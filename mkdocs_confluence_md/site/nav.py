@@ -23,7 +23,6 @@ from mkdocs_confluence_md.confluence.refs import (
     TreeRef,
     parse_nav_entry,
 )
-from mkdocs_confluence_md.site.inert import escape_text
 from mkdocs_confluence_md.site.paths import (
     LONGEST_SLUG,
     LocalFileConflict,
@@ -33,6 +32,7 @@ from mkdocs_confluence_md.site.paths import (
     make_path,
     make_slug,
 )
+from mkdocs_confluence_md.text import escape_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

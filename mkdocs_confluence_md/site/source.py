@@ -23,7 +23,7 @@ from mkdocs_confluence_md.confluence.content import (
     split_front_matter,
 )
 from mkdocs_confluence_md.errors import AnswerError, FailureError
-from mkdocs_confluence_md.site.inert import escape_text
+from mkdocs_confluence_md.text import escape_text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
