@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: site serve test lint types unit clean
+.PHONY: site serve test lint types unit tests clean
 
 site: $(VENV)/installed ## build the example site
 	$(BIN)/mkdocs build --strict -f example-site/mkdocs.yml
@@ -19,7 +19,7 @@ docs: $(VENV)/installed ## build the documentation into site/
 serve-docs: $(VENV)/installed ## serve the documentation on http://localhost:8000
 	$(BIN)/mkdocs serve
 
-test: lint types unit ## everything that CI checks
+test: lint types tests ## everything that CI checks
 
 lint: $(VENV)/installed audit
 	$(AUDIT)/bin/lint-imports --no-cache --no-logo >.cache/imports || { cat .cache/imports; exit 1; }
@@ -32,9 +32,9 @@ lint: $(VENV)/installed audit
 AUDIT = .cache/audit
 audit: $(VENV)/installed $(AUDIT)/installed ## the code, the recipes and the dependencies, for vulnerabilities
 	$(AUDIT)/bin/bandit --quiet --configfile pyproject.toml --recursive mkdocs_confluence_md
-	@rm -rf .cache/recipes && $(BIN)/python tests/recipes.py .cache/recipes
+	@rm -rf .cache/recipes && $(BIN)/python tests/support/recipes.py .cache/recipes
 	$(AUDIT)/bin/zizmor --offline --quiet .cache/recipes/*.yml
-	$(BIN)/python tests/audit.py $(AUDIT)/bin/pip-audit $(CURDIR)/$(BIN)/python
+	$(BIN)/python tests/support/audit.py $(AUDIT)/bin/pip-audit $(CURDIR)/$(BIN)/python
 
 $(AUDIT)/installed: Makefile
 	$(PYTHON) -m venv --clear $(AUDIT)
@@ -45,7 +45,10 @@ $(AUDIT)/installed: Makefile
 types: $(VENV)/installed
 	$(BIN)/mypy
 
-unit: $(VENV)/installed
+unit: $(VENV)/installed ## the tests of single packages, in less than a minute
+	$(BIN)/pytest -q -n auto tests/unit
+
+tests: $(VENV)/installed
 	$(BIN)/pytest -n auto --cov --cov-report=term
 
 .PHONY: live
@@ -78,7 +81,7 @@ house: $(VENV)/installed ## sizes, callers and imports of the package, and a pag
 
 .PHONY: fidelity
 fidelity: $(VENV)/installed ## how exactly pages come out as written; downloads 100 packages with pip
-	PYTHONPATH=tests $(BIN)/python -m benchmarks.fidelity
+	PYTHONPATH=tests/support $(BIN)/python -m benchmarks.fidelity
 
 .PHONY: gadgets
 # What sites load from elsewhere, for the tests of what authors can do with it.
@@ -101,7 +104,7 @@ $(ZENSICAL)/installed: pyproject.toml
 	@touch $@
 
 hosts: $(VENV)/installed zensical ## a pulled site in MkDocs, ProperDocs and Zensical, compared
-	PYTHONPATH=tests $(BIN)/python -m benchmarks.hosts $(SITE)
+	PYTHONPATH=tests/support $(BIN)/python -m benchmarks.hosts $(SITE)
 
 .PHONY: screenshot
 SHOOT = chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --user-data-dir=$$(mktemp -d) \
@@ -120,7 +123,7 @@ EACH := $(CURDIR)/.cache/test-all
 PYTHONS ?= 3.11 3.12 3.13 3.14
 OLDEST_PYTHON := 3.11
 # Those that build whole sites and run the command: what they need is what a user has.
-WHEEL_TESTS := test_build test_commonmark_build test_check test_cli_cache
+WHEEL_TESTS := builds/test_build builds/test_commonmark_build commands/test_check commands/test_cli_cache
 
 test-wheel: $(VENV)/installed $(UV) ## what is published, tested in an environment that has nothing else of ours
 	rm -rf $(EACH)/wheel && mkdir -p $(EACH)/wheel/project
@@ -129,7 +132,8 @@ test-wheel: $(VENV)/installed $(UV) ## what is published, tested in an environme
 	$(UV) pip install --quiet --python $(EACH)/wheel/venv $(EACH)/wheel/*.whl pytest pytest-xdist hypothesis \
 	  mkdocs-material properdocs trustme
 	cp -r tests $(EACH)/wheel/project/
-	cd $(EACH)/wheel/project && ../venv/bin/pytest -q -n auto -c /dev/null --rootdir . -o pythonpath=tests \
+	cd $(EACH)/wheel/project && ../venv/bin/pytest -q -n auto -c /dev/null --rootdir . -o pythonpath=tests/support \
+	  --import-mode=importlib \
 	  -W error $(WHEEL_TESTS:%=tests/%.py)
 
 test-all: test-wheel ## the tests on each Python, with the newest and with the oldest versions of what we need

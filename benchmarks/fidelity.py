@@ -1,9 +1,10 @@
 """How exactly pages from Confluence come out as what was written, through a real `mkdocs build`.
 
-`make fidelity` builds one site with the usual extensions (the list is in `tests/rendering.py`).
+`make fidelity` builds one site with the usual extensions (see `tests/support/rendering.py`).
 Each text is in it twice: as a page from Confluence, from the stand-in, and as a local page, which
-Python-Markdown reads alone. Their structure (tags, nesting, text, targets: `tests/structure.py`)
-is compared with a reference's, for
+Python-Markdown reads alone. Their structure (tags, nesting, text, targets:
+`tests/support/structure.py`) is
+compared with a reference's, for
 
 - the examples of the CommonMark specification 0.31.2: with the specification's own HTML;
 - examples of what GFM adds, of alerts too: with cmark-gfm's HTML;
@@ -41,8 +42,8 @@ import yaml
 from gfm import EXAMPLES, read_as_github
 from mkdocs_confluence_md.markdown.extension import ConfluenceExtension
 from rendering import USUAL, make_markdown
+from specification import KNOWN_DIFFERENCES, OTHER_SECTIONS, SPECIFIED
 from structure import read_structure
-from test_fidelity import KNOWN_DIFFERENCES, OTHER_SECTIONS, SPECIFIED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -202,7 +203,9 @@ def write_site(root: Path, texts: list[Text]) -> None:
 def serve_pages(folder: Path) -> Iterator[dict[str, str]]:
     """Run the stand-in, and give the environment of a build that is signed in to it."""
     command = [sys.executable, "-m", "standin", str(folder), "--port", "0"]
-    with subprocess.Popen(command, cwd=ROOT / "tests", stdout=subprocess.PIPE, text=True) as server:
+    with subprocess.Popen(
+        command, cwd=ROOT / "tests/support", stdout=subprocess.PIPE, text=True
+    ) as server:
         assert server.stdout is not None
         variables: dict[str, str] = json.loads(server.stdout.readline())["environment"]
         variables["CONFLUENCE_MD_TOKEN_FILE"] = str(folder.parent / "tokens.json")

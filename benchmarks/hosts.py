@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parent.parent
-SPECIFICATION = ROOT / "tests/commonmark/spec-0.31.2.json"
+SPECIFICATION = ROOT / "tests/support/commonmark/spec-0.31.2.json"
 CLOUD_ID = "11111111-2222-3333-4444-555555555555"
 BIN = Path(sys.executable).parent
 ZENSICAL = ROOT / ".cache/zensical/bin/zensical"

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import settings
 
 from projects import PAGES, Project
+from pulling import DEPLOY, SITE, configure
 from standin import StandIn
 
 if TYPE_CHECKING:
@@ -47,3 +48,19 @@ def standin(pages: dict[str, str]) -> Iterator[StandIn]:
 def project(tmp_path: Path, standin: StandIn) -> Project:
     """Return an empty project whose environment has the credentials of the stand-in."""
     return Project(tmp_path / "project", standin.environment())
+
+
+@pytest.fixture
+def site(project: Project, standin: StandIn, pages: dict[str, str]) -> Project:
+    """Return a project with links, attachments and local pages."""
+    pages["101"] = DEPLOY
+    pages["102"] = "# Roll back\n\n## Über uns\n\n[Deploy](confluence:101#second-step)\n"
+    standin.pages.attachments = {"101": {"a b.png": b"png", "report.pdf": b"pdf"}}
+    project.write(
+        "docs/guides/local.md",
+        f"# Local\n\n[Deploy](confluence:101#Second-step), <{SITE}/wiki/x/ZgAAAA>, [r]\n\n"
+        '`[no](confluence:101)` <a href="confluence:103">raw</a>\n\n'
+        "```\n[no](confluence:101)\n```\n\n[r]: confluence:104\n",
+    )
+    configure(project)
+    return project

@@ -1,4 +1,4 @@
-"""Parse the body of a response: Markdown, an object, an error or a web page. Pure.
+"""Parse the body of a response: Markdown, an object, an error or a web page.
 
 The content decides, never the label: the content type of a Forge app's answer is not specified.
 Atlassian's sample handler sets none, another public app labels everything `application/json` and

@@ -1,0 +1,74 @@
+"""Whatever is written in Confluence: no word of it is lost, and no build fails of it."""
+
+from __future__ import annotations
+
+import html as html_library
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mkdocs_confluence_md.markdown.extension import ConfluenceExtension
+from rendering import make_markdown
+from strategies import BLOCKS, MARKUP
+
+MARKDOWN = make_markdown(ConfluenceExtension())
+
+
+def render(text: str) -> str:
+    return MARKDOWN.reset().convert(text)
+
+
+@given(BLOCKS)
+def test_no_word_is_lost(text: str) -> None:
+    shown = html_library.unescape(re.sub(r"<[^>]*>", "", render(text)))
+    for word in set(re.findall(r"word\d+x", re.sub(r"\]\(/word\d+x\)", "]", text))):
+        assert shown.count(word) >= text.count(word) - text.count(f"(/{word})"), text
+
+
+@given(MARKUP)
+def test_no_markup_is_too_odd(text: str) -> None:
+    html = render(text)
+
+    assert "\x02" not in html
+    assert "\x03" not in html
+
+
+@given(st.text())
+def test_no_text_is_too_odd(text: str) -> None:
+    render(text)
+
+
+@given(st.binary(), st.sampled_from(["utf-8", "latin-1", "utf-16"]))
+def test_no_bytes_are_too_odd(data: bytes, encoding: str) -> None:
+    render(data.decode(encoding, errors="replace"))
+    render(data.decode("utf-8", errors="surrogateescape"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ">" * 3000 + " the text",
+        "- " * 3000 + "the text",
+        "".join(f"{'  ' * depth}- the text {depth}\n" for depth in range(300)),
+        "".join(f"{'>' * depth} the text {depth}\n" for depth in range(1, 300)),
+        "*" * 5000 + "the text" + "*" * 5000,
+        "**a *b " * 1000 + "the text" + "* **" * 1000,
+        "[" * 5000 + "the text" + "](/x)" * 5000,
+        "![" * 2000 + "the text" + "](/x)" * 2000,
+        "[^1]: " * 300 + "the text",
+        ":::note\n" * 500 + "the text\n",
+        "> [!NOTE]\n" + "> " * 500 + "the text",
+        "~~a " * 2000 + "the text",
+        "the text " + "http://a.b/" + ")" * 20_000,
+        "the text " + "a" * 50_000 + "@",
+        "the text " + "www." * 10_000,
+        "the text " + "`" * 20_000,
+        "the text " + "<" * 20_000,
+        "| a |\n|---|\n" + "| the text |\n" * 2000,
+    ],
+    ids=lambda text: text[:8].strip(),
+)
+def test_nothing_is_too_deep_or_too_long(text: str) -> None:
+    assert "the text" in render(text)
