@@ -132,7 +132,7 @@ test-wheel: $(VENV)/installed $(UV) ## what is published, tested in an environme
 	$(UV) pip install --quiet --python $(EACH)/wheel/venv $(EACH)/wheel/*.whl pytest pytest-xdist hypothesis \
 	  mkdocs-material properdocs trustme
 	cp -r tests $(EACH)/wheel/project/
-	cd $(EACH)/wheel/project && ../venv/bin/pytest -q -n auto -c /dev/null --rootdir . -o pythonpath=tests/support \
+	cd $(EACH)/wheel/project && ../venv/bin/pytest -q -n auto -c /dev/null --rootdir . -o pythonpath=$(EACH)/wheel/project/tests/support \
 	  --import-mode=importlib \
 	  -W error $(WHEEL_TESTS:%=tests/%.py)
 
