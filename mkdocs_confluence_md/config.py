@@ -1,4 +1,4 @@
-"""The plugin's options: what may stand in `mkdocs.yml`, checked and typed.
+"""The plugin's options: what `mkdocs.yml` may contain, validated and typed.
 
 No option is a secret, so no dump of the configuration can leak one.
 """
@@ -202,7 +202,7 @@ class PluginConfig(Config):
     """How often `mkdocs serve` asks whether pages have changed: `60s`, at least `5s`, or `off`."""
 
     on_error = opt.Choice(("fail", "placeholder"), default="fail")
-    """What a page that cannot be had does: end the build, or say so on the page, with a warning."""
+    """What a page that could not be fetched does: end the build, or say so in its place."""
 
     concurrency = Concurrency(default=8)
     """How many exports are in flight at most, 1 to 32."""
@@ -249,7 +249,7 @@ def find_cache_dir(options: PluginConfig, config: MkDocsConfig) -> Path:
     """Return the cache's directory.
 
     Raises:
-        SettingError: It is no good place.
+        SettingError: It must not be there.
     """
     others = {"docs_dir": config.docs_dir, "site_dir": config.site_dir}
     if custom_dir := config.theme.custom_dir:

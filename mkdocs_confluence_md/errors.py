@@ -2,7 +2,7 @@
 
     ConfluenceError
     ├── SettingError       an option or an environment variable is missing or wrong
-    ├── CredentialsError   nobody is signed in, or the sign-in was refused
+    ├── CredentialsError   there is no sign-in, or it was refused
     ├── TokenFileError     the token file cannot be read or written
     ├── SnapshotError      a pulled directory cannot be read or written
     ├── AnswerError        the service answered, and its answer is final (403, 404, …)
@@ -58,7 +58,7 @@ class SettingError(ConfluenceError):
 
 
 class CredentialsError(ConfluenceError):
-    """Nobody is signed in, or the authorization server refused the sign-in for good."""
+    """There is no sign-in, or the authorization server refused it for good."""
 
 
 class TokenFileError(ConfluenceError):

@@ -1,4 +1,4 @@
-"""What lives through a whole `mkdocs serve`, made of options and environment."""
+"""Make the parts that live through a whole `mkdocs serve` from options and environment."""
 
 from __future__ import annotations
 
@@ -176,7 +176,7 @@ def make_fetcher(  # noqa: PLR0913  it has that many settings
 def explain_silence(
     options: PluginConfig, environment: Environment, auth: TokenAuth, snapshot_dir: Path | None
 ) -> str:
-    """Tell why a build asks nobody; the text is empty if it does ask."""
+    """Return why a build sends no requests; empty if it does."""
     if options.offline or environment.offline:
         return "`offline` is on"
     if snapshot_dir and auth.account() is None:

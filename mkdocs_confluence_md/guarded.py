@@ -1,4 +1,4 @@
-"""MkDocs' configuration and files: refused, where they would make a secret part of the site."""
+"""Refuse configurations and files that would make a secret part of the site."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class GuardedPlugin(BasePlugin[PluginConfig]):
 
 
 def check_files(files: Files) -> None:
-    """Refuse files of a site, whoever added them, that lead to the token file.
+    """Refuse files of a site that lead to the token file, also those of other plugins.
 
     Raises:
         SettingError: One does.

@@ -1,12 +1,8 @@
-"""A project's `mkdocs.yml`, read without building: what commands need of it.
+"""Read a project's `mkdocs.yml` without building: the plugin's options, and `nav` with its lines.
 
-Only the plugin's options and `nav` are looked at: a theme or another plugin that is not installed
-is no reason not to find the cache, or not to say what is wrong with `nav`.
-
-`mkdocs.yml` as it is written: the entries of `nav`, each with its line. Pure: text in, data out.
-
-MkDocs refuses a number in `nav` before any plugin is loaded, and does not say where it stands. So
-the file is read here once more, and what MkDocs would refuse is a problem that has a line.
+Only these are read: a theme or another plugin that is not installed must not keep the cache from
+being found, or mistakes in `nav` from being reported. MkDocs refuses a number in `nav` before any
+plugin is loaded, and does not say in which line; here it becomes a problem with a line.
 """
 
 from __future__ import annotations
@@ -290,7 +286,7 @@ def read_nav(config_file: Path) -> tuple[Path, Node | None]:
 
     Raises:
         SettingError: A file cannot be read.
-        yaml.YAMLError: It is no YAML.
+        yaml.YAMLError: It is not YAML.
     """
     protection = make_protection(os.environ)
     file = config_file
@@ -306,7 +302,7 @@ def read_nav(config_file: Path) -> tuple[Path, Node | None]:
 def check_written(config_file: Path, protection: Protection) -> None:
     """Refuse a configuration, and those that it inherits from, that would show what is protected.
 
-    What cannot be read, or is no YAML, is left to those who read it for more than this.
+    A file that cannot be read, or is not YAML, is left to MkDocs to report.
 
     Raises:
         SettingError: A text has a secret in it, or is the path of the token file; or a
@@ -349,7 +345,7 @@ def _read_files(
     Raises:
         SettingError: One is the token file, or inherits from itself.
         OSError: One cannot be read.
-        yaml.YAMLError: It is no YAML.
+        yaml.YAMLError: It is not YAML.
     """
     seen: list[Path] = []
     files = [(config_file, str(config_file))]

@@ -1,8 +1,8 @@
-"""Reads pulled pages as CommonMark where the plugin does not run: for `markdown_extensions`.
+"""The extension `mkdocs_confluence_md.pulled`: render pulled pages without the plugin.
 
 Zensical runs no plugins, and a pulled site needs ours in no host. But all of them render with
-Python-Markdown, whose extension this is. It knows the pages by their first line, which `pull`
-writes, and leaves all others alone.
+Python-Markdown. The extension recognizes pulled pages by their first line, which `pull` writes, and
+leaves all others alone.
 """
 
 from __future__ import annotations

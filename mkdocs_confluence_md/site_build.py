@@ -1,4 +1,4 @@
-"""One build of a site: made when it begins, and dropped when the next one does."""
+"""One build of a site: created when the build begins, dropped when the next one does."""
 
 from __future__ import annotations
 

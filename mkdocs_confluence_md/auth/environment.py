@@ -1,4 +1,4 @@
-"""The environment variables, read once and checked: a mapping in, typed values out.
+"""Read and validate the environment variables: a mapping in, typed values out.
 
 No value of a secret is ever part of a message: messages name the variable.
 """
@@ -40,7 +40,7 @@ VARIABLES = {
 SECRET_VARIABLES = tuple(
     PREFIX + name for name in ("ACCESS_TOKEN", "CLIENT_SECRET", "REFRESH_TOKEN", "API_TOKEN")
 )
-"""The variables whose values nobody but the services that they are for may see."""
+"""The variables whose values only the services that they are for may see."""
 
 
 @dataclass(frozen=True)

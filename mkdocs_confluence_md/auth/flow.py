@@ -1,4 +1,4 @@
-"""Authentication: an `httpx.Auth` adds the token and refreshes it once, whoever asks.
+"""Authentication: an `httpx.Auth` that adds the access token and refreshes it once for all threads.
 
 A refresh is part of the authentication flow (yield the token request, then the original again),
 so that proxies, TLS settings, time-outs and test transports apply to it too.
@@ -55,7 +55,7 @@ class TokenAuth(httpx.Auth):
         self._trust = trust
 
     def account(self) -> str | None:
-        """Name the account for cache keys, as a hash; None if nobody is signed in."""
+        """Name the account for cache keys, as a hash; None without a sign-in."""
         raise NotImplementedError
 
     def identity(self) -> str | None:
@@ -94,7 +94,7 @@ class AccessTokenAuth(TokenAuth):
 
 
 class RefreshTokenAuth(TokenAuth):
-    """The access tokens of a chain, refreshed once, whoever asks: threads and processes.
+    """The access tokens of a chain, refreshed once for all threads and processes.
 
     Args:
         chain: Where its current link is kept.
@@ -113,7 +113,7 @@ class RefreshTokenAuth(TokenAuth):
         self._unsaved: SignIn | None = None
         """A link of the chain that could not be saved."""
         self._failures: list[ConfluenceError] = []
-        """Refreshes that failed: whoever waited for one of them has failed, too."""
+        """Refreshes that failed: each thread that waited for one of them fails, too."""
         self._futile: tuple[str, float] = ("", 0.0)
         """A token that was refused right after its refresh, and when: for a while, another
         refresh would not help."""

@@ -1,6 +1,6 @@
-"""The system's keyring, where the extra `keyring` is installed and there is one.
+"""Store secrets in the system's keyring, if the extra `keyring` is installed and there is one.
 
-Secrets are kept in parts, because Windows takes 1,280 characters an item and tokens are longer.
+Secrets are stored in parts, because Windows takes 1,280 characters an item and tokens are longer.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Atlassian's OAuth 2.0 (3LO): what is sent to the authorization server, and what it answers.
+"""Atlassian's OAuth 2.0 (3LO): requests to the authorization server, and its answers.
 
 The client is confidential: it has a secret; PKCE is not documented and not used. Refresh tokens
 rotate: each can be used once, and an answer brings the next one.

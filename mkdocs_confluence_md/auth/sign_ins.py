@@ -1,7 +1,7 @@
-"""Chains of refresh tokens: where one began, and where its current link is kept.
+"""Chains of rotating refresh tokens: how each began, and where its current tokens are stored.
 
 Each refresh token can be used once and brings the next one. A chain begins with a refresh token of
-the environment (CI), or with `confluence-md login` (people). Both are kept in the token file.
+the environment (CI), or with `confluence-md login` (people). Both are in the token file.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Chain(Protocol):
     """Its lock is the chain's."""
 
     def load(self) -> SignIn | None:
-        """Return the current link; None if nobody is signed in."""
+        """Return the current link; None without a sign-in."""
 
     def save(self, sign_in: SignIn) -> None:
         """Replace the current link; on disk before this returns."""
@@ -40,7 +40,7 @@ class Chain(Protocol):
         """Name the chain for cache keys, before an access token tells the account."""
 
     def explain_absence(self, host: str) -> CredentialsError:
-        """Make the error for a request to a host when nobody is signed in."""
+        """Make the error for a request to a host without a sign-in."""
 
     def how_to_renew(self) -> str:
         """Say what a person must do when the refresh token is no longer valid."""
@@ -79,14 +79,14 @@ class EnvironmentChain:
         self._forget_expired_chains(sign_in.refreshed_at)
 
     def is_in_keyring(self) -> bool:
-        """Tell whether the tokens are in the system's keyring."""
+        """Return True if the tokens are in the system's keyring."""
         return self.store.is_in_keyring(self._key)
 
     def _forget_expired_chains(self, now: float) -> None:
         for key, entry in self.store.read_public().items():
             refreshed_at = entry.get("refreshed_at") or now
             if key.startswith(_ENVIRONMENT_PREFIX) and refreshed_at < now - REFRESH_TOKEN_SECONDS:
-                # Tidying up: nobody who is signed in is to fail for it.
+                # Tidying up must not fail a sign-in.
                 with suppress(TokenFileError):
                     self.store.remove(key)
 
@@ -132,7 +132,7 @@ class LoginChain:
         self._auth_url = auth_url
 
     def load(self) -> SignIn | None:
-        """Return the current link; None if nobody has signed in to the site."""
+        """Return the current link; None if there is no sign-in to the site."""
         key = self._find_key()
         stored = self.store.load(key) if key else None
         return replace(stored, auth_url=self._auth_url or stored.auth_url) if stored else None

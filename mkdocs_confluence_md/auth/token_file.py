@@ -1,4 +1,4 @@
-"""What must not become part of a site: the token file, by whatever name, and secrets in texts."""
+"""Refuse files and texts that would publish the token file or a secret."""
 
 from __future__ import annotations
 

@@ -1,10 +1,9 @@
 """The token file: load, lock, replace atomically.
 
 One JSON file holds all sign-ins, each under a key of its own. With the extra `keyring` its secrets
-are in the system's keyring, and the file has the rest. It is never part of a site or of a cache. A
-file that cannot be understood is reported and left as it is.
-
-A file that is replaced as a whole: a reader, or a crash, finds the old one or the new one.
+are in the system's keyring, and the file has the rest. It is replaced as a whole, so that a reader,
+or a crash, finds the old one or the new one. A file that cannot be parsed is reported and left as
+it is.
 """
 
 from __future__ import annotations
@@ -38,9 +37,9 @@ _PAUSE_SECONDS = 0.02
 
 
 class ReplaceableFile:
-    """A file of mode 0600 at a path. Whoever uses it keeps others from writing.
+    """A file of mode 0600 that is replaced as a whole. Callers lock it against other writers.
 
-    The new file is written beside the old one, into room that was taken beforehand, so that a full
+    The new file is written next to the old one, into space reserved in advance, so that a full
     disk is found before it does harm.
     """
 
@@ -79,7 +78,7 @@ class ReplaceableFile:
         return self._written
 
     def release(self) -> None:
-        """Remove what is left beside the file, also by a process that was killed.
+        """Remove temporary files next to the file, also those of processes that were killed.
 
         A file that could not take its place is left where it is.
         """
@@ -124,7 +123,7 @@ SECRETS = ("refresh_token", "access_token", "client_secret")
 _TIMES = ("expires_at", "refreshed_at")
 
 _FORMAT_VERSION = 1
-# Whoever holds the lock waits for two answers of the authorization server at most.
+# The holder of the lock waits for two answers of the authorization server at most.
 _LOCK_SECONDS = 180.0
 # Room for tokens that are longer than the present ones.
 _RESERVE_BYTES = 16_384
@@ -238,7 +237,7 @@ class TokenStore:
         return list(self.read_public())
 
     def read_public(self) -> dict[str, dict[str, Any]]:
-        """Return what is no secret of all sign-ins, by key: fields of `SignIn`, and `keyring`.
+        """Return the fields of all sign-ins that are not secret, by key, and `keyring`.
 
         Raises:
             TokenFileError: The file exists and cannot be read or understood.
@@ -307,7 +306,7 @@ class TokenStore:
         self._write_entries(entries)
 
     def is_in_keyring(self, key: str) -> bool:
-        """Tell whether the secrets of a sign-in are in the system's keyring."""
+        """Return True if the secrets of a sign-in are in the system's keyring."""
         return bool(self._read_entries().get(key, {}).get("keyring"))
 
     def _reserve(self) -> None:

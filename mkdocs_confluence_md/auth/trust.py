@@ -1,8 +1,8 @@
-"""Where a token may go, and what can be one. Pure.
+"""Which hosts may receive a token. Pure.
 
-To Atlassian's hosts and to what the *environment* names, never to a host that only `mkdocs.yml`
-names: a pull request must not be able to send a token elsewhere, nor a page to whatever listens
-on a port of this machine.
+Atlassian's hosts, and those that the *environment* names, never a host that only `mkdocs.yml`
+names: a pull request must not be able to send a token elsewhere, nor a page to a server on another
+port of this machine.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class TrustRule:
     def find_objection(self, url: str) -> str | None:
         """Say why no token may be sent to a URL; None if it may.
 
-        Plain `http` is for loopback only, whoever names the host.
+        Plain `http` is for loopback only, even for hosts that the environment names.
         """
         origin = origin_of(url)
         if not origin:
@@ -77,5 +77,5 @@ def _name_port(origin: SplitResult) -> str:
 
 
 def is_token(value: object) -> bool:
-    """Tell whether a value can stand in a header; what cannot would stand in an error instead."""
+    """Return True if a value is valid in a header; httpx would repeat another one in its error."""
     return isinstance(value, str) and re.fullmatch(r"[\x21-\x7e]+", value) is not None

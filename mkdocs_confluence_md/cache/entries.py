@@ -1,13 +1,8 @@
-"""What the cache keeps of attachments and trees: which file stands for which of them. Pure.
+"""Keys and records of the cache, written and parsed. Pure.
 
-The files themselves are kept by content, so that pages share them.
-
-The names under which the cache keeps things, written and read.
-
-A copy of a page is kept for each account that exported it, and an alias leads to the latest of
-them, whoever made it. What is known of a page's attachments, and of a tree, is kept in the same
-way; the files themselves, and the archives of trees, are kept by their content, for all pages and
-accounts that know that they are there.
+A copy of a page is kept for each account that exported it, and an alias leads to the latest of any
+account. The same holds for the manifest of a page's attachments and for trees; the files
+themselves, and the archives of trees, are stored once by their content (SHA-256).
 """
 
 from __future__ import annotations
@@ -48,7 +43,7 @@ class Manifest:
     """What was wrong with the export, each with the name that has the problem."""
 
     def covers(self, keys: Iterable[str]) -> bool:
-        """Tell whether it has an answer for each reference."""
+        """Return True if it has an answer for each reference."""
         return self.files.keys() | set(self.missing) >= set(keys)
 
     @property
@@ -160,17 +155,17 @@ class PageCopy:
 
 
 def page_resource(base_url: str, page_id: str) -> str:
-    """Name a page's export, whoever makes it."""
+    """Return the name of a page's export, for any account."""
     return f"{base_url}/singleExport?pageId={page_id}"
 
 
 def attachments_resource(base_url: str, page_id: str) -> str:
-    """Name the export of a page's attachments, whoever makes it."""
+    """Return the name of the export of a page's attachments, for any account."""
     return f"{base_url}/bulkExport?pageId={page_id}"
 
 
 def tree_resource(base_url: str, ref: TreeRef | SpaceRef) -> str:
-    """Name the export of a tree, whoever makes it."""
+    """Return the name of a tree's export, for any account."""
     query = f"space={ref.key}" if isinstance(ref, SpaceRef) else f"tree={ref.page_id}"
     return f"{base_url}/bulkExport?{query}"
 
@@ -186,7 +181,7 @@ def file_key(digest: str) -> str:
 
 
 def is_file(key: str) -> bool:
-    """Tell whether a key is that of a file."""
+    """Return True if a key is that of a file."""
     return key.startswith(_FILE)
 
 
@@ -201,7 +196,7 @@ def latest_key(resource: str) -> str:
 
 
 def is_alias(key: str) -> bool:
-    """Tell whether a key is that of an alias."""
+    """Return True if a key is that of an alias."""
     return key.startswith(_LATEST)
 
 

@@ -1,4 +1,4 @@
-"""What is fresh, and what is kept: CacheControl's policy over the store.
+"""Cached exports: CacheControl decides what is fresh, the store keeps what is no longer fresh.
 
 CacheControl decides what is fresh, what can be revalidated and how an answer is serialized; the
 heuristic here gives every answer the life that the option `max_age` asks for. It never sees an
@@ -143,7 +143,7 @@ class ExportCache:
 
         Args:
             resources: What was exported.
-            account: Whose copies; None for the latest, whoever made them.
+            account: Whose copies; None for the latest of any account.
             max_age: Seconds for which a copy is fresh; `inf` is forever, and with 0 nothing is.
         """
         wanted = list(resources)
@@ -198,7 +198,7 @@ class ExportCache:
         return found if _ACCOUNT.fullmatch(found) else None
 
     def read_files(self, digests: Iterable[str]) -> dict[str, bytes]:
-        """Return the files that there are, by digest; whether they are sound, nobody has looked."""
+        """Return the cached files, by digest; their content is not verified."""
         keys = {file_key(digest): digest for digest in digests}
         self._used.update(keys)
         return {keys[key]: content for key, content in self._store.read(keys).items()}
@@ -240,7 +240,7 @@ class ExportCache:
             disk.remove(choose_what_goes(entries, wanted, self._limit))
 
     def _find_attachments(self, disk: ExportDisk, entries: Iterable[Entry]) -> set[str]:
-        """Find the attachments of pages that were used, even if nobody came to ask for them."""
+        """Find the attachments of pages that were used, even if they were not asked for."""
         targets = {entry.target for entry in entries if entry.key in self._used}
         keys = {name_attachments_of(key) for key in self._used | targets}
         texts = read_texts(disk.read(keys, self._store.complain_of_entry))

@@ -1,4 +1,7 @@
-"""The store of the cache: one thread that does all the work, and one warning when it cannot."""
+"""The database of the cache: DiskCache with bytes only, opened safely and repaired if damaged.
+
+One thread does all the work, because an SQLite connection belongs to the thread that opened it.
+"""
 
 from __future__ import annotations
 
@@ -66,8 +69,8 @@ class UnsafeEntryError(Exception):
 class BytesDisk(diskcache.Disk):  # type: ignore[misc]  # DiskCache has no types
     """A `Disk` whose keys are text and whose values are bytes.
 
-    DiskCache unpickles what a row calls a pickle, so that whoever can write to the cache file
-    can run code (CVE-2025-69872). It also reads and removes whatever file a row names. This one
+    DiskCache unpickles what a row calls a pickle, so that write access to the cache file is enough
+    to run code (CVE-2025-69872). It also reads and removes whatever file a row names. This one
     never reads or writes a pickle, and touches only files that are values.
     """
 
@@ -201,7 +204,7 @@ def _as_json(keys: Iterable[str]) -> str:
 
 T = TypeVar("T")
 
-# Others write for some milliseconds each; whoever holds the database this long is stuck.
+# A write takes milliseconds; a process that holds the database this long is stuck.
 LOCK_SECONDS = 15.0
 
 _STORE_ERRORS = (
@@ -217,7 +220,7 @@ class Store:
     """Values by key. Safe to use from many threads, and by many processes.
 
     An SQLite connection belongs to the thread that opened it, so one thread of the store's own
-    does all the work: one connection, opened once, and writes that nobody waits for.
+    does all the work: one connection, opened once, and writes in the background.
 
     A database that is damaged is set aside, and an empty one takes its place. A store that cannot
     be used is an empty one.
@@ -342,7 +345,7 @@ class Store:
 
 DATABASE = "cache.db"
 SET_ASIDE = "cache.db.damaged"
-# The database, and what SQLite keeps beside it.
+# The database, and the files that SQLite keeps next to it.
 _SUFFIXES = ("", "-wal", "-shm")
 _LOCK = "cache.lock"
 _IGNORE = ".gitignore"
@@ -414,7 +417,7 @@ class CacheDirectory:
         """Which file was opened last; its name may be another one's since."""
 
     def exists(self) -> bool:
-        """Tell whether there is a cache."""
+        """Return True if there is a cache."""
         return (self.path / DATABASE).exists()
 
     def open(self) -> ExportDisk:
@@ -428,7 +431,7 @@ class CacheDirectory:
         with self._lock:
             try:
                 if not self.exists():
-                    self.remove_value_files()  # nobody knows any more what they are
+                    self.remove_value_files()  # only the database knew their keys
                 self._check()
                 return ExportDisk(self.path, lock_seconds=self._lock_seconds)
             finally:
@@ -527,7 +530,7 @@ class CacheDirectory:
 
 
 def make_private(path: Path) -> None:
-    """Let nobody else read a directory or a file, if it is there.
+    """Make a directory or a file private to this user, if it exists.
 
     Raises:
         OSError: It is another user's, or a link in the place of a file.
@@ -550,7 +553,7 @@ def make_private(path: Path) -> None:
 
 
 def is_damage(error: Exception) -> bool:
-    """Tell whether an error is the database's fault, which another one does not have."""
+    """Return True if an error is about the database itself, so that a new one would not have it."""
     if isinstance(error, sqlite3.Error):
         return str(error) not in _CIRCUMSTANCES
     return isinstance(error, DamagedError)

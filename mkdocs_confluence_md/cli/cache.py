@@ -1,4 +1,4 @@
-"""`confluence-md cache`: what the cache holds, and clearing it."""
+"""`confluence-md cache`: show and clear the cached copies of a project."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def find_holdings(store: Store) -> list[Holding]:
 
 
 def remove_pages(store: Store, targets: Collection[str]) -> list[Holding]:
-    """Remove all copies of pages and trees, whoever exported them; return what was removed.
+    """Remove the copies of pages and trees, of all accounts; return what was removed.
 
     An attachment stays as long as another page has it too.
     """

@@ -1,7 +1,7 @@
-"""Try each call that a build of a site would make, once, and report what the services answer.
+"""`check --report`: try each call of a build once, and describe the answers without their content.
 
 The report is for a maintainer who has never seen a real site's answers, and for a user who must be
-able to make it public: what it may contain is decided in `call_report.py`.
+able to make it public.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What a build of a project would stumble over, found out without building.
+"""`confluence-md check`: find what a build would fail on, without building.
 
-Each finding stands for itself, so that one run tells of everything that is wrong, as far as it can
-be known: without a sign-in, nothing can be said of pages.
+All findings are independent, so that one run reports everything that can be known; without a
+sign-in, pages cannot be checked.
 """
 
 from __future__ import annotations
@@ -247,7 +247,7 @@ def _inspect_source(
 
 
 def _inspect_snapshot(inspection: Inspection, directory: Path) -> bool:
-    """Tell whether there is a snapshot: without it no build begins, also where it is not needed."""
+    """Return True if there is a snapshot: no build begins without it, even if it is not needed."""
     try:
         manifest = read_manifest(directory)
     except SnapshotError as error:

@@ -1,4 +1,4 @@
-"""Signing in: a person consents in the browser, and the tokens go into the token file."""
+"""Sign in: a person consents in the browser, and the tokens go into the token file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command `confluence-md`: argv to the rooms that the plugin uses, and a conversation.
+"""The command `confluence-md`: its arguments, questions and answers.
 
 Data goes to stdout, messages to stderr. The exit code is 1 on any warning or error.
 """
@@ -154,7 +154,7 @@ def login(  # noqa: PLR0913  each is an option
     """Sign in to a site: consent in the browser, once, and stay signed in.
 
     The client secret is asked for. It is taken from CONFLUENCE_MD_CLIENT_SECRET where that is
-    set, and read from standard input where that is no terminal.
+    set, and read from standard input where that is not a terminal.
     """
     site = site or _ask_site()
     variables, address, store = _open(site, environment, gateway)
@@ -185,7 +185,7 @@ def status(*, site: str, environment: str, gateway: str, json_wanted: bool) -> N
     """Tell who is signed in where, and whether the API answers.
 
     Credentials of the environment need --site (and --environment, --gateway). It makes one call
-    for each sign-in, which also keeps it from expiring. The exit code is 1 if nobody is signed in,
+    for each sign-in, which also keeps it from expiring. The exit code is 1 without a sign-in,
     or if any sign-in does not work.
     """
     variables, address, store = _open(site, environment, gateway)

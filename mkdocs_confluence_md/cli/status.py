@@ -1,4 +1,4 @@
-"""Who is signed in where, and whether the API answers to them."""
+"""`confluence-md status`: the sign-ins, and if the API accepts them."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Status:
     access_token_expires_at: float = 0.0
     """Seconds since the epoch; 0 if that is not known."""
     refresh_token_expires_at: float = 0.0
-    """When it expires if nobody uses it, in seconds since the epoch; 0 if that is not known."""
+    """When it expires unless it is used, in seconds since the epoch; 0 if unknown."""
     kept_in: str = ""
     """The path of the token file, `keyring`, or `environment`."""
     base_url: str = ""
@@ -115,7 +115,7 @@ def _as_time(seconds: float) -> str | None:
 
 
 def are_fine(statuses: list[Status]) -> bool:
-    """Tell whether somebody is signed in and every sign-in works."""
+    """Return True if there is a sign-in and all of them work."""
     return bool(statuses) and not any(each.problem for each in statuses)
 
 

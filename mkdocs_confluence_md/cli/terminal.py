@@ -1,6 +1,6 @@
-"""What all commands share: how they print, and the options that several of them have.
+"""Printing and options that commands share.
 
-Names that a server told may be in what is printed, and a server may tell tokens.
+Printed names may come from a server, and a server may repeat tokens, so secrets are hidden.
 """
 
 from __future__ import annotations

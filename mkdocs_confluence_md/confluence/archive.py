@@ -1,13 +1,10 @@
-"""A ZIP archive from elsewhere, read with care: bytes in, entries and problems out.
+"""Read ZIP archives of untrusted origin: bytes in, entries and problems out.
 
-Nothing is ever written under a name that the archive gives. What an archive may do to whoever reads
-it (names that lead out of a folder, links, bombs, 10,000 entries) is refused, each with a problem
-that says so.
+Nothing is ever written under a name that the archive gives. Names that lead out of a folder, links,
+zip bombs and more than 10,000 entries are refused, each with a problem that says so.
 
-An archive packed anew, so that the same files make the same bytes.
-
-Each export of a tree has the time of its making in it, and may be packed in another way. Files are
-not compressed: what that makes of them depends on who does it, and Git does it anyway.
+Archives of trees are repacked without times and compression before they are cached, so that the
+same files make the same bytes.
 """
 
 from __future__ import annotations
@@ -34,7 +31,7 @@ _LONGEST_NAME_BYTES = 255
 """That any usual file system allows."""
 _READ_COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ENCRYPTED = 0x1
-# So that text of zeros, which is harmless while it is short, is no bomb.
+# A short text of zeros is harmless, so it does not count as a zip bomb.
 _BOMB_BYTES = 1_000_000
 _CHUNK_BYTES = 131_072
 _ENTRY_BYTES = 1_000

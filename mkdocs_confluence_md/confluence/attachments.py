@@ -1,4 +1,4 @@
-"""What a page's Markdown says of attachments: their addresses, in all forms. Pure."""
+"""Find the attachments that a page's Markdown refers to, by all forms of their addresses. Pure."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Reference:
     number: str = ""
     """The attachment's ID, where the address has no name."""
     label: str = ""
-    """The text beside the address, which may be the file's name."""
+    """The text of the link, which may be the file's name."""
     is_internal: bool = False
     """Whether no reader could use the address: it is that of a file in an export, or a secret."""
 
@@ -235,7 +235,7 @@ class _Fence:
     """Whether it may be the text of a paragraph, which has no blank lines."""
 
     def is_closed_by(self, line: str) -> bool | None:
-        """Tell whether the code ends here; None where only a whole parser could tell."""
+        """Return True if the code ends here; None where only a full parser could decide."""
         is_blank = not line.strip()
         outside = not line.startswith(self.container) and (not is_blank or ">" in self.container)
         if outside or (is_blank and self.is_doubtful):
@@ -351,7 +351,7 @@ def _find_nearest(reference: Reference, paths: Sequence[str], page_path: str) ->
         or _find_by_number(reference, paths)
         or _find_named(_read_label(reference), paths)
     )
-    # A page may have a folder of its own beside it.
+    # A page may have a folder of its own next to it.
     own = page_path.removesuffix(".md").split("/")
     common = {path: posixpath.commonprefix([path.split("/")[:-1], own]) for path in candidates}
     most = max(map(len, common.values()), default=0)
@@ -369,7 +369,7 @@ def _find_at_root(path: str, paths: Sequence[str]) -> str | None:
 
 
 def _read_label(reference: Reference) -> str:
-    """Return the text beside an address, where that may be the only name of the file."""
+    """Return the text of a link, where that may be the only name of the file."""
     return reference.label if reference.number or reference.is_internal else ""
 
 

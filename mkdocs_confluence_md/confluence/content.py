@@ -1,13 +1,7 @@
-"""The title that a page has of itself, as text. Pure.
+"""Read the title, the front matter and the IDs of an exported page, and redact media tokens. Pure.
 
-The first-level heading of a page, and what may stand before it.
-
-Exporters write comments, anchors and breadcrumbs before the heading. They are not text, so the
-heading is still the page's title.
-
-The IDs that a page's Markdown tells: its own, and that of its parent.
-
-Exporters promise none, and each that writes them has names of its own for them.
+Exporters write comments, anchors and breadcrumbs before the first heading; it is still the title.
+They do not promise IDs, and those that write them use different names for them.
 """
 
 from __future__ import annotations
@@ -257,7 +251,7 @@ def clean(markdown: str) -> str:
 
 
 def split_front_matter(markdown: str) -> tuple[str, str]:
-    """Separate front matter (its YAML) from the text behind it; what is no mapping is text."""
+    """Separate front matter (its YAML) from the text behind it; anything but a mapping is text."""
     match = _FRONT_MATTER.match(markdown)
     if match is None or parse_front_matter(match["yaml"]) is None:
         return "", markdown
@@ -300,7 +294,7 @@ class _Loader(yaml.SafeLoader):
 
 
 REDACTED = "…"
-"""What stands in the place of a token."""
+"""Replaces a token."""
 
 # Repetitions are bounded so that no text takes more than linear time. Exporters escape Markdown.
 _DOT = r"(?:\\?\.|&#0{0,5}46;|&#x0{0,5}2e;|&period;|%2e)"

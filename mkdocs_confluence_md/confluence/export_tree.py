@@ -1,8 +1,9 @@
-"""What hangs together in the export of a tree: paths of its pages → a tree. Pure.
+"""Reconstruct a page tree from the paths of an exported archive. Pure.
 
 How the exporter lays pages out is not documented. So everything that people do with files is
-understood: `Parent.md` beside `Parent/`, `index.md`, `README.md` or `Parent.md` in it, all pages in
-one folder, and a folder around everything. No IDs are promised either; those that show are taken.
+understood: `Parent.md` next to `Parent/`, `index.md`, `README.md` or `Parent.md` in it, all pages
+in one folder, and a folder around everything. IDs are not promised either; those that are there
+are used.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ def read_tree(
     Args:
         texts: The Markdown of each page, by path, as exported.
         ref: What was exported.
-        page_count: How many pages there are said to be; 0 if nobody says it.
+        page_count: How many pages the answer says there are; 0 if it says nothing.
         known_root: What is known of the root of the tree, other than its ID.
     """
     known = known_root or KnownRoot()
@@ -277,7 +278,7 @@ class _Leaves:
         return next((nodes[0] for nodes in found if len(nodes) == 1), ())
 
     def find_page_like(self, folder: Node) -> Node:
-        """Find the page beside a folder that has its name with or without some characters."""
+        """Find the page next to a folder that has its name with or without some characters."""
         forms = enumerate(self._layout.list_forms(folder[-1]) if folder else ())
         found = (self._find_all(folder[:-1], number, form) for number, form in forms if number)
         return next((nodes[0] for nodes in found if len(nodes) == 1), ())
@@ -299,7 +300,7 @@ def _drop_other_letters(name: str) -> str:
 
 def _find_node(path: str) -> Node:
     names = [_decode(name) for name in path[: -len(".md")].split("/")]
-    # Nobody has pages that deep, and an archive may say anything.
+    # No real tree is that deep, and an archive may say anything.
     return (*names[: _DEEPEST - 1], names[-1]) if len(names) > _DEEPEST else tuple(names)
 
 

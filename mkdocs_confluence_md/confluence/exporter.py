@@ -81,7 +81,7 @@ class ApiAddress:
     """The origin of the format `api`."""
 
     def needs_cloud_id(self) -> bool:
-        """Tell whether the base URL can only be made with a cloud ID from the site."""
+        """Return True if the base URL can only be made with a cloud ID from the site."""
         return not self.base_url and self.gateway == "api" and not self.cloud_id
 
     def find_cloud_id(self) -> str:
@@ -137,7 +137,7 @@ def read_site(text: str) -> str:
 
 
 def is_cloud_id(value: object) -> bool:
-    """Tell whether a value looks like a cloud ID, which becomes a part of URLs."""
+    """Return True if a value looks like a cloud ID, which becomes a part of URLs."""
     return isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9-]+", value) is not None
 
 
@@ -180,7 +180,7 @@ class Exporter:
         self._made_client: httpx.Client | None = None
 
     def begin_build(self) -> None:
-        """Let nobody wait for what was asked for before, and look at an outage anew."""
+        """Cancel pending requests and reset the circuit breaker."""
         self._traffic.begin_build()
 
     def cloud_id_url(self) -> str:
@@ -219,7 +219,7 @@ class Exporter:
             validators: Conditional headers, where there is a copy to compare with.
 
         Raises:
-            CredentialsError: Nobody is signed in, or the token was refused.
+            CredentialsError: There is no sign-in, or the token was refused.
             AnswerError: The answer is no.
             FailureError: There is no usable answer.
             SettingError: The host may not receive a token, or the environment's settings for

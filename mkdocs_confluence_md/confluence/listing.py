@@ -1,7 +1,7 @@
-"""Page trees and spaces, as version 2 of Confluence's REST API lists them.
+"""List page trees and spaces by version 2 of Confluence's REST API.
 
 A page's descendants come with folders and their titles, at most ten levels a call; the pages of a
-space come without folders, which are asked for one by one.
+space come without folders, which are requested one by one.
 """
 
 from __future__ import annotations

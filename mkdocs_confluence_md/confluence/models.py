@@ -1,7 +1,4 @@
-"""What Confluence says of a page besides its text. Pure.
-
-A page with all its descendants, or a whole space, as a tree of pages.
-"""
+"""Page metadata, and trees of pages. Pure."""
 
 from __future__ import annotations
 

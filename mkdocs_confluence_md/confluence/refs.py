@@ -1,7 +1,7 @@
-"""The forms in which people refer to a Confluence page. Pure: text in, reference or complaint out.
+"""Parse references to Confluence pages, trees and spaces. Pure.
 
 The forms of URLs are those that Confluence Cloud shows in the address bar and in its share dialog.
-All of them are read offline, tiny links (`/wiki/x/CODE`) included.
+All of them are parsed offline, tiny links (`/wiki/x/CODE`) included.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class SpaceRef:
 
 @dataclass(frozen=True)
 class Complaint:
-    """Why a text is no reference, and what to write instead."""
+    """Why a text is not a valid reference, and what to write instead."""
 
     entry: str
     """The text as it was written."""
@@ -122,7 +122,7 @@ _NOT_PAGES = (
 
 
 def has_scheme(text: str) -> bool:
-    """Tell whether a text is meant as a reference: `confluence:…`."""
+    """Return True if a text is meant as a reference: `confluence:…`."""
     return text.strip().lower().startswith(SCHEME)
 
 
@@ -165,7 +165,7 @@ def parse_reference(text: str) -> Reference | Complaint:
 
 
 def is_confluence_url(text: str) -> bool:
-    """Tell whether a text is the URL of something in Confluence Cloud, on whatever host."""
+    """Return True if a text is the URL of something in Confluence Cloud, on whatever host."""
     url = _split_url(text)
     if url is None or url.scheme.lower() not in ("http", "https") or not url.hostname:
         return False

@@ -150,7 +150,7 @@ def _parse_object(fields: Mapping[str, Any], depth: int) -> Body:
     if status or _has_failed(fields):
         return Body(objects=(fields,), error=BodyError(_find_words(fields), status))
     content = _parse_content(fields, depth)
-    # Beside what was exported all the same, errors are remarks about it.
+    # Errors in an answer that has an export as well are only remarks about it.
     is_whole = fields.get("success") is True and (
         content.markdown is not None or content.find("zipBase64") is not None
     )

@@ -1,6 +1,6 @@
-"""The client of Confluence's own REST API, for what the exporter does not say.
+"""The client of Confluence's own REST API, for what the exporter does not provide.
 
-It signs in with an API token, because it is unknown whether the exporter's token may be used here.
+It signs in with an API token, because it is unknown whether the exporter's token is accepted here.
 Version 2 answers for pages, trees, spaces and names of authors, version 1 for labels only.
 """
 

@@ -1,9 +1,7 @@
-"""The files that a page refers to: from the cache, or from one more export.
+"""Fetch the attachments of a page: from the cache, or by one more export.
 
-How old they may be is the same question as for a page (`max_age`), with an answer of its own: what
-says that a page is unchanged says nothing of its attachments, which are replaced without it.
-
-The files of an archive that a page refers to, and nothing else.
+Their age is limited by `max_age` like a page's, but counted separately: attachments are replaced
+without a new version of the page. Of an archive, only the files that the page refers to are used.
 """
 
 from __future__ import annotations
@@ -111,7 +109,7 @@ class _Kept:
     fresh: bool
 
     def answers(self, references: Mapping[str, Reference]) -> bool:
-        """Tell whether nothing is left to be asked for."""
+        """Return True if there is nothing left to fetch."""
         complete = self.contents.keys() | self.too_many >= self.manifest.digests
         return self.fresh and complete and self.manifest.covers(references)
 
@@ -146,7 +144,7 @@ class AssetFetcher:
     def fetch(self, base_url: str, page_id: str, references: Mapping[str, Reference]) -> Assets:
         """Return the files of a page that was just fetched; asks for an export if it must.
 
-        What cannot be had is no error: the page is there without it.
+        What could not be fetched is not an error: the page is built without it.
         """
         resource = attachments_resource(base_url, page_id)
         kept = self._find_kept(resource, self._exporter.auth.account())
@@ -226,7 +224,7 @@ class AssetFetcher:
         }
         missing = tuple(key for key in references if key not in files)
         manifest = Manifest(files, missing, assets.problems)
-        # The files first: whoever finds a manifest finds them too.
+        # The files first: a manifest must never name a file that is not there.
         self._cache.keep_files({each: contents[each] for each in contents if each not in known})
         account = self._exporter.auth.account()
         self._cache.keep(resource, account, write_manifest(manifest), {})

@@ -1,6 +1,6 @@
-"""The pages and trees that a site needs: asked for early, each awaited when MkDocs wants it.
+"""Fetch pages and trees concurrently: requested early, awaited when MkDocs needs each.
 
-So the network runs while MkDocs renders, and a build costs about the longer of the two.
+So the network runs while MkDocs renders, and a build takes about as long as the slower of the two.
 """
 
 from __future__ import annotations
@@ -203,7 +203,7 @@ class Fetcher:
     def wait_for_trees(
         self, tell: Tell | None = None
     ) -> dict[TreeRef | SpaceRef, FetchedTree | ConfluenceError]:
-        """Wait for all trees, and return each, or why it cannot be had."""
+        """Wait for all trees, and return each, or the error that it could not be fetched for."""
         self._wait(self._trees.values(), tell)
         found: dict[TreeRef | SpaceRef, FetchedTree | ConfluenceError] = {}
         for ref, future in self._trees.items():
@@ -219,7 +219,7 @@ class Fetcher:
             tell: Is told now and then how many pages of how many are there.
 
         Raises:
-            ConfluenceError: The page cannot be had.
+            ConfluenceError: The page could not be fetched.
         """
         self._wait([self._pages[page_id]], tell)
         return self._pages[page_id].result()
@@ -273,7 +273,7 @@ class Fetcher:
             self._source.trees.outdated.add(ref)
 
     def cancel(self) -> None:
-        """Let nobody wait for the pages that are not there yet."""
+        """Cancel the pages that are not there yet."""
         for future in self._all():
             future.cancel()
         if self._source:
@@ -420,7 +420,7 @@ class BaseUrlFinder:
     Args:
         exporter: Knows the address, as far as it is given, and can ask for the rest.
         cache: Asked first.
-        offline: Ask nobody else.
+        offline: Send no requests.
     """
 
     def __init__(self, exporter: Exporter, cache: ExportCache, *, offline: bool) -> None:

@@ -1,4 +1,4 @@
-"""Pages, each by itself: from the cache, or from one export."""
+"""Fetch single pages: from the cache, or by one export each."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class PageExports:
         return find_references(markdown, page_id) if self._assets else {}
 
     def fetch(self, page: WantedPage) -> FetchedPage:
-        """Find a page, and what it refers to: that is one task, so that nobody waits in between."""
+        """Fetch a page and its attachments, in one task."""
         found = self._find(page)
         if page.copy and page.copy.text == found.markdown:
             references = page.references
@@ -167,7 +167,7 @@ class PageExports:
         return fetched
 
     def _is_empty(self, page: WantedPage) -> bool:
-        """Tell whether a page really is without any text: an empty answer alone may be a mishap."""
+        """Return True if a page really has no text: an empty answer alone may be a mistake."""
         try:
             content = self._exporter.export_archive(page.base_url, page.page_id, attachments=False)
         except ConfluenceError:

@@ -1,4 +1,4 @@
-"""Pages that are wanted, with what the cache has of them; pages, files and trees that are there."""
+"""Results of fetching: pages, attachments and trees."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class FetchedPage:
     assets: Assets | None = None
     """The files that it refers to; None if it refers to none, or they are not wanted."""
     facts: PageFacts | None = None
-    """What else Confluence says of it; None where nobody was asked."""
+    """What else Confluence says of it; None where it was not asked."""
     etag: str = ""
     """What the server calls this version of the page, if anything."""
 

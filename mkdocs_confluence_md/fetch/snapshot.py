@@ -1,7 +1,7 @@
-"""Pages and trees from a snapshot: instead of those of Confluence, or where these fail.
+"""Read pages and trees from a snapshot: offline, or where they could not be fetched.
 
-It gives what an export gave: a build from it renders exactly what a build with Confluence would
-have rendered when it was pulled.
+It returns what an export returned, so a build from it renders exactly what a build with Confluence
+rendered when it was pulled.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class SnapshotPage:
     problems: tuple[tuple[str, str], ...] = ()
     """What was wrong with the attachments."""
     version: int = 0
-    """As Confluence counts; 0 where nobody was asked."""
+    """The version in Confluence; 0 where it is not known."""
     facts: PageFacts | None = None
     """What else it said of the page."""
     tree: str = ""
@@ -149,7 +149,7 @@ def _keep_tree_time(tree: SnapshotTree, manifest: Manifest, before: Manifest) ->
 
 
 def has_manifest(directory: Path) -> bool:
-    """Tell whether a directory was pulled."""
+    """Return True if a directory was pulled."""
     return (directory / MANIFEST).is_symlink() or (directory / MANIFEST).is_file()
 
 
@@ -421,7 +421,7 @@ class Snapshot:
     ) -> Assets:
         """Return the attachments that were found, with copies of those that could not be fetched.
 
-        What is missing and why is said of the page, so a damaged copy is no error.
+        What is missing and why is said of the page, so a damaged copy is not an error.
         """
         if not isinstance(found.error, FailureError):
             return found

@@ -1,14 +1,12 @@
-"""Threads that fetch beside a thread that renders, and hold up neither it nor the end.
+"""Worker threads that fetch while the main thread renders, and that do not delay its exit.
 
 CPython lets a thread that computes keep the interpreter for 5 ms after another one wants it. A
-thread that fetches wants it several times an export (sent, received, stored), so beside a
+thread that fetches wants it several times an export (sent, received, stored), so next to a
 rendering main thread an export of 100 ms took 125 to 170 ms; `benchmarks/concurrency.py` measures
-it. So threads take quicker turns while there is work.
+it. So the interpreter's switch interval is shorter while there is work.
 
 `ThreadPoolExecutor` is not used because Python waits for its threads at exit: one export that hangs
-would keep a build that was interrupted from ending for a minute.
-
-Things that are fetched for somebody who waits: handed over, or said why not.
+would keep an interrupted build from ending for a minute.
 """
 
 from __future__ import annotations
@@ -87,7 +85,7 @@ def _do(future: Future[Any], task: Callable[[], Any]) -> None:
         return
     try:
         future.set_result(task())
-    except BaseException as error:  # noqa: BLE001  it is whoever waits that must see it
+    except BaseException as error:  # noqa: BLE001  the thread that waits must see it
         future.set_exception(error)
 
 
@@ -109,7 +107,7 @@ def _end_work() -> None:
 
 
 def deliver(future: Future[T], find: Callable[[], T]) -> None:
-    """Give something to those who wait for it, or what went wrong; nothing if nobody wants it."""
+    """Resolve a future with a result or a `ConfluenceError`, unless it was cancelled."""
     if not future.set_running_or_notify_cancel():
         return
     try:

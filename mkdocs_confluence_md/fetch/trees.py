@@ -1,4 +1,4 @@
-"""Trees of pages: from the cache, or from one export of all their pages."""
+"""Fetch trees of pages: from the cache, or by one export of all their pages."""
 
 from __future__ import annotations
 
@@ -96,13 +96,13 @@ class TreeExports:
         self._one_in_memory = threading.Lock()
         """Held while a whole archive is in memory."""
         self._opened: dict[TreeRef | SpaceRef, TreeExport] = {}
-        """The last export of each tree: while it stays the same, nobody unpacks it again."""
+        """The last export of each tree: it is not unpacked again while it stays the same."""
 
     def fetch(self, ref: TreeRef | SpaceRef) -> FetchedTree:
         """Return a tree; asks for an export if it must.
 
         Raises:
-            ConfluenceError: It cannot be had.
+            ConfluenceError: It could not be fetched.
         """
         resource = tree_resource(self._base_urls.find(), ref)
         account = self._base_urls.find_account()
@@ -126,11 +126,11 @@ class TreeExports:
             return FetchedTree(Origin.STALE, kept.export, age=kept.age, error=error)
 
     def _answers(self, manifest: TreeManifest) -> bool:
-        """Tell whether a fresh copy has all that is wanted, as far as it can be had."""
+        """Return True if a fresh copy has all that is wanted and can be fetched."""
         return not self._attachments or manifest.has_attachments or self._is_too_large(manifest)
 
     def _is_too_large(self, manifest: TreeManifest) -> bool:
-        """Tell whether it is known that there is no use in asking for attachments."""
+        """Return True if asking for attachments is known to be of no use."""
         return self._clock() - manifest.too_large_at < _SECONDS_TOO_LARGE
 
     def _find_kept(
@@ -163,7 +163,7 @@ class TreeExports:
             except TooLargeError:
                 export, manifest, content = self._ask(ref, attachments=False)
                 too_large_at = self._clock()
-        # The archive first: whoever finds a manifest finds it too.
+        # The archive first: a manifest must never name an archive that is not there.
         if not kept or kept.export.digest != export.digest:
             self._cache.keep_files({export.digest: content})
         manifest = replace(manifest, too_large_at=too_large_at)
@@ -203,7 +203,7 @@ def open_export(
     """Look into the archive of a tree.
 
     Raises:
-        FailureError: It is no whole export.
+        FailureError: The export is incomplete.
     """
     archive = read_archive(content, limits)
     if Finding(Problem.TOO_MANY) in archive.problems:

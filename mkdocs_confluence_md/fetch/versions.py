@@ -1,10 +1,10 @@
-"""Which pages have changed since they were exported, as Confluence's REST API says.
+"""Find out by Confluence's REST API which cached pages are still current.
 
-One request is about 250 pages, where an export is about one: so an expired copy whose version is
+One request covers about 250 pages, where an export covers one: an expired copy whose version is
 still the page's is as good as a new export. Names of authors, and labels where the site shows
-them, are asked for when they may be others than those that are known.
+them, are requested only when they may have changed.
 
-It is a helper: where it does not answer, pages are exported as without it, with one warning.
+It is optional: where it fails, pages are exported as without it, with one warning.
 """
 
 from __future__ import annotations

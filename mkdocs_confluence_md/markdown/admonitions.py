@@ -1,6 +1,6 @@
-"""Which quotations are panels: notes, warnings and expands, as exporters write them. Pure.
+"""Recognize panels: notes, warnings and expands, as exporters write them. Pure.
 
-They become the markup of the site's own admonitions and details. Read as panels are
+They become the markup of the site's own admonitions and details. Recognized are
 
 - alerts as on GitHub and in Obsidian: `> [!NOTE]`, `> [!TIP] With a title`, and with a sign
   behind (`> [!NOTE]-`) an expand;
@@ -95,7 +95,7 @@ class Panel:
 
 
 def is_panel_name(info: str) -> bool:
-    """Tell whether the first word behind `:::` names a panel or an expand."""
+    """Return True if the first word behind `:::` names a panel or an expand."""
     match = _CONTAINER.fullmatch(info.rstrip())
     return match is not None and match["name"].lower() in _KINDS.keys() | _EXPANDS
 
@@ -216,7 +216,7 @@ def _read_label(words: list[Token]) -> Panel | None:
 
 
 def _is_bold(words: list[Token]) -> bool:
-    """Tell whether all of this is one bold text."""
+    """Return True if all of this is bold."""
     kinds = [word.type for word in words]
     return (
         len(kinds) > 2  # noqa: PLR2004  what opens, what is bold, and what closes

@@ -1,7 +1,7 @@
-"""Anchors of Confluence's editors, and the headings of a built page that they mean. Pure.
+"""Match anchors of Confluence's editors with the headings of a built page. Pure.
 
 The new editor makes `#Heading-Text` of a heading, the old one `#PageTitle-HeadingText`, and both
-add `.1` to the second of two equal headings. The IDs of a built page are other ones, so anchors and
+add `.1` to the second of two equal headings. The IDs of a built page are different, so anchors and
 headings are both reduced to what they have in common, and compared.
 """
 

@@ -1,4 +1,4 @@
-"""Attachments of pages: files of the site, and addresses in pages that are rendered.
+"""Add attachments to the site's files, and rewrite their addresses in rendered pages.
 
 Addresses are rewritten in the element tree, before MkDocs checks the links, and in raw HTML, which
 MkDocs leaves alone.
@@ -230,7 +230,7 @@ class AttachmentProcessor(Treeprocessor):
         return change
 
     def _is_missing(self, reference: Reference, embedding: Embedding, *, is_image: bool) -> bool:
-        """Tell whether a reference that leads to no attachment should have led to one."""
+        """Return True if a reference that leads to no attachment should have led to one."""
         if reference.is_internal or (is_image and (reference.owner or not reference.path)):
             return True
         if reference.owner:  # a link leads to Confluence, which is right for another page's file
@@ -261,7 +261,7 @@ def _replace_by_name(element: Element, name: str) -> None:
 
 
 def _show_address(element: Element, reference: Reference | None, address: str) -> str:
-    """Let a link say the name of its file instead of an address that nobody can use.
+    """Show the name of a link's file instead of an address that is of no use.
 
     Returns:
         The name; empty if the link says something else.

@@ -1,9 +1,7 @@
-"""How our extensions stand in MkDocs' Markdown pipeline: joined to it, told what it renders.
+"""Our extension in MkDocs' Markdown pipeline: the page that is rendered, and its links.
 
-Where the links and images of each page led in a build.
-
-Only a build knows it: the places of pages, the IDs of headings, the files that came. `pull` writes
-it into the Markdown, for builds without this plugin.
+Where the links and images of each page led is known only in a build. `pull` writes it into the
+Markdown, for builds without this plugin.
 """
 
 from __future__ import annotations
@@ -66,8 +64,8 @@ def join(extension: Extension, config: MkDocsConfig) -> None:
 def find_place(md: Markdown) -> Place | None:
     """Find out which page is rendered, from MkDocs' own treatment of links.
 
-    None means a text that other plugins render for themselves. Nobody would turn a path to a `.md`
-    file into a URL there, and nobody knows relative to what.
+    None for a text that other plugins render for themselves: a path to a `.md` file would not
+    become a URL there, and it is not known what it is relative to.
     """
     if "relpath" not in md.treeprocessors:
         return None
@@ -149,7 +147,7 @@ def _write_character(char: str) -> str:
 
 
 def shows_address(text: str, address: str) -> bool:
-    """Tell whether a text is nothing but an address, as far as people care."""
+    """Return True if a text is nothing but an address, as far as people care."""
     return _reduce_address(text) == _reduce_address(address)
 
 

@@ -1,4 +1,4 @@
-"""What other plugins see of pages from Confluence: a text without live directives."""
+"""Hide directives in pages from Confluence from other plugins."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""markdown-it's tokens → the element tree that the site's Markdown pipeline goes on with.
+"""Convert markdown-it's tokens to the element tree of Python-Markdown.
 
-All text in it is `AtomicString`, which that pipeline takes as it is. What some of its parts would
-still read as theirs is escaped in the pipeline's own way, as if its writer had put a backslash.
+All text in it is `AtomicString`, which Python-Markdown takes as it is. What some of its processors
+would still interpret is escaped in Python-Markdown's own way, as if its writer had put a backslash.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class _Builder:
     def _open_element(self, token: Token) -> None:
         parent = self._open[-1]
         if token.hidden or not token.tag or len(self._open) > _DEEPEST or _is_harmful(token):
-            # Its content stands in the element around it.
+            # Its content is in the element around it.
             self._open.append(parent)
         else:
             tag = "del" if token.type == "s_open" else token.tag
@@ -127,7 +127,7 @@ class _Builder:
         paragraph.text = AtomicString(self._markup.show_code(code, info))
 
     def _add_html_block(self, token: Token) -> None:
-        # Beside the elements, not in one: it may open what comes later, and close it there.
+        # Between the elements, not in one: it may open what comes later, and close it there.
         html = style_html(token.content.strip("\n"))
         self._add_text(f"\n{self._markup.keep_html(html)}\n")
 
@@ -154,7 +154,7 @@ class _Builder:
 
 
 def _is_harmful(token: Token) -> bool:
-    """Tell whether a link or an image would run what its writer wants."""
+    """Return True if a link or an image would run what its writer wants."""
     target = str(token.attrs.get("href", token.attrs.get("src", "")))
     return _HARMFUL.match(target) is not None
 
@@ -350,7 +350,7 @@ def _find_footnote_settings(markdown: Markdown) -> dict[str, object]:
 
 
 def _is_text(element: ET.Element) -> bool:
-    """Tell whether this is a paragraph, and not one that only stands for code."""
+    """Return True if this is a paragraph, and not a placeholder of code."""
     return element.tag == "p" and not HTML_PLACEHOLDER_RE.fullmatch(element.text or "")
 
 

@@ -47,7 +47,7 @@ markdown_extensions in mkdocs.yml:
 
 
 def draws_diagrams(extension_settings: Mapping[str, Any]) -> bool:
-    """Tell whether the settings of the site's extensions make diagrams of Mermaid's fences."""
+    """Return True if the settings of the site's extensions make diagrams of Mermaid's fences."""
     # `pymdownx.extra` passes on what is in its own settings.
     settings = {**extension_settings.get("pymdownx.extra", {}), **extension_settings}
     fences = settings.get("pymdownx.superfences", {}).get("custom_fences", [])

@@ -1,12 +1,10 @@
-"""Links in HTML that an author wrote: an address is changed where it stands. Pure.
+"""Rewrite links in raw HTML, and sanitize HTML. Pure.
 
-Everything else, every blank and every quotation mark, stays as the author wrote it.
+A link is changed where it stands; every other blank and quotation mark stays as it was written.
 
-HTML without anything that a browser would run.
-
-A whole page goes through it, and not only the HTML that its author wrote: Markdown's extensions
-turn what an author writes into attributes and addresses, too. What the usual extensions make of
-a page passes: tabs, task lists, footnotes, code with line numbers, icons, diagrams, formulas.
+A whole page is sanitized, and not only the HTML that its author wrote: Markdown's extensions turn
+what an author writes into attributes and addresses, too. What the usual extensions make of a page
+passes: tabs, task lists, footnotes, code with line numbers, icons, diagrams, formulas.
 """
 
 from __future__ import annotations

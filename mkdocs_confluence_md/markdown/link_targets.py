@@ -1,4 +1,4 @@
-"""Where a link of a page leads: to a page of the site, or out of it. Pure."""
+"""Resolve the address of a link: to a page of the site, or out of it. Pure."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ _SPACE_IN_PATH = re.compile(r"/wiki/(?:spaces|display)/([^/]+)/")
 
 
 def may_be_ours(text: str) -> bool:
-    """Tell quickly whether a link, or HTML with links, may have to do with Confluence."""
+    """Return True if a link, or HTML with links, may have to do with Confluence."""
     return any(sign in text for sign in _SIGNS) or SCHEME in text.lower()
 
 
@@ -96,7 +96,7 @@ def may_lead(address: str) -> bool:
 
 
 def is_relative(address: str) -> bool:
-    """Tell quickly whether an address may lead to a page beside the one where it stands."""
+    """Return True if an address may lead to a page next to its own. Quick."""
     return bool(address) and not address.startswith(("/", "#", "?")) and ":" not in address
 
 
@@ -136,7 +136,7 @@ class LinkMap:
         """Find where a link leads.
 
         Args:
-            link: What stands in `href`.
+            link: The value of `href`.
             page: The page from Confluence where it stands; None for a page that is a local file.
             text: Of the link, as far as it is known: it may be the title of the page.
 
@@ -218,7 +218,7 @@ class LinkMap:
     def _find_lost(self, tree: TreeRef | SpaceRef, wanted: str, text: str) -> PlacedPage | None:
         """Find a page by the text of a link, where the exporter made up another name for it.
 
-        A link to an index that is no page leads to the root.
+        A link to an index that is not a page leads to the root.
         """
         name = posixpath.splitext(_decode(wanted))[0].rpartition("/")[2]
         if is_lost_name(name):

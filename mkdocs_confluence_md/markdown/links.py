@@ -1,4 +1,4 @@
-"""Links to Confluence, in any page of the site.
+"""Rewrite links to Confluence, in any page of the site.
 
 A link to a page of the site becomes a relative path to a `.md` file, which MkDocs checks and turns
 into a URL as it does with any other link. Raw HTML gets the URL at once: MkDocs leaves that alone.
@@ -136,7 +136,7 @@ class SiteLinks:
     def note(
         self, place: Place | None, address: str, destination: Destination, *, raw: bool
     ) -> None:
-        """Note where a link led; a text that is no page of the site is forgotten."""
+        """Note where a link led; links of other texts than pages are not noted."""
         if place and destination.is_dropped:
             self._dropped[place.file.src_uri] += 1
         if place:

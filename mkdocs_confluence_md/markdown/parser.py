@@ -1,11 +1,7 @@
-"""Which Markdown a page from Confluence is written in: CommonMark, GFM, and panels.
+"""Parse a page from Confluence as CommonMark and GFM, with panels, into markdown-it's tokens.
 
-The result is a list of markdown-it's tokens, whose tags and attributes are those of the page.
-
-Bare addresses become links, as GitHub's reader (cmark-gfm) does it. A plugin for markdown-it.
-
-`https://acme.example/a`, `www.acme.example` and `jane@acme.example` are links; `README.md` and
-`acme.example` are words.
+Bare addresses become links, as in GitHub's reader (cmark-gfm): `https://acme.example/a`,
+`www.acme.example` and `jane@acme.example` are links; `README.md` and `acme.example` are words.
 """
 
 from __future__ import annotations
@@ -69,7 +65,7 @@ def _link_url(state: StateInline, silent: bool) -> bool:  # noqa: FBT001  the sa
 
 
 def _link_mails(state: StateCore) -> None:
-    """Find addresses of people when all else is read: an underscore in one is no emphasis."""
+    """Find e-mail addresses when all else is read: an underscore in one is not emphasis."""
     for token in state.tokens:
         if token.children and "@" in token.content:
             token.children = list(_find_mails(token.children))
@@ -121,7 +117,7 @@ def _trim(address: str) -> str:
 
 
 def _closes_outside(address: str) -> bool:
-    """Tell whether the address ends in a bracket that was opened before it."""
+    """Return True if the address ends in a bracket that was opened before it."""
     return any(
         address[-1] == closing and address.count(closing) > address.count(opening)
         for opening, closing in ("()", "[]")
@@ -159,7 +155,7 @@ class Grammar(MarkdownIt):
         self.use(autolinks_plugin)
         self.use(container_plugin, "panel", validate=_opens_panel)
         self.block.ruler.before("table", "stop_nesting", _stop_nesting)
-        # While it still shows what was escaped: `\[!NOTE]` is no alert.
+        # While it still shows what was escaped: `\[!NOTE]` is not an alert.
         self.core.ruler.before("text_join", "panels", _find_panels)
         self.core.ruler.push("checkboxes", _place_checkboxes)
 

@@ -1,4 +1,4 @@
-"""The wire: one kind of HTTP client for everything, and the words for its failures."""
+"""Make HTTP clients with our settings, and explain their failures."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 USER_AGENT = f"mkdocs-confluence-md/{__version__}"
 
-# Lines of Python's source tell nobody anything, and counts of bytes would keep pages that have the
+# Lines of Python's source tell users nothing, and counts of bytes would keep pages that have the
 # same cause from being told of together.
 _MEANINGLESS = r" \((?:_ssl\.c:[0-9]+|received [0-9]+ bytes, expected [0-9]+)\)"
 
@@ -54,7 +54,7 @@ def make_client(
         ssl_context = httpx.create_ssl_context()
         direct = httpx.HTTPTransport(verify=ssl_context, limits=limits)
         sender = httpx.Client(
-            # Waiting for a free connection is no failure.
+            # Waiting for a free connection is not a failure.
             timeout=httpx.Timeout(patience.silence, connect=patience.connect, pool=None),
             limits=limits,
             verify=ssl_context,

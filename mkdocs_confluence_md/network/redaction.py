@@ -1,11 +1,11 @@
-"""Texts without secrets, in whatever form these are in them.
+"""Hide secrets in texts, in whatever form these repeat them.
 
 A service may repeat the token that it complains of: as it is, quoted, cut, with blanks in it,
 percent-encoded, in base64. What can be replaced is replaced; of a text that still shows a part of a
 secret in another form, nothing is shown.
 
-A message may repeat a secret as well without knowing it, because a server put it into the name of a
-page or of an attachment: so all secrets that this process has used are kept in mind, for messages.
+A server may also have put a secret into the name of a page or an attachment. So all secrets that
+this process has used are remembered, and hidden in every message.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def _decode(text: str) -> Iterator[str]:
 
 
 def _encode_base64(value: str) -> list[str]:
-    """Return what base64 makes of a value, wherever it stands in what is encoded.
+    """Return what base64 makes of a value, at any offset in what is encoded.
 
     The characters at its ends are left out: they depend on what stands around it.
     """

@@ -43,7 +43,7 @@ SERVICE = "mkdocs_confluence_md.service"
 _SPOOL = "mkdocs_confluence_md.spool"
 """The extension of a large answer; its value is the `Spool` that has the body."""
 
-# An answer of over about 5 MB may fail (seen); one that is larger by far is no page.
+# An answer of over about 5 MB may fail (seen); one that is larger by far is not a page.
 _LARGEST_ANSWER_BYTES = 16_000_000
 _LARGEST_FILES_BYTES = 100_000_000
 
@@ -244,7 +244,7 @@ def _repeat(outcome: object, request: httpx.Request) -> httpx.Response:
         raise type(outcome)(str(outcome), request=request) from outcome
     assert isinstance(outcome, httpx.Response)  # noqa: S101  nothing else is noted
     headers = {name: outcome.headers[name] for name in _SHARED_HEADERS if name in outcome.headers}
-    # Nobody promises that it does not repeat its own request's token, which may be another one.
+    # It may repeat the token of its own request, which may be another one.
     token = outcome.request.headers.get("Authorization", "").partition(" ")[2].encode()
     content = outcome.content.replace(token, "…".encode()) if token else outcome.content
     return httpx.Response(outcome.status_code, headers=headers, content=content, request=request)

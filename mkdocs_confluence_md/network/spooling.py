@@ -1,4 +1,8 @@
-"""Large answers: in a temporary file, so that many of them at once do not fill the memory."""
+"""Hold large answers and attachments in temporary files, so that many do not fill the memory.
+
+A site may have gigabytes of attachments. Only so much is in memory at any time, and there is a
+limit for all of them together.
+"""
 
 from __future__ import annotations
 

@@ -1,12 +1,11 @@
-"""What the requests to a service share: its pace, its outages, and how long anybody waits.
+"""Rate limit, circuit breaker and retry budget, shared by all requests to a service.
 
-So a dead host is found out once, not once a page; a 429 slows everybody down; and neither a page
-nor a build waits without end. Nothing here knows HTTP: `retries.py` does the sending.
-
-How fast requests may be sent to one service. Pure: it is told the time, and waits for nobody.
+So a dead host is found out once, not once a page; a 429 slows all requests down; and neither a page
+nor a build waits forever. Nothing here knows HTTP: `retries.py` sends the requests. The time is a
+parameter.
 
 The platform allows a user 1,200 calls a minute (Forge's documented limit). When it answers 429 all
-the same, somebody else uses the account too, and everybody slows down at once: fewer requests in
+the same, other programs use the account too, and the rate is reduced at once: fewer requests in
 flight, and a pause. Both end when answers come again.
 """
 
@@ -76,7 +75,7 @@ class Pace:
         self._in_flight += 1
 
     def end(self) -> None:
-        """Count a request that is no longer in flight, whatever became of it."""
+        """Count a request that is no longer in flight."""
         self._in_flight -= 1
 
     def answered(self) -> None:
@@ -246,8 +245,8 @@ class Service:
         """Wait until a try may be sent, and count it as in flight.
 
         Raises:
-            BuildOverError: Nobody waits for it any more.
-            OutageError: There is no use in sending it.
+            BuildOverError: The build has ended.
+            OutageError: The circuit breaker is open.
         """
         with self._lock:
             self._wait(self._turn_comes, request, self._pace.delay)
@@ -268,8 +267,8 @@ class Service:
         """Wait before another try.
 
         Raises:
-            BuildOverError: Nobody waits for it any more.
-            OutageError: There is no use in another try.
+            BuildOverError: The build has ended.
+            OutageError: The circuit breaker is open.
         """
         with self._lock:
             until = self._clock() + seconds
@@ -288,7 +287,7 @@ class Service:
     def failed(
         self, request: Request, trouble: Trouble, *, asked_to_wait: float, outcome: object
     ) -> bool:
-        """Take note of a try that failed, and tell whether another one is worth its time.
+        """Note a try that failed, and return True if another one is worth its time.
 
         Args:
             request: Whose last try it was.
@@ -299,7 +298,7 @@ class Service:
         with self._lock:
             now = self._clock()
             if trouble is Trouble.THROTTLED:
-                jitter = random.random()  # noqa: S311  nobody gains by guessing it
+                jitter = random.random()  # noqa: S311  not a secret
                 self._pace.slow_down(now, sent=request.sent, jitter=jitter)
                 if asked_to_wait <= self._patience.longest_wait:
                     # Everybody waits, so all connections lose that time.
@@ -337,7 +336,7 @@ class Service:
         )
 
     def _is_out(self, request: Request, trouble: Trouble) -> bool:
-        """Count a request that is given up, and tell whether it is not about this request."""
+        """Count a request that is given up, and return True if the cause is not this request."""
         self._given_up += 1
         nothing_heard = self._last_answer < request.first_try
         concerns_all = (
@@ -401,7 +400,7 @@ class Traffic:
         return Request(self._build, self.clock(), is_about_page=is_about_page)
 
     def begin_build(self) -> None:
-        """Let nobody wait for what the last build wanted, and look at each service anew."""
+        """Cancel the requests of the last build, and reset the circuit breakers."""
         with self._lock:
             self._build.is_over = True
             self._build = Build()

@@ -17,7 +17,7 @@ def origin_of(url: str) -> str:
     try:
         parts = urlsplit(url.strip())
         port = parts.port
-    except ValueError:  # a port that is no number, a bracket that is not closed
+    except ValueError:  # a port that is not a number, a bracket that is not closed
         return ""
     if parts.scheme not in ("https", "http") or not _HOST.fullmatch(parts.hostname or ""):
         return ""
@@ -27,7 +27,7 @@ def origin_of(url: str) -> str:
 
 
 def url_host(host: str) -> str:
-    """Write a host as it stands in a URL."""
+    """Write a host as in a URL."""
     return f"[{host}]" if ":" in host else host  # IPv6
 
 

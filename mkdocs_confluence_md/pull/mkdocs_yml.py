@@ -1,7 +1,7 @@
-"""The `mkdocs.yml` of a pulled site: the project's own, without what only Confluence needs.
+"""Write the `mkdocs.yml` of a pulled site: the project's own, without what needs Confluence.
 
-What is edited is YAML's tree of nodes, so that tags (`!ENV`, `!!python/name:…`) stay what they are,
-whatever they stand for. A configuration that inherits from others is one whole here.
+YAML's tree of nodes is edited, so that tags (`!ENV`, `!!python/name:…`) stay as they are. A
+configuration that inherits from others becomes a single one.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Move:
         return Path(os.path.relpath(absolute, self.target)).as_posix()
 
     def exists(self, path: str) -> bool:
-        """Tell whether a text is the path of something in the project."""
+        """Return True if a text is the path of something in the project."""
         try:
             return bool(path) and (self.root / path).exists()
         except (OSError, ValueError):
@@ -160,7 +160,7 @@ def _make_node(data: object) -> yaml.Node:
 
 
 class _PlainDumper(yaml.SafeDumper):
-    """Writes each thing where it stands, also if it stands in two places."""
+    """Writes repeated values in full, without anchors and aliases."""
 
     def ignore_aliases(self, data: object) -> bool:
         """Write no aliases."""

@@ -1,4 +1,4 @@
-"""`confluence-md pull`: what a build saw becomes a site of its own, in a directory."""
+"""`confluence-md pull`: build a site, and make a standalone site of what the build saw."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ class _NoOptions(Config):
 
 
 class _Witness(BasePlugin[_NoOptions]):
-    """A plugin beside ours, which sees what other plugins have not changed yet."""
+    """A plugin that runs with ours and sees pages before other plugins change them."""
 
     def __init__(self, plugin: ConfluencePlugin) -> None:
         self._plugin = plugin

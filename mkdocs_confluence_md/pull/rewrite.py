@@ -1,13 +1,11 @@
-"""Markdown whose links and images lead to files, and which is otherwise the same. Pure.
+"""Rewrite the links and images of Markdown, and change nothing else. Pure.
 
-The text is changed where an address stands and nowhere else, to the letter. What comes of it is
-read again: it must have the structure of the text before, with the new addresses.
-
-Addresses in the text of a local page, replaced where they are those of links.
+A page's text is changed only where an address is. The result is parsed again: it must have the
+structure of the text before, with the new addresses.
 
 A local page is written in the Markdown of its own site, which only that site's extensions can
-read. What they found is known from the build: the addresses. So these are looked for in the text,
-where an address of a link can stand, but not in code.
+parse. The addresses are known from the build, so they are searched for in the text, where an
+address of a link can be, but not in code.
 """
 
 from __future__ import annotations
@@ -55,14 +53,14 @@ _SPAN = "span"
 
 @dataclass(frozen=True)
 class Spot:
-    """Where one thing stands in the page, as positions in its text."""
+    """A span of the page, as positions in its text."""
 
     token: Token
     """A link's opening, an image, or HTML."""
     start: int
     end: int
     address: tuple[int, int] | None = None
-    """Where the address stands; None where it stands in a definition elsewhere, or is all."""
+    """The span of the address; None if it is in a definition elsewhere, or is all there is."""
     label: tuple[int, int] | None = None
     """Where the text of a link stands, if that has brackets around it."""
     text: str = ""
@@ -144,7 +142,7 @@ def read_link(children: Sequence[Token], place: int) -> str:
 
 
 def refers(token: Token) -> bool:
-    """Tell whether a link or an image has its address from a definition."""
+    """Return True if a link or an image has its address from a definition."""
     span: _Span | None = token.meta.get(_SPAN)
     return span is None or span.refers
 
@@ -214,7 +212,7 @@ class _Page:
     def locate_paragraph(
         self, paragraph: Token, content: str, children: Sequence[Token]
     ) -> Iterator[Spot | None]:
-        """Yield what stands in a paragraph, a heading or a cell; None for what is not found."""
+        """Yield the inline content of a paragraph, a heading or a cell; None if it is not found."""
         spans = [(place, token) for place, token in enumerate(children) if _SPAN in token.meta]
         # A row's cells are looked for one after the other, also those without addresses.
         positions = self._align(paragraph, content)

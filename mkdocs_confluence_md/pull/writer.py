@@ -1,4 +1,4 @@
-"""A pulled site and its directory: compared, and written so that nothing else there is touched."""
+"""Compare a pulled site with its directory, and write it without touching other files."""
 
 from __future__ import annotations
 
@@ -253,7 +253,7 @@ class SwappedDirectory:
         self._exchange = exchange or exchange_names
 
     def recover(self) -> None:
-        """Remove what killed processes left beside the directory, and nothing else.
+        """Remove staging directories of killed processes next to the directory, and nothing else.
 
         Where one of them was about to replace it, the directory is what it was before.
         """
@@ -321,7 +321,7 @@ class SwappedDirectory:
 
 
 def exchange_names(one: Path, other: Path) -> bool:
-    """Let two directories change places in one step; return False where there is no such step.
+    """Exchange two directories in one system call; return False where there is none.
 
     Raises:
         OSError: There is such a step, and it failed.
@@ -372,7 +372,7 @@ def _is_workplace(path: Path) -> bool:
 
 @contextmanager
 def _locked(workplace: Path) -> Iterator[bool]:
-    """Say whether a workplace is nobody's: whoever works in it holds its lock."""
+    """Return True if a staging directory is abandoned: a process that uses it holds its lock."""
     lock = FileLock(workplace / _LOCK)
     try:
         lock.acquire(blocking=False)
@@ -386,6 +386,6 @@ def _locked(workplace: Path) -> Iterator[bool]:
 
 
 def _remove(workplace: Path) -> None:
-    # What cannot be removed now can be by the next process, and is in nobody's way.
+    # The next process removes what cannot be removed now.
     with suppress(OSError):
         shutil.rmtree(workplace)

@@ -1,4 +1,4 @@
-"""What a build says of its pages from Confluence, in one message each. Pure: data in, text out."""
+"""The messages of a build about its pages from Confluence. Pure: data in, text out."""
 
 from __future__ import annotations
 

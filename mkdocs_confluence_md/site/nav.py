@@ -1,12 +1,10 @@
-"""Where each Confluence page lands in the site. Pure: `nav` in, `nav` with paths out.
+"""Place the pages that `nav` refers to: `nav` with references in, `nav` with paths out. Pure.
 
 A page's path follows from `mkdocs.yml` alone, so that URLs stay the same from build to build; only
 a local file that already has the path makes a difference, and that is reported.
 
-What `nav` says in the place of a tree: a section with its pages.
-
-A page with children is the index page of its section. Its URL is the same as without them, and
-themes can show it as the section itself.
+A tree becomes a section. A page with children is the index page of its section: its URL is the same
+as without them, and themes can show it as the section itself.
 """
 
 from __future__ import annotations
@@ -61,7 +59,7 @@ class Plot:
     section: str
     """The path of the section of `nav` where it stands."""
     items: list[Any] = field(default_factory=list)
-    """What stands in the section; filled when all pages that are declared have their places."""
+    """The items of the section; filled when all declared pages have their places."""
 
     @property
     def section_title(self) -> str:
@@ -190,7 +188,7 @@ def _sprout(page: TreePage, section: str) -> _Sprout:
 
 
 def _list_page(page: TreePage, placed: dict[int, PlacedPage]) -> list[Any]:
-    """Return what stands in `nav` for a page and those below it: one item, or none."""
+    """Return the item of `nav` for a page and those below it; one, or none."""
     items = _list_section(page, placed)
     below = len(items) > (id(page) in placed)
     return [{escape_title(page.title): items}] if below else items
@@ -377,7 +375,7 @@ class _Placer:
 
 
 def is_atlassian(host: str) -> bool:
-    """Tell whether a host is surely Confluence Cloud's."""
+    """Return True if a host is surely Confluence Cloud's."""
     # A site may also have a custom domain, which may well be the same site.
     return host.endswith(".atlassian.net")
 

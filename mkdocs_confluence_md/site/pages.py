@@ -1,4 +1,4 @@
-"""The pages of one build: the source of each, or the report of all that cannot be had."""
+"""Wait for the pages of a build: the source of each, or one report of all that failed."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class ProgressBar:
     """Shows how many pages are there, on one line of a terminal that it leaves empty.
 
     Args:
-        stream: Where messages go; nothing is drawn if it is no terminal.
+        stream: Where messages go; nothing is drawn if it is not a terminal.
         clock: Returns seconds; it only has to move forward.
     """
 
@@ -103,7 +103,7 @@ class ProgressBar:
 
 
 class MissingPagesError(Exception):
-    """Pages cannot be had; `str()` is the report of all of them."""
+    """Pages could not be fetched; `str()` is the report of all of them."""
 
 
 class Reader:
@@ -144,11 +144,11 @@ class Reader:
 
         Args:
             page: Which one.
-            placeholder: Return a page that says what went wrong if it cannot be had.
+            placeholder: Return a page that says what went wrong if it could not be fetched.
             take: Gets the page.
 
         Raises:
-            MissingPagesError: It cannot be had, and maybe others neither.
+            MissingPagesError: It could not be fetched, and maybe others neither.
         """
         try:
             fetched = self.fetch(page)
@@ -168,7 +168,7 @@ class Reader:
         )
 
     def check_trees(self, *, placeholder: bool) -> None:
-        """Wait for all pages if a tree cannot be had: then there is no site.
+        """Wait for all pages if a tree could not be fetched: then the build fails.
 
         Args:
             placeholder: There is one all the same, and a tree is told of with its placeholder, or
@@ -200,7 +200,7 @@ class Reader:
         """Return a page as it is in Confluence.
 
         Raises:
-            ConfluenceError: It cannot be had.
+            ConfluenceError: It could not be fetched.
         """
         if page.tree in self.trees.errors:
             raise self.trees.errors[page.tree]

@@ -1,12 +1,7 @@
-"""The paths that pages want: what the option `page_path` makes of titles and sections. Pure.
+"""Assign paths to pages and attachments, from `page_path`, titles and sections. Pure.
 
-Which places in the site are taken, and by which pages: whoever comes first has them.
-
-Where the files of a page land: in a folder of the page's own name, beside it.
-
-Names of files that are safe on any system and in any URL.
-
-A name of an attachment is what somebody typed in Confluence, or what an archive says.
+First come, first served, local files before all. Attachments are in a folder of the page's own
+name, next to it. Names are safe on any system and in any URL, whatever was typed in Confluence.
 """
 
 from __future__ import annotations
@@ -88,7 +83,7 @@ class PlacedPage:
     """A Confluence page with its place in the site."""
 
     ref: PageRef
-    """Its ID is empty where nobody tells it: the export of a whole tree has none."""
+    """Its ID is empty if it is not known: the export of a tree has none."""
     title: str
     """As in `nav`; empty where `nav` gives none."""
     src_uri: str
@@ -143,7 +138,7 @@ class Slots:
         return path + ending
 
     def is_local(self, path: str) -> bool:
-        """Tell whether a local file has a place."""
+        """Return True if a local file has a place."""
         return self._slot_of(path) in self._local
 
     def _slot_of(self, path: str) -> str:
@@ -232,7 +227,7 @@ def _make_mark(text: str) -> str:
 
 @dataclass
 class Shelves:
-    """Which places in the site are taken; whoever comes first has them, local files before all."""
+    """Which places in the site are taken; first come, first served, local files before all."""
 
     _files: set[str] = field(default_factory=set)
     _folders: set[str] = field(default_factory=set)
@@ -245,7 +240,7 @@ class Shelves:
             self._folders.update(_folders_of(slot))
 
     def is_free(self, uri: str) -> bool:
-        """Tell whether a file may be here: no other one, and no folder, and all folders folders."""
+        """Return True if a path is free: there is no file or folder of it, and no file above it."""
         slot = fold(uri)
         return slot not in self._files | self._folders and self._files.isdisjoint(_folders_of(slot))
 

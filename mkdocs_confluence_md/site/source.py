@@ -1,4 +1,4 @@
-"""What MkDocs reads as a page's source: the exported Markdown behind front matter. Pure.
+"""The source of a page for MkDocs: front matter and the exported Markdown. Pure.
 
 There is always front matter, because MkDocs takes a first line like `Owner: Jane` of a page
 without it for metadata, and the reader would lose that line.
@@ -120,7 +120,7 @@ def _describe(facts: PageFacts) -> dict[str, Any]:
 
 
 def _is_harmless(name: object, value: object) -> bool:
-    """Tell whether a page may say this of itself: no instructions to MkDocs, theme or plugins.
+    """Return True if a page may set this itself: not if it instructs MkDocs, themes or plugins.
 
     Facts are (a description, dates, tags); what chooses templates and icons could break the
     build of the whole site.
@@ -152,7 +152,7 @@ def make_placeholder(failure: PageFailure) -> str:
     # What is wrong with the machine that builds is for its log, not for readers.
     about_page = isinstance(failure.error, AnswerError | FailureError)
     what = html.escape(failure.error.what) if about_page else "The site's owner can tell why."
-    # HTML rather than Markdown: an error's words are nobody's markup.
+    # HTML rather than Markdown: the words of an error are not markup.
     text = f"<p><strong>{name} could not be fetched.</strong> {what}{link}</p>"
     return make_source(text, page_id=failure.page_id, title=failure.title, otherwise=failure.name)
 

@@ -1,4 +1,4 @@
-"""The trees of a site: what they are when pages are placed, and what their pages say."""
+"""Resolve the trees of a site, for placing their pages and for their sources."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ class SiteTrees:
             self._fetcher.add_files(owner, wanted[owner], is_copy=owner in stale)
 
     def has(self, page: PlacedPage) -> bool:
-        """Tell whether a page is in the export of a tree."""
+        """Return True if a page is in the export of a tree."""
         return bool(page.path) and page.tree in self.fetched
 
     def read(self, page: PlacedPage) -> FetchedPage:
@@ -239,7 +239,7 @@ def _stand_in(ref: TreeRef | SpaceRef) -> Tree:
 
 
 def _is_problem(finding: Finding) -> bool:
-    """Tell whether anybody should know: nothing is named by the name of a page or a folder."""
+    """Return True if it is worth a warning: nothing refers to a page or a folder by its name."""
     name = finding.name.replace("\\", "/").rpartition("/")[2]
     is_page = name.lower().endswith(".md")
     return finding.problem.is_refusal or (

@@ -1,8 +1,8 @@
-"""While a site is served: what changes in Confluence is built anew.
+"""Watch Confluence for changes while a site is served, and trigger a rebuild.
 
-A thread asks once an interval. When there is news, it touches a file that MkDocs watches, so that
-MkDocs builds the site as after any edit. Nothing else in that file's directory is watched: what a
-build writes there starts no other build.
+A thread polls once an interval. When there is a change, it touches a file that MkDocs watches, so
+that MkDocs builds the site as after any edit. Nothing else in that file's directory is watched, so
+what a build writes there triggers no other build.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ class Source(Protocol):
         """
 
     def close(self) -> None:
-        """Let nobody wait for an answer any more."""
+        """Cancel the request that is waited for."""
 
 
 class ChangedPages:
-    """The pages of the last build, and which versions of them are no news.
+    """The pages of the last build, and the versions of them that are already known.
 
     Args:
         fetcher: Is told which pages to export.
@@ -87,7 +87,7 @@ class ChangedPages:
         return report_news(list(changed.values())) if changed else ""
 
     def close(self) -> None:
-        """Let nobody wait, and close the connections."""
+        """Cancel all requests and close the connections."""
         self.rest.begin_build()
         self.rest.close()
 
