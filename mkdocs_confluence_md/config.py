@@ -37,10 +37,10 @@ _MOST_CONCURRENCY = 32
 _LEAST_INTERVAL = 5
 
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
-class _Option(BaseConfigOption[T], Generic[T]):
+class _Option(BaseConfigOption[_T], Generic[_T]):
     """An option whose default is written as a user would write it."""
 
     def __init__(self, default: object = None) -> None:

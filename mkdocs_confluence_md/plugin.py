@@ -12,7 +12,7 @@ from mkdocs_confluence_md.factory import Session
 from mkdocs_confluence_md.guarded import GuardedPlugin, check_files, plugin_errors
 from mkdocs_confluence_md.network.redaction import SecretFilter
 from mkdocs_confluence_md.network.throttling import Patience
-from mkdocs_confluence_md.site.watch import MARKER
+from mkdocs_confluence_md.site.watch import CHANGE_MARKER
 from mkdocs_confluence_md.site_build import SiteBuild
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ class ConfluencePlugin(GuardedPlugin):
         interval, fetcher = self.watch_seconds or self.config.watch, self._session.fetcher
         if not interval or fetcher is None or fetcher.offline:
             return
-        marker = find_cache_dir(self.config, config) / MARKER
+        marker = find_cache_dir(self.config, config) / CHANGE_MARKER
         if problem := self._session.watching.try_to_start(fetcher, marker, interval):
             log.warning(problem)
         else:

@@ -207,7 +207,7 @@ def choose_cache_dir(
     return chosen
 
 
-def find_cache_dir(config_file: Path) -> Path:
+def find_project_cache_dir(config_file: Path) -> Path:
     """Read `mkdocs.yml`, and those that it inherits from, for the cache's directory.
 
     Raises:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from mkdocs_confluence_md.markdown.context import Place
 
-MARKER = "<!-- Pulled from Confluence by confluence-md, and read as CommonMark. -->"
+PULLED_MARKER = "<!-- Pulled from Confluence by confluence-md, and read as CommonMark. -->"
 """The first line of a pulled page."""
 
 _AFTER_ALL_ELEMENTS = 1
@@ -59,8 +59,8 @@ class PulledPages(ConfluenceExtension):
     def take(self, text: str, place: Place | None) -> str | None:
         """Return the text of a pulled page behind its marker."""
         del place
-        self.is_pulled = text.startswith(MARKER)
-        return text.removeprefix(MARKER) if self.is_pulled else None
+        self.is_pulled = text.startswith(PULLED_MARKER)
+        return text.removeprefix(PULLED_MARKER) if self.is_pulled else None
 
 
 class _PulledGrammar(Grammar):

@@ -11,7 +11,7 @@ import click
 from mkdocs.config import config_options as opt
 from mkdocs.config.base import BaseConfigOption
 
-from mkdocs_confluence_md.auth.environment import PREFIX, VARIABLES
+from mkdocs_confluence_md.auth.environment import ENV_PREFIX, VARIABLES
 from mkdocs_confluence_md.cli.main import cli
 from mkdocs_confluence_md.config import PluginConfig
 
@@ -33,7 +33,7 @@ def describe_options() -> str:
 
 def describe_variables() -> str:
     """Return the table of the environment variables."""
-    rows = [f"| `{PREFIX}{name}` | {meaning} |" for name, meaning in VARIABLES.items()]
+    rows = [f"| `{ENV_PREFIX}{name}` | {meaning} |" for name, meaning in VARIABLES.items()]
     return "\n".join(["| variable | meaning |", "|---|---|", *rows])
 
 

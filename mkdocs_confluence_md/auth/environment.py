@@ -18,7 +18,7 @@ from mkdocs_confluence_md.network.urls import origin_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-PREFIX = "CONFLUENCE_MD_"
+ENV_PREFIX = "CONFLUENCE_MD_"
 ATLASSIAN_API = "https://api.atlassian.com"
 ATLASSIAN_AUTH = "https://auth.atlassian.com"
 
@@ -38,7 +38,7 @@ VARIABLES = {
 """What each variable is for, by its name without the prefix: the documentation has it from here."""
 
 SECRET_VARIABLES = tuple(
-    PREFIX + name for name in ("ACCESS_TOKEN", "CLIENT_SECRET", "REFRESH_TOKEN", "API_TOKEN")
+    ENV_PREFIX + name for name in ("ACCESS_TOKEN", "CLIENT_SECRET", "REFRESH_TOKEN", "API_TOKEN")
 )
 """The variables whose values only the services that they are for may see."""
 
@@ -95,7 +95,7 @@ def read_environment(variables: Mapping[str, str]) -> Environment:
         if not re.fullmatch(r"[A-Za-z0-9.-]+(?::[0-9]+)?|\[[0-9A-Fa-f:.]+\](?::[0-9]+)?", host):
             raise SettingError(
                 # Not the entry: it may be a secret that was pasted into the wrong variable.
-                f"Entry {number} of {PREFIX}TRUSTED_HOSTS is not a host name.",
+                f"Entry {number} of {ENV_PREFIX}TRUSTED_HOSTS is not a host name.",
                 "Write host names separated by commas, without https:// and without paths.",
             )
     named_hosts = [urlsplit(url).netloc for url in (api_url, auth_url)]
@@ -130,7 +130,7 @@ def read_token_file(variables: Mapping[str, str]) -> Path | None:
 
 
 def _read(variables: Mapping[str, str], name: str) -> str:
-    return variables.get(PREFIX + name, "").strip()
+    return variables.get(ENV_PREFIX + name, "").strip()
 
 
 def _read_secret(variables: Mapping[str, str], name: str) -> str:
@@ -138,7 +138,7 @@ def _read_secret(variables: Mapping[str, str], name: str) -> str:
     value = _read(variables, name)
     if value and not is_token(value):
         raise SettingError(
-            f"{PREFIX}{name} contains spaces, line breaks or characters that no token has.",
+            f"{ENV_PREFIX}{name} contains spaces, line breaks or characters that no token has.",
             "Copy the value again.",
         )
     return value
@@ -149,9 +149,9 @@ def _read_credentials(variables: Mapping[str, str]) -> ClientCredentials | None:
     values = {name: _read_secret(variables, name) for name in names}
     if not values["REFRESH_TOKEN"]:
         return None
-    missing = [f"{PREFIX}{name}" for name in names if not values[name]]
+    missing = [f"{ENV_PREFIX}{name}" for name in names if not values[name]]
     if missing:
-        given = [f"{PREFIX}{name}" for name in names if values[name]]
+        given = [f"{ENV_PREFIX}{name}" for name in names if values[name]]
         raise SettingError(
             f"The sign-in needs {' and '.join(missing)}, besides {' and '.join(given)}.",
             "Set all three variables, or not the last one.",
@@ -165,7 +165,7 @@ def _read_rest_credentials(variables: Mapping[str, str]) -> RestCredentials | No
         return RestCredentials(email, api_token)
     if email:
         raise SettingError(
-            f"Confluence's REST API needs {PREFIX}API_TOKEN, besides {PREFIX}EMAIL.",
+            f"Confluence's REST API needs {ENV_PREFIX}API_TOKEN, besides {ENV_PREFIX}EMAIL.",
             "Set both variables, or neither of them.",
         )
     return None
@@ -176,7 +176,7 @@ def _read_url(variables: Mapping[str, str], name: str) -> str:
     # The value is not shown: a URL may hold a password, which is one thing that is wrong with it.
     if value and (not origin_of(value) or "@" in value):
         raise SettingError(
-            f"{PREFIX}{name} is not a URL that can be used.",
+            f"{ENV_PREFIX}{name} is not a URL that can be used.",
             "Write a scheme and a host, and no password: https://proxy.example.com.",
         )
     return value.rstrip("/")
@@ -187,12 +187,12 @@ def _read_path(path: str) -> Path:
         absolute = Path(path).expanduser().absolute()
     except RuntimeError:
         raise SettingError(
-            f"{PREFIX}TOKEN_FILE is {path!r}, and there is no such user.",
+            f"{ENV_PREFIX}TOKEN_FILE is {path!r}, and there is no such user.",
             "Write the whole path.",
         ) from None
     if absolute.is_dir() or not path.isprintable():
         raise SettingError(
-            f"{PREFIX}TOKEN_FILE is {path!r}, which is not the path of a file.",
+            f"{ENV_PREFIX}TOKEN_FILE is {path!r}, which is not the path of a file.",
             "Write the path of a file, like /home/jane/confluence/tokens.json.",
         )
     return absolute
@@ -204,4 +204,6 @@ def _read_flag(variables: Mapping[str, str], name: str) -> bool:
         return True
     if value in ("", "0", "false", "no", "off"):
         return False
-    raise SettingError(f"{PREFIX}{name} is {value!r}, which is neither 1 nor 0.", "Write 1 or 0.")
+    raise SettingError(
+        f"{ENV_PREFIX}{name} is {value!r}, which is neither 1 nor 0.", "Write 1 or 0."
+    )

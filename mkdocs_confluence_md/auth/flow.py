@@ -189,7 +189,12 @@ class RefreshTokenAuth(TokenAuth):
                 raise
             except GeneratorExit:  # the client had no answer to the token request
                 host = urlsplit(sign_in.auth_url).netloc
-                self._failures.append(_describe_silence(host))
+                self._failures.append(
+                    FailureError(
+                        f"The authorization server {host} did not answer.",
+                        f"Try again later; {STATUS_PAGE}",
+                    )
+                )
                 raise
             self._sign_in = sign_in
             return sign_in
@@ -263,12 +268,6 @@ class RefreshTokenAuth(TokenAuth):
 
     def _nobody_is_signed_in(self, request: httpx.Request) -> CredentialsError:
         return self._chain.explain_absence(host_and_port(request))
-
-
-def _describe_silence(host: str) -> FailureError:
-    return FailureError(
-        f"The authorization server {host} did not answer.", f"Try again later; {STATUS_PAGE}"
-    )
 
 
 def make_auth(

@@ -163,13 +163,14 @@ def read_grant(response: httpx.Response, *, now: float) -> Grant:
     return Grant(
         access_token=str(access_token),
         refresh_token=str(refresh_token),
-        expires_at=now + (life if _is_life(life) else _USUAL_LIFE_SECONDS),
+        expires_at=now
+        + (
+            life
+            if (isinstance(life, int | float) and 0 < life < REFRESH_TOKEN_SECONDS)
+            else _USUAL_LIFE_SECONDS
+        ),
         scope=" ".join(map(str, scope)) if isinstance(scope, list) else str(scope or ""),
     )
-
-
-def _is_life(value: object) -> bool:
-    return isinstance(value, int | float) and 0 < value < REFRESH_TOKEN_SECONDS
 
 
 def read_subject(token: str) -> str:

@@ -172,7 +172,7 @@ _REMEDY = "Remove the link, or copy what it leads to."
 
 
 @dataclass(frozen=True)
-class Entry:
+class FoundFile:
     """A file or a folder."""
 
     path: str
@@ -181,7 +181,7 @@ class Entry:
     is_link: bool
 
 
-def walk(directory: Path) -> Iterator[Entry]:
+def walk(directory: Path) -> Iterator[FoundFile]:
     """Yield all files and folders below a directory; each folder's content is yielded once.
 
     What cannot be read is left out, and so are links that lead nowhere.
@@ -194,7 +194,7 @@ def walk(directory: Path) -> Iterator[Entry]:
                 status = each.stat()
             except OSError:
                 continue
-            yield Entry(each.path, status, each.is_symlink())
+            yield FoundFile(each.path, status, each.is_symlink())
             if stat.S_ISDIR(status.st_mode) and (status.st_dev, status.st_ino) not in seen:
                 seen.add((status.st_dev, status.st_ino))
                 left.append(each.path)

@@ -32,7 +32,7 @@ class KeptFile:
 
 
 @dataclass(frozen=True)
-class Manifest:
+class AttachmentManifest:
     """What one export said of the attachments of a page."""
 
     files: Mapping[str, KeptFile] = field(default_factory=dict)
@@ -67,18 +67,18 @@ class TreeManifest:
     """What was wrong with the archive before it was packed anew, each with the name that has it."""
 
 
-def write_manifest(manifest: Manifest | TreeManifest) -> str:
+def write_manifest(manifest: AttachmentManifest | TreeManifest) -> str:
     """Write a manifest as text."""
     return json.dumps(asdict(manifest), ensure_ascii=False)
 
 
-def read_manifest(text: str) -> Manifest | None:
+def read_manifest(text: str) -> AttachmentManifest | None:
     """Read a manifest; None if it is none of ours."""
     try:
         fields: Any = json.loads(text)
         files = {str(key): _read_file(file) for key, file in fields["files"].items()}
         problems = tuple((str(what), str(name)) for what, name in fields["problems"])
-        return Manifest(files, tuple(map(str, fields["missing"])), problems)
+        return AttachmentManifest(files, tuple(map(str, fields["missing"])), problems)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
 
@@ -236,7 +236,7 @@ _GOAL = 0.9
 
 
 @dataclass(frozen=True)
-class Entry:
+class CacheEntry:
     """What the cache's table says of one value."""
 
     key: str
@@ -250,7 +250,9 @@ class Entry:
     """The key that an alias leads to."""
 
 
-def choose_what_goes(entries: Sequence[Entry], wanted: Collection[str], limit: int) -> list[str]:
+def choose_what_goes(
+    entries: Sequence[CacheEntry], wanted: Collection[str], limit: int
+) -> list[str]:
     """Return the keys to remove so that what stays fits.
 
     Only copies of pages, of their attachments and of trees go, and the aliases that lead to them:

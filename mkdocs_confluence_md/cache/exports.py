@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from requests import PreparedRequest
 
-    from mkdocs_confluence_md.cache.entries import Entry
+    from mkdocs_confluence_md.cache.entries import CacheEntry
     from mkdocs_confluence_md.cache.store import ExportDisk
     from mkdocs_confluence_md.network.spooling import Content, Spool
 
@@ -239,7 +239,7 @@ class ExportCache:
             wanted = self._used | self._find_attachments(disk, entries)
             disk.remove(choose_what_goes(entries, wanted, self._limit))
 
-    def _find_attachments(self, disk: ExportDisk, entries: Iterable[Entry]) -> set[str]:
+    def _find_attachments(self, disk: ExportDisk, entries: Iterable[CacheEntry]) -> set[str]:
         """Find the attachments of pages that were used, even if they were not asked for."""
         targets = {entry.target for entry in entries if entry.key in self._used}
         keys = {name_attachments_of(key) for key in self._used | targets}

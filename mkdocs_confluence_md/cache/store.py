@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import diskcache
 import filelock
 
-from mkdocs_confluence_md.cache.entries import Entry
+from mkdocs_confluence_md.cache.entries import CacheEntry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -182,9 +182,9 @@ class ExportDisk(diskcache.Cache):  # type: ignore[misc]  # DiskCache has no typ
             with self._transact() as (sql, _):
                 sql(_MARK, (now, among, before))
 
-    def list_entries(self) -> list[Entry]:
+    def list_entries(self) -> list[CacheEntry]:
         """Return what there is, without reading it."""
-        return [Entry(*row) for row in self._sql(_LIST)]
+        return [CacheEntry(*row) for row in self._sql(_LIST)]
 
     def measure(self) -> int:
         """Return about how many bytes it takes on the disk: never less than its values. Quick."""
@@ -202,7 +202,7 @@ def _as_json(keys: Iterable[str]) -> str:
     return json.dumps(list(keys))
 
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 # A write takes milliseconds; a process that holds the database this long is stuck.
 LOCK_SECONDS = 15.0
@@ -266,7 +266,7 @@ class Store:
         gone = list(keys)
         self._submit(lambda disk: disk.remove(gone))
 
-    def do(self, operation: Callable[[ExportDisk], T]) -> T | None:
+    def do(self, operation: Callable[[ExportDisk], _T]) -> _T | None:
         """Do something with the disk, in its thread; None if it cannot be used."""
         return self._submit(operation).result()
 
@@ -286,10 +286,10 @@ class Store:
         self._warn_once(f"The cache in {self._directory.path} is damaged ({error}); what cannot "
                         "be read is exported again.")  # fmt: skip
 
-    def _submit(self, operation: Callable[[ExportDisk], T]) -> Future[T | None]:
+    def _submit(self, operation: Callable[[ExportDisk], _T]) -> Future[_T | None]:
         return self._thread.submit(self._attempt, operation)
 
-    def _attempt(self, operation: Callable[[ExportDisk], T]) -> T | None:
+    def _attempt(self, operation: Callable[[ExportDisk], _T]) -> _T | None:
         if not self._usable:
             return None
         try:

@@ -26,13 +26,13 @@ from mkdocs_confluence_md.cache.exports import read_texts
 from mkdocs_confluence_md.cache.store import Store
 from mkdocs_confluence_md.cli.terminal import config_file_option, echo, echo_json
 from mkdocs_confluence_md.confluence.refs import Complaint, PageRef, SpaceRef, parse_reference
-from mkdocs_confluence_md.project import find_cache_dir
+from mkdocs_confluence_md.project import find_project_cache_dir
 from mkdocs_confluence_md.text import describe_age, describe_size, format_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
 
-    from mkdocs_confluence_md.cache.entries import Entry
+    from mkdocs_confluence_md.cache.entries import CacheEntry
 
 _ACCOUNT_DIGITS = 8
 
@@ -42,14 +42,14 @@ class Holding:
     """A copy of a page, or of a tree."""
 
     page: PageCopy
-    entry: Entry
-    attachments: tuple[Entry, ...] = ()
+    entry: CacheEntry
+    attachments: tuple[CacheEntry, ...] = ()
     """What the cache keeps of its attachments: which there are, and the files themselves.
 
     Of a tree, its archive."""
 
     @property
-    def files(self) -> list[Entry]:
+    def files(self) -> list[CacheEntry]:
         """The attachments of a page."""
         files = [entry for entry in self.attachments if is_file(entry.key)]
         return files if self.page.tree is None else []
@@ -90,13 +90,15 @@ def remove_pages(store: Store, targets: Collection[str]) -> list[Holding]:
     return going
 
 
-def _find_attachments(store: Store, entries: Sequence[Entry]) -> dict[PageCopy, list[Entry]]:
+def _find_attachments(
+    store: Store, entries: Sequence[CacheEntry]
+) -> dict[PageCopy, list[CacheEntry]]:
     """Say of each copy of a page what is kept of its attachments; of a tree, of its archive."""
     by_key = {entry.key: entry for entry in entries}
     pages = {key: page for key in by_key if (page := read_attachments_copy(key))}
     trees = {key: page for key in by_key if (page := read_tree_copy(key))}
     texts = read_texts(store.read({**pages, **trees}))
-    found: dict[PageCopy, list[Entry]] = {}
+    found: dict[PageCopy, list[CacheEntry]] = {}
     for key, page in {**pages, **trees}.items():
         files = map(file_key, _find_digests(texts.get(key, ""), is_tree=key in trees))
         own = () if key in trees else (key,)
@@ -136,7 +138,9 @@ def describe_holdings(holdings: Sequence[Holding], directory: str) -> dict[str, 
             "account": each.page.account,
             "size": each.size,
             "attachments": len(each.files),
-            "exported_at": _as_time(each.entry.stored_at),
+            "exported_at": datetime.fromtimestamp(each.entry.stored_at, UTC).isoformat(
+                timespec="seconds"
+            ),
         }
         for each in holdings
     ]
@@ -169,11 +173,7 @@ def _as_row(holding: Holding, now: float) -> tuple[str, ...]:
     return page.target, page.host, account, describe_size(holding.size), age
 
 
-def _as_time(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
-
-
-def _list_entries(store: Store) -> list[Entry]:
+def _list_entries(store: Store) -> list[CacheEntry]:
     if not store.directory.exists():
         return []
     return store.do(lambda disk: disk.list_entries()) or []
@@ -262,7 +262,7 @@ def clear(*, config_file: Path, cache_dir: Path | None, targets: list[str]) -> N
 @contextmanager
 def _opened(config_file: Path, cache_dir: Path | None) -> Iterator[_Opened]:
     """Open the store of a project."""
-    directory = cache_dir.resolve() if cache_dir else find_cache_dir(config_file)
+    directory = cache_dir.resolve() if cache_dir else find_project_cache_dir(config_file)
     warnings: list[str] = []
     with closing(Store(directory, warnings.append)) as store:
         yield _Opened(store, directory, warnings)

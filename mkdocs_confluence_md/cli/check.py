@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import click
 import yaml
 
-from mkdocs_confluence_md.auth.environment import PREFIX, read_environment
+from mkdocs_confluence_md.auth.environment import ENV_PREFIX, read_environment
 from mkdocs_confluence_md.auth.flow import make_auth
 from mkdocs_confluence_md.auth.token_file import make_protection
 from mkdocs_confluence_md.cli.call_report import try_calls
@@ -38,16 +38,16 @@ from mkdocs_confluence_md.errors import (
     TokenFileError,
 )
 from mkdocs_confluence_md.factory import explain_silence, make_fetcher
-from mkdocs_confluence_md.fetch.snapshot import read_manifest, show_time
+from mkdocs_confluence_md.fetch.snapshot import read_snapshot_manifest, show_time
 from mkdocs_confluence_md.network.throttling import AT_A_TERMINAL
 from mkdocs_confluence_md.project import (
     Declared,
     Flaw,
     check_written,
     explain_yaml,
-    find_cache_dir,
     find_directories,
     find_entries,
+    find_project_cache_dir,
     read_nav,
     read_options,
 )
@@ -210,7 +210,7 @@ def _inspect_environment(
     except SettingError as error:
         inspection.settings.append(Finding("environment", State.PROBLEM, str(error)))
         return None
-    names = sorted(name for name in variables if name.startswith(PREFIX) and variables[name])
+    names = sorted(name for name in variables if name.startswith(ENV_PREFIX) and variables[name])
     inspection.settings.append(
         Finding("environment", State.FINE, ", ".join(names) or "nothing set")
     )
@@ -249,7 +249,7 @@ def _inspect_source(
 def _inspect_snapshot(inspection: Inspection, directory: Path) -> bool:
     """Return True if there is a snapshot: no build begins without it, even if it is not needed."""
     try:
-        manifest = read_manifest(directory)
+        manifest = read_snapshot_manifest(directory)
     except SnapshotError as error:
         inspection.settings.append(Finding("snapshot", State.PROBLEM, error.full_text()))
         return False
@@ -292,7 +292,7 @@ def _inspect_pages(  # noqa: PLR0913  it has that many settings
             options,
             environment,
             address,
-            cache_dir=find_cache_dir(inspection.file),
+            cache_dir=find_project_cache_dir(inspection.file),
             snapshot_dir=snapshot_dir,
             patience=AT_A_TERMINAL,
             warn=warnings.append,

@@ -79,7 +79,7 @@ class Problem(Enum):
 
 
 @dataclass(frozen=True)
-class Finding:
+class ArchiveProblem:
     """A problem, and which entry has it."""
 
     problem: Problem
@@ -88,7 +88,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Entry:
+class ArchiveEntry:
     """A file in an archive."""
 
     path: str
@@ -106,28 +106,28 @@ class Entry:
 class Archive:
     """What is in an archive."""
 
-    entries: tuple[Entry, ...] = ()
-    problems: tuple[Finding, ...] = ()
+    entries: tuple[ArchiveEntry, ...] = ()
+    problems: tuple[ArchiveProblem, ...] = ()
     _zip: zipfile.ZipFile | None = field(default=None, repr=False, compare=False)
 
     @cached_property
-    def pages(self) -> tuple[Entry, ...]:
+    def pages(self) -> tuple[ArchiveEntry, ...]:
         """The Markdown files."""
         return tuple(entry for entry in self.entries if entry.is_page)
 
     @cached_property
-    def assets(self) -> tuple[Entry, ...]:
+    def assets(self) -> tuple[ArchiveEntry, ...]:
         """All other files."""
         return tuple(entry for entry in self.entries if not entry.is_page)
 
-    def read(self, entry: Entry) -> bytes | Finding:
+    def read(self, entry: ArchiveEntry) -> bytes | ArchiveProblem:
         """Unpack a file; never more than the archive said before that it is."""
         try:
             return b"".join(self.unpack(entry))
         except DamagedEntryError:
-            return Finding(Problem.DAMAGED, entry.path)
+            return ArchiveProblem(Problem.DAMAGED, entry.path)
 
-    def unpack(self, entry: Entry) -> Iterator[bytes]:
+    def unpack(self, entry: ArchiveEntry) -> Iterator[bytes]:
         """Unpack a file in chunks of some 100 kB, and no more than the archive said that it is.
 
         Raises:
@@ -139,7 +139,7 @@ class Archive:
         except Exception as error:  # damage makes `zipfile` raise whatever it stumbles over
             raise DamagedEntryError(entry.path) from error
 
-    def measure(self, entry: Entry) -> int:
+    def measure(self, entry: ArchiveEntry) -> int:
         """Return the size of a file, unpacked, in bytes."""
         return self._open().infolist()[entry.number].file_size
 
@@ -166,12 +166,12 @@ def read_archive(data: bytes | Spool, limits: Limits | None = None) -> Archive:
         unpacker = zipfile.ZipFile(reader)
         reader.stop_refusing()
     except _TooMuchError:
-        return Archive(problems=(Finding(Problem.TOO_MANY),))
+        return Archive(problems=(ArchiveProblem(Problem.TOO_MANY),))
     except Exception:  # noqa: BLE001  as above
-        return Archive(problems=(Finding(Problem.UNREADABLE),))
+        return Archive(problems=(ArchiveProblem(Problem.UNREADABLE),))
     infos = unpacker.infolist()
     if len(infos) > limits.entries:
-        return Archive(problems=(Finding(Problem.TOO_MANY),))
+        return Archive(problems=(ArchiveProblem(Problem.TOO_MANY),))
     examiner = _Examiner(limits)
     entries = tuple(examiner.examine(infos))
     return Archive(entries, tuple(dict.fromkeys(examiner.problems)), unpacker)
@@ -217,11 +217,11 @@ class _Examiner:
     """Looks at the entries of an archive, one after the other."""
 
     def __init__(self, limits: Limits) -> None:
-        self.problems: list[Finding] = []
+        self.problems: list[ArchiveProblem] = []
         self._limits = limits
         self._total = 0
 
-    def examine(self, infos: list[zipfile.ZipInfo]) -> Iterator[Entry]:
+    def examine(self, infos: list[zipfile.ZipInfo]) -> Iterator[ArchiveEntry]:
         """Yield the files that may be unpacked. Of two with one name it is the last, as in tar."""
         names = Counter(_read_path(info) for info in infos)
         for number, info in enumerate(infos):
@@ -230,16 +230,16 @@ class _Examiner:
             names[path] -= 1
             if names[path] and not info.is_dir():
                 problems.append(Problem.DUPLICATE)
-            self.problems += [Finding(problem, info.orig_filename) for problem in problems]
+            self.problems += [ArchiveProblem(problem, info.orig_filename) for problem in problems]
             if not info.is_dir() and not any(problem.is_refusal for problem in problems):
                 self._total += info.file_size
-                yield Entry(path, number)
+                yield ArchiveEntry(path, number)
 
     def _find_problems(self, info: zipfile.ZipInfo, path: str) -> Iterator[Problem]:
         # `zipfile` cuts names at a NUL, and other programs do not.
         if "\0" in info.orig_filename:
             yield Problem.NUL
-        elif _leads_outside(path):
+        elif path.startswith("/") or bool(_DRIVE.match(path)) or ".." in path.split("/"):
             yield Problem.OUTSIDE
         if not _is_plain(info):
             yield Problem.NO_FILE
@@ -273,10 +273,6 @@ def _read_path(info: zipfile.ZipInfo) -> str:
     return normalize("NFC", info.orig_filename.replace("\\", "/"))
 
 
-def _leads_outside(path: str) -> bool:
-    return path.startswith("/") or bool(_DRIVE.match(path)) or ".." in path.split("/")
-
-
 def _is_plain(info: zipfile.ZipInfo) -> bool:
     kind = stat.S_IFMT(info.external_attr >> 16)
     return kind in (0, stat.S_IFREG) or (kind == stat.S_IFDIR and info.is_dir())
@@ -298,7 +294,7 @@ def pack(archive: Archive, texts: Mapping[str, str]) -> bytes:
         for entry in archive.entries:
             text = texts.get(entry.path)
             content = archive.read(entry) if text is None else text.encode()
-            if isinstance(content, Finding):
+            if isinstance(content, ArchiveProblem):
                 continue
             info = zipfile.ZipInfo(entry.path)  # its time is that of the first archives
             info.external_attr, info.create_system = _PLAIN_FILE, _UNIX

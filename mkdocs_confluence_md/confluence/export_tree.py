@@ -133,12 +133,12 @@ def _sort_by_text(tree: Tree, texts: Mapping[str, str]) -> dict[tuple[str, str],
 
 def _choose_pages(paths: list[str], page_count: int) -> list[str]:
     """Leave out Markdown that is attached to pages, where it shows."""
-    chosen = [path for path in paths if not _is_among_attachments(path)]
+    chosen = [
+        path
+        for path in paths
+        if not any(folder.lower() in _ATTACHMENT_FOLDERS for folder in path.split("/")[:-1])
+    ]
     return chosen if 0 < page_count <= len(chosen) < len(paths) else paths
-
-
-def _is_among_attachments(path: str) -> bool:
-    return any(folder.lower() in _ATTACHMENT_FOLDERS for folder in path.split("/")[:-1])
 
 
 class _Names:
@@ -243,7 +243,12 @@ class _Layout:
         plain = self.names.read(name)
         if not plain:  # each time that an exporter loses a name, it makes up another
             return [name, _LOST]
-        return [plain, reduce_title(plain), _drop_accents(plain), _drop_other_letters(plain)]
+        return [
+            plain,
+            reduce_title(plain),
+            reduce_title("".join(each for each in normalize("NFKD", plain) if not combining(each))),
+            _drop_other_letters(plain),
+        ]
 
 
 class _Leaves:
@@ -285,10 +290,6 @@ class _Leaves:
 
     def _find_all(self, folder: Node, number: int, form: str) -> list[Node]:
         return self._found.get((folder, number, form), [])
-
-
-def _drop_accents(name: str) -> str:
-    return reduce_title("".join(each for each in normalize("NFKD", name) if not combining(each)))
 
 
 def _drop_other_letters(name: str) -> str:

@@ -315,20 +315,18 @@ def read_zip(
         return spool, 0
     with _one_in_memory, closing(spool):
         try:
-            return _decode_zip(_load(response, spool), explain)
+            return _decode_zip(
+                httpx.Response(
+                    response.status_code,
+                    headers=response.headers,
+                    content=spool.read(),
+                    request=response.request,
+                ),
+                explain,
+            )
         except ConfluenceError as error:
             # Its frames have the answer, and it may be kept.
             raise error.with_traceback(None) from None
-
-
-def _load(response: httpx.Response, spool: Spool) -> httpx.Response:
-    """Return a response with its body in memory."""
-    return httpx.Response(
-        response.status_code,
-        headers=response.headers,
-        content=spool.read(),
-        request=response.request,
-    )
 
 
 def _decode_zip(

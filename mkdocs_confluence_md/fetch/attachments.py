@@ -13,15 +13,15 @@ from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from mkdocs_confluence_md.cache.entries import (
+    AttachmentManifest,
     KeptFile,
-    Manifest,
     attachments_resource,
     read_manifest,
     write_manifest,
 )
 from mkdocs_confluence_md.confluence.archive import (
+    ArchiveProblem,
     DamagedEntryError,
-    Finding,
     Limits,
     Problem,
     read_archive,
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from mkdocs_confluence_md.cache.exports import ExportCache
-    from mkdocs_confluence_md.confluence.archive import Archive, Entry
+    from mkdocs_confluence_md.confluence.archive import Archive, ArchiveEntry
     from mkdocs_confluence_md.confluence.attachments import Reference
     from mkdocs_confluence_md.confluence.exporter import Exporter
     from mkdocs_confluence_md.network.spooling import Content, Contents
@@ -46,11 +46,11 @@ if TYPE_CHECKING:
 def unpack(  # noqa: PLR0913  what is where, and what is wanted of it
     archive: Archive,
     contents: Contents,
-    candidates: Iterable[Entry],
+    candidates: Iterable[ArchiveEntry],
     references: Mapping[str, Reference],
     find: Find,
     *,
-    problems: Iterable[Finding] = (),
+    problems: Iterable[ArchiveProblem] = (),
 ) -> Assets:
     """Unpack what a page refers to.
 
@@ -69,7 +69,7 @@ def unpack(  # noqa: PLR0913  what is where, and what is wanted of it
     for key, reference in references.items():
         path = find(reference, list(entries))
         content = read(entries[path]) if path else None
-        if isinstance(content, Finding):
+        if isinstance(content, ArchiveProblem):
             found.append(content)
         elif path and content is not None:
             files[key] = Asset(_choose_name(reference.path, path), content)
@@ -77,13 +77,13 @@ def unpack(  # noqa: PLR0913  what is where, and what is wanted of it
     return Assets(files, tuple(told))
 
 
-def _hold(archive: Archive, contents: Contents, entry: Entry) -> Content | Finding:
+def _hold(archive: Archive, contents: Contents, entry: ArchiveEntry) -> Content | ArchiveProblem:
     try:
         return contents.hold(archive.unpack(entry), archive.measure(entry))
     except DamagedEntryError:
-        return Finding(Problem.DAMAGED, entry.path)
+        return ArchiveProblem(Problem.DAMAGED, entry.path)
     except NoRoomError:
-        return Finding(Problem.NO_ROOM, entry.path)
+        return ArchiveProblem(Problem.NO_ROOM, entry.path)
 
 
 def _choose_name(wanted: str, found: str) -> str:
@@ -100,7 +100,7 @@ def _name_of(path: str) -> str:
 class _Kept:
     """What the cache has."""
 
-    manifest: Manifest
+    manifest: AttachmentManifest
     contents: Mapping[str, Content]
     """By digest; whatever is damaged or gone is not there."""
     too_many: frozenset[str]
@@ -166,7 +166,16 @@ class AssetFetcher:
     ) -> Assets:
         """Return what the cache has, whatever its age, for a page that is a copy itself."""
         kept = self._find_kept(attachments_resource(base_url, page_id), account)
-        return _choose(kept, references) if kept else Assets(error=_describe_absence())
+        return (
+            _choose(kept, references)
+            if kept
+            else Assets(
+                error=FailureError(
+                    "There is no copy of them in the cache.",
+                    "Build once with the network while Confluence answers.",
+                )
+            )
+        )
 
     def _find_kept(self, resource: str, account: str | None) -> _Kept | None:
         copy = self._cache.find(resource, account, self._max_age)
@@ -199,7 +208,7 @@ class AssetFetcher:
     ) -> Assets:
         with closing(self._exporter.export_archive(base_url, page_id, attachments=True)) as content:
             archive = read_archive(content, self._limits)
-            if Finding(Problem.UNREADABLE) in archive.problems:
+            if ArchiveProblem(Problem.UNREADABLE) in archive.problems:
                 raise FailureError(
                     "The export of the page's attachments is no ZIP archive, or is damaged.",
                     "Try again later, or export the page by hand in Confluence to see whether the "
@@ -223,7 +232,7 @@ class AssetFetcher:
             for key, asset in assets.files.items()
         }
         missing = tuple(key for key in references if key not in files)
-        manifest = Manifest(files, missing, assets.problems)
+        manifest = AttachmentManifest(files, missing, assets.problems)
         # The files first: a manifest must never name a file that is not there.
         self._cache.keep_files({each: contents[each] for each in contents if each not in known})
         account = self._exporter.auth.account()
@@ -250,10 +259,3 @@ def _unpack(
     folder = archive.pages[0].path.rpartition("/")[0] if archive.pages else ""
     find = partial(find_file, folder=folder, page_id=page_id)
     return unpack(archive, contents, candidates, references, find, problems=archive.problems)
-
-
-def _describe_absence() -> FailureError:
-    return FailureError(
-        "There is no copy of them in the cache.",
-        "Build once with the network while Confluence answers.",
-    )

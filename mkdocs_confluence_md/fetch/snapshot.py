@@ -99,7 +99,7 @@ class SnapshotTree:
 
 
 @dataclass(frozen=True)
-class Manifest:
+class SnapshotManifest:
     """What is known of a snapshot."""
 
     pulled: str
@@ -118,13 +118,13 @@ class Manifest:
         return next((tree for tree in self.trees if tree.target == target), None)
 
 
-def write_manifest(manifest: Manifest) -> bytes:
+def write_snapshot_manifest(manifest: SnapshotManifest) -> bytes:
     """Write a manifest as text."""
     fields = {"format": _FORMAT, **asdict(manifest)}
     return (json.dumps(fields, ensure_ascii=False, indent=2) + "\n").encode()
 
 
-def keep_times(manifest: Manifest, before: Manifest | None) -> Manifest:
+def keep_times(manifest: SnapshotManifest, before: SnapshotManifest | None) -> SnapshotManifest:
     """Give what has not changed since an earlier pull the times that it had then."""
     if before is None:
         return manifest
@@ -141,7 +141,9 @@ def _keep_time(page: SnapshotPage, before: SnapshotPage | None) -> SnapshotPage:
     return replace(page, exported=before.exported) if before and same else page
 
 
-def _keep_tree_time(tree: SnapshotTree, manifest: Manifest, before: Manifest) -> SnapshotTree:
+def _keep_tree_time(
+    tree: SnapshotTree, manifest: SnapshotManifest, before: SnapshotManifest
+) -> SnapshotTree:
     known = before.find_tree(tree.target)
     kept = replace(tree, exported=known.exported) if known else tree
     same = manifest.files.get(tree.archive) == before.files.get(tree.archive)
@@ -161,7 +163,7 @@ def has_link(directory: Path, path: str) -> bool:
     )
 
 
-def read_manifest(directory: Path) -> Manifest:
+def read_snapshot_manifest(directory: Path) -> SnapshotManifest:
     """Read the manifest of a snapshot.
 
     Raises:
@@ -194,12 +196,14 @@ def read_manifest(directory: Path) -> Manifest:
         ) from None
 
 
-def _read(fields: Any) -> Manifest:  # noqa: ANN401  JSON
+def _read(fields: Any) -> SnapshotManifest:  # noqa: ANN401  JSON
     if fields["format"] != _FORMAT:
         raise ValueError
     files = {_check_path(path): str(digest) for path, digest in fields["files"].items()}
     pages = tuple(map(_read_page, fields["pages"]))
-    return Manifest(str(fields["pulled"]), pages, files, tuple(map(_read_tree, fields["trees"])))
+    return SnapshotManifest(
+        str(fields["pulled"]), pages, files, tuple(map(_read_tree, fields["trees"]))
+    )
 
 
 def _read_page(fields: Mapping[str, Any]) -> SnapshotPage:
@@ -270,7 +274,7 @@ def _check_path(path: str) -> str:
     return path
 
 
-def read_file(directory: Path, path: str, manifest: Manifest) -> bytes:
+def read_file(directory: Path, path: str, manifest: SnapshotManifest) -> bytes:
     """Read a file of a snapshot as it was pulled.
 
     Raises:
@@ -317,7 +321,7 @@ class Snapshot:
         self._contents = contents
         self._attachments = attachments
         self._clock = clock
-        self._manifest = Manifest("", ())
+        self._manifest = SnapshotManifest("", ())
 
     def open(self) -> None:
         """Read what is in it, which may have changed since the last build.
@@ -325,7 +329,7 @@ class Snapshot:
         Raises:
             SnapshotError: It cannot be read.
         """
-        self._manifest = read_manifest(self._directory)
+        self._manifest = read_snapshot_manifest(self._directory)
 
     def fetch_page(self, page_id: str) -> FetchedPage:
         """Return a page.

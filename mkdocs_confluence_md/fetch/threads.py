@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 _QUICK_SECONDS = 0.0005
 _PATIENCE_SECONDS = 1.0
@@ -46,9 +46,9 @@ class Workers:
         self._threads: list[threading.Thread] = []
         self._unfinished: set[Future[Any]] = set()
 
-    def submit(self, task: Callable[[], T]) -> Future[T]:
+    def submit(self, task: Callable[[], _T]) -> Future[_T]:
         """Do a task when a thread is free; tasks begin in the order in which they came."""
-        future: Future[T] = Future()
+        future: Future[_T] = Future()
         self._unfinished.add(future)
         _begin_work()
         future.add_done_callback(self._finish)
@@ -106,7 +106,7 @@ def _end_work() -> None:
             sys.setswitchinterval(_usual_seconds)
 
 
-def deliver(future: Future[T], find: Callable[[], T]) -> None:
+def deliver(future: Future[_T], find: Callable[[], _T]) -> None:
     """Resolve a future with a result or a `ConfluenceError`, unless it was cancelled."""
     if not future.set_running_or_notify_cancel():
         return
@@ -118,10 +118,10 @@ def deliver(future: Future[T], find: Callable[[], T]) -> None:
         future.set_exception(explain_unexpected(error))
 
 
-def deliver_error(future: Future[T], error: Exception) -> None:
+def deliver_error(future: Future[_T], error: Exception) -> None:
     """Say what went wrong with all; each thread raises an error of its own."""
 
-    def fail() -> T:
+    def fail() -> _T:
         raise error.copy() if isinstance(error, ConfluenceError) else error
 
     deliver(future, fail)

@@ -16,7 +16,13 @@ from mkdocs_confluence_md.cache.entries import (
     write_listing,
     write_manifest,
 )
-from mkdocs_confluence_md.confluence.archive import Finding, Limits, Problem, pack, read_archive
+from mkdocs_confluence_md.confluence.archive import (
+    ArchiveProblem,
+    Limits,
+    Problem,
+    pack,
+    read_archive,
+)
 from mkdocs_confluence_md.confluence.content import redact_tokens
 from mkdocs_confluence_md.confluence.listing import has_children, list_pages, make_contradiction
 from mkdocs_confluence_md.confluence.refs import SpaceRef, TreeRef
@@ -36,7 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from mkdocs_confluence_md.cache.exports import ExportCache
-    from mkdocs_confluence_md.confluence.archive import Archive, Entry
+    from mkdocs_confluence_md.confluence.archive import Archive, ArchiveEntry
     from mkdocs_confluence_md.confluence.exporter import Exporter
     from mkdocs_confluence_md.confluence.models import Listing, Tree
     from mkdocs_confluence_md.confluence.rest import ConfluenceRest
@@ -107,7 +113,17 @@ class TreeExports:
         resource = tree_resource(self._base_urls.find(), ref)
         account = self._base_urls.find_account()
         kept = self._find_kept(ref, resource, account)
-        if kept and (self._offline or (kept.fresh and self._answers(kept.manifest))):
+        if kept and (
+            self._offline
+            or (
+                kept.fresh
+                and (
+                    not self._attachments
+                    or kept.manifest.has_attachments
+                    or self._is_too_large(kept.manifest)
+                )
+            )
+        ):
             return FetchedTree(Origin.CACHE, kept.export, age=kept.age)
         if self._offline:
             raise describe_absence(f"the {ref.name}")
@@ -124,10 +140,6 @@ class TreeExports:
             if kept is None:
                 raise
             return FetchedTree(Origin.STALE, kept.export, age=kept.age, error=error)
-
-    def _answers(self, manifest: TreeManifest) -> bool:
-        """Return True if a fresh copy has all that is wanted and can be fetched."""
-        return not self._attachments or manifest.has_attachments or self._is_too_large(manifest)
 
     def _is_too_large(self, manifest: TreeManifest) -> bool:
         """Return True if asking for attachments is known to be of no use."""
@@ -181,7 +193,10 @@ class TreeExports:
         )
         manifest = TreeManifest(make_digest(content), count, attachments)
         export = self._open(ref, content, manifest)
-        if _has_tokens(export):
+        if any(
+            export.archive.read(entry) != export.texts[entry.path].encode()
+            for entry in export.archive.pages
+        ):
             problems = tuple((each.problem.name, each.name) for each in export.archive.problems)
             with self._one_in_memory:
                 content = Spool([pack(export.archive, export.texts)])
@@ -206,9 +221,9 @@ def open_export(
         FailureError: The export is incomplete.
     """
     archive = read_archive(content, limits)
-    if Finding(Problem.TOO_MANY) in archive.problems:
+    if ArchiveProblem(Problem.TOO_MANY) in archive.problems:
         raise TooLargeError(f"The export of the {ref.name} has too many files.", DIVIDE_TREE)
-    if Finding(Problem.UNREADABLE) in archive.problems:
+    if ArchiveProblem(Problem.UNREADABLE) in archive.problems:
         raise _describe_damage(ref)
     if manifest.problems:  # it is not as it was exported
         archive = replace(archive, problems=tuple(_read_problems(manifest)))
@@ -223,9 +238,9 @@ def open_export(
     )
 
 
-def _read_text(archive: Archive, entry: Entry, ref: TreeRef | SpaceRef) -> str:
+def _read_text(archive: Archive, entry: ArchiveEntry, ref: TreeRef | SpaceRef) -> str:
     content = archive.read(entry)
-    if isinstance(content, Finding):
+    if isinstance(content, ArchiveProblem):
         raise _describe_damage(ref)
     try:
         return redact_tokens(content.decode())
@@ -237,18 +252,10 @@ def _read_text(archive: Archive, entry: Entry, ref: TreeRef | SpaceRef) -> str:
         ) from None
 
 
-def _read_problems(manifest: TreeManifest) -> Iterator[Finding]:
+def _read_problems(manifest: TreeManifest) -> Iterator[ArchiveProblem]:
     for problem, name in manifest.problems:
         if problem in Problem.__members__:
-            yield Finding(Problem[problem], name)
-
-
-def _has_tokens(export: TreeExport) -> bool:
-    """Return True if the archive has texts that are not as they may be kept."""
-    return any(
-        export.archive.read(entry) != export.texts[entry.path].encode()
-        for entry in export.archive.pages
-    )
+            yield ArchiveProblem(Problem[problem], name)
 
 
 def _describe_damage(ref: TreeRef | SpaceRef) -> FailureError:

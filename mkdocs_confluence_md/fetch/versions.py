@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from mkdocs_confluence_md.network.throttling import Patience
 
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 _REFUSED = "refused"
 _UNKNOWN = "unknown"
@@ -179,7 +179,7 @@ class Versions:
             for page_id, facts in found.items()
         }
 
-    def _ask(self, question: str, ask: Callable[[], dict[str, T]]) -> dict[str, T] | None:
+    def _ask(self, question: str, ask: Callable[[], dict[str, _T]]) -> dict[str, _T] | None:
         """Ask for what a site can do without; None if there is no answer.
 
         A refusal is remembered, because a token may lack the scope, and the search may be removed.

@@ -331,7 +331,12 @@ class Footnotes:
         identifiers = self._links_back[label]
         if not identifiers:
             return
-        line = note[-1] if len(note) and _is_text(note[-1]) else ET.SubElement(note, "p")
+        line = (
+            note[-1]
+            if len(note)
+            and (note[-1].tag == "p" and (not HTML_PLACEHOLDER_RE.fullmatch(note[-1].text or "")))
+            else ET.SubElement(note, "p")
+        )
         number = self._labels.index(label) + 1
         # The older form of this setting is that of the % operator.
         title = self._extension.getConfig("BACKLINK_TITLE").replace("%d", "{}").format(number)
@@ -347,11 +352,6 @@ def _find_footnote_settings(markdown: Markdown) -> dict[str, object]:
         if isinstance(extension, FootnoteExtension):
             return dict(extension.getConfigs())
     return {}
-
-
-def _is_text(element: ET.Element) -> bool:
-    """Return True if this is a paragraph, and not a placeholder of code."""
-    return element.tag == "p" and not HTML_PLACEHOLDER_RE.fullmatch(element.text or "")
 
 
 def _append_space(line: ET.Element) -> None:

@@ -145,7 +145,7 @@ class LinkMap:
         """
         address, _, anchor = link.partition("#")
         if not address:
-            return self._find_in_page(page, anchor)
+            return Inside(page, anchor, "", Outside(f"#{anchor}")) if page and anchor else None
         if page is None:
             return self._find_address(link, None)
         if is_relative(address):
@@ -228,9 +228,6 @@ class LinkMap:
         if name.lower() in EXTRA_NAMES and isinstance(tree, TreeRef):
             return self._pages.get(tree.page_id)
         return None
-
-    def _find_in_page(self, page: PlacedPage | None, anchor: str) -> Target | None:
-        return Inside(page, anchor, "", Outside(f"#{anchor}")) if page and anchor else None
 
     def _find_reference(self, link: str, address: str, anchor: str) -> Target:
         reference = parse_reference(address)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 MEMORY_BYTES = 1_000_000
 """What has no more than this stays in memory."""
-PREFIX = "confluence-md-"
+TEMPORARY_PREFIX = "confluence-md-"
 _CHUNK_BYTES = 131_072
 
 
@@ -46,7 +46,7 @@ class Spool:
         self.size = 0
         """In bytes."""
         # Not by `with`: the file stays open.
-        self._file = tempfile.SpooledTemporaryFile(MEMORY_BYTES, prefix=PREFIX)  # noqa: SIM115
+        self._file = tempfile.SpooledTemporaryFile(MEMORY_BYTES, prefix=TEMPORARY_PREFIX)  # noqa: SIM115
         self._lock = threading.Lock()
         self._finish = weakref.finalize(self, _close, self._file)
         try:
@@ -198,7 +198,7 @@ def _keep_in_memory(chunks: Iterable[bytes]) -> Content:
 def _write_file(chunks: Iterable[bytes]) -> Content:
     digest, size, path = hashlib.sha256(), 0, ""
     try:
-        descriptor, path = tempfile.mkstemp(prefix=PREFIX)
+        descriptor, path = tempfile.mkstemp(prefix=TEMPORARY_PREFIX)
         with os.fdopen(descriptor, "wb") as file:
             for chunk in chunks:
                 digest.update(chunk)

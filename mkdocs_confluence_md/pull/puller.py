@@ -27,8 +27,8 @@ from mkdocs_confluence_md.confluence.archive import pack
 from mkdocs_confluence_md.errors import ConfluenceError, SettingError, SnapshotError
 from mkdocs_confluence_md.fetch.snapshot import (
     EXPORTS,
-    Manifest,
     SnapshotFile,
+    SnapshotManifest,
     SnapshotPage,
     SnapshotTree,
     write_time,
@@ -39,7 +39,7 @@ from mkdocs_confluence_md.plugin import ConfluencePlugin
 from mkdocs_confluence_md.project import check_written, explain_unreadable
 from mkdocs_confluence_md.pull.mkdocs_yml import DOCS_DIR, Move, write_config
 from mkdocs_confluence_md.pull.rewrite import Rewriter, replace_addresses
-from mkdocs_confluence_md.pulled import MARKER
+from mkdocs_confluence_md.pulled import PULLED_MARKER
 from mkdocs_confluence_md.site.messages import describe_placed
 
 if TYPE_CHECKING:
@@ -240,10 +240,10 @@ class PulledSite:
     problems: int = 0
     """How many there were; they have been told."""
 
-    def make_manifest(self, now: float) -> Manifest:
+    def make_manifest(self, now: float) -> SnapshotManifest:
         """Describe it."""
         files = {path: make_digest(self.files[path]) for path in sorted(self.files)}
-        return Manifest(write_time(now), tuple(self.pages), files, tuple(self.trees))
+        return SnapshotManifest(write_time(now), tuple(self.pages), files, tuple(self.trees))
 
 
 def pull_site(
@@ -363,7 +363,7 @@ class _Puller:
         meta = {**({"title": title} if title else {}), **page.meta}
         heading = "" if page.is_headed else f"<h1>{title}</h1>\n\n"
         front_matter = yaml.safe_dump(meta, allow_unicode=True, sort_keys=False, width=1000)
-        return f"---\n{front_matter}---\n\n{MARKER}\n\n{heading}{rewritten.text}"
+        return f"---\n{front_matter}---\n\n{PULLED_MARKER}\n\n{heading}{rewritten.text}"
 
     def _find(self, src_uri: str, address: str, *, raw: bool) -> Destination | None:
         build = self._built.build

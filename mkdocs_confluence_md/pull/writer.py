@@ -23,15 +23,15 @@ from mkdocs_confluence_md.fetch.snapshot import (
     has_link,
     has_manifest,
     keep_times,
-    read_manifest,
-    write_manifest,
+    read_snapshot_manifest,
+    write_snapshot_manifest,
 )
 from mkdocs_confluence_md.network.spooling import make_digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from mkdocs_confluence_md.fetch.snapshot import Manifest, SnapshotPage
+    from mkdocs_confluence_md.fetch.snapshot import SnapshotManifest, SnapshotPage
     from mkdocs_confluence_md.pull.puller import PulledSite
 
 
@@ -59,7 +59,7 @@ class SnapshotWriter:
     def __init__(self, directory: Path, swapped: SwappedDirectory | None = None) -> None:
         self.directory = directory
         self._swapped = swapped or SwappedDirectory(directory)
-        self._before: Manifest | None = None
+        self._before: SnapshotManifest | None = None
 
     def open(self, *, tidy: bool = True) -> None:
         """Read what is there.
@@ -73,7 +73,9 @@ class SnapshotWriter:
         try:
             if tidy:
                 self._swapped.recover()
-            self._before = read_manifest(self.directory) if has_manifest(self.directory) else None
+            self._before = (
+                read_snapshot_manifest(self.directory) if has_manifest(self.directory) else None
+            )
         except OSError as error:
             raise _explain(error) from None
         except SnapshotError as error:
@@ -130,7 +132,7 @@ class SnapshotWriter:
             self._check_places(site.files)
             with self._swapped.replaced(self._carry_over) as new:
                 self._write_files(new, site.files, manifest.files)
-                (new / MANIFEST).write_bytes(write_manifest(manifest))
+                (new / MANIFEST).write_bytes(write_snapshot_manifest(manifest))
         except OSError as error:
             raise _explain(error) from None
         self._before = manifest

@@ -162,7 +162,10 @@ class Planter:
 
     def _allocate(self, plot: Plot, sprout: _Sprout) -> tuple[PlacedPage, str]:
         page = sprout.page
-        mark = page.page_id[:LONGEST_SLUG] or _make_mark(page.path or page.title)
+        mark = (
+            page.page_id[:LONGEST_SLUG]
+            or hashlib.sha256((page.path or page.title).encode("utf-8", "replace")).hexdigest()[:6]
+        )
         wanted = make_path(
             self._page_path,
             section=sprout.section,
@@ -209,10 +212,6 @@ def name_tree(ref: TreeRef | SpaceRef) -> str:
 def escape_title(title: str) -> str:
     """Turn a title from Confluence into one for `nav`, which themes print as HTML."""
     return escape_text(title.strip()) or "…"
-
-
-def _make_mark(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:6]
 
 
 Nav: TypeAlias = "list[Any] | dict[str, Any] | str"

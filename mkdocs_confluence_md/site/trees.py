@@ -27,7 +27,7 @@ from mkdocs_confluence_md.site.nav import name_tree
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from mkdocs_confluence_md.confluence.archive import Finding
+    from mkdocs_confluence_md.confluence.archive import ArchiveProblem
     from mkdocs_confluence_md.confluence.attachments import Reference
     from mkdocs_confluence_md.confluence.models import PageFacts
     from mkdocs_confluence_md.confluence.refs import SpaceRef
@@ -238,7 +238,7 @@ def _stand_in(ref: TreeRef | SpaceRef) -> Tree:
     return Tree(title, (TreePage(title, getattr(ref, "page_id", ""), "index.md"),))
 
 
-def _is_problem(finding: Finding) -> bool:
+def _is_problem(finding: ArchiveProblem) -> bool:
     """Return True if it is worth a warning: nothing refers to a page or a folder by its name."""
     name = finding.name.replace("\\", "/").rpartition("/")[2]
     is_page = name.lower().endswith(".md")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from mkdocs_confluence_md.confluence.rest import ConfluenceRest
     from mkdocs_confluence_md.fetch.fetcher import Fetcher
 
-MARKER = "changed-in-confluence"
+CHANGE_MARKER = "changed-in-confluence"
 """The file that is touched."""
 
 _PATIENCE_SECONDS = 1.0

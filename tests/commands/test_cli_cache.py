@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mkdocs_confluence_md.cache.entries import (
+    AttachmentManifest,
     KeptFile,
-    Manifest,
     attachments_resource,
     write_manifest,
 )
@@ -89,7 +89,7 @@ def test_show_prints_json(project: Project, directory: Path) -> None:
 def keep_attachments(directory: Path, page_id: str, *contents: bytes) -> None:
     """Keep the attachments of Jane's copy of a page."""
     files = {make_digest(content): content for content in contents}
-    manifest = Manifest({each: KeptFile("a.png", each, 1000) for each in files})
+    manifest = AttachmentManifest({each: KeptFile("a.png", each, 1000) for each in files})
     with closing(ExportCache(directory, warn=pytest.fail)) as cache:
         cache.keep_files(files)
         resource = attachments_resource(BASE, page_id)

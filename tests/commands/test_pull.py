@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mkdocs_confluence_md.pulled import MARKER
+from mkdocs_confluence_md.pulled import PULLED_MARKER
 from pulling import DEPLOY, NAV, SITE, configure, pull, pulled, read_all, read_pages
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def test_only_addresses_are_changed(site: Project) -> None:
     there = read_all(site.root / "snapshot")
 
     assert there["exports/templates/deploy.md"].decode() == DEPLOY
-    _, _, body = there["docs/templates/deploy.md"].decode().partition(f"{MARKER}\n\n")
+    _, _, body = there["docs/templates/deploy.md"].decode().partition(f"{PULLED_MARKER}\n\n")
     expected = DEPLOY
     for old, new in {
         f"{SITE}/wiki/spaces/ENG/pages/102/Roll+back#Über-uns": "roll-back.md#uber-uns",
@@ -68,7 +68,9 @@ def test_only_addresses_are_changed(site: Project) -> None:
     assert (
         there["docs/owners-others.md"]
         .decode()
-        .endswith(f"{MARKER}\n\n<h1>Owners & others</h1>\n\nOwner: Jane Doe\n\nNo heading here.\n")
+        .endswith(
+            f"{PULLED_MARKER}\n\n<h1>Owners & others</h1>\n\nOwner: Jane Doe\n\nNo heading here.\n"
+        )
     )
 
 

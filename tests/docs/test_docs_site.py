@@ -82,7 +82,7 @@ def test_every_variable_that_is_read_has_a_row() -> None:
     assert read_names - set(environment.VARIABLES) == set(), "name them in environment.VARIABLES"
     assert set(environment.VARIABLES) - read_names == set(), "these are not read any more"
     for name in environment.VARIABLES:
-        assert f"| `{environment.PREFIX}{name}` |" in describe_variables()
+        assert f"| `{environment.ENV_PREFIX}{name}` |" in describe_variables()
 
 
 @pytest.mark.parametrize("context", list(find_commands()), ids=lambda context: context.command_path)

@@ -11,7 +11,7 @@ import yaml
 from mkdocs.config.base import BaseConfigOption
 
 from attack_table import make_table
-from mkdocs_confluence_md.auth.environment import PREFIX, VARIABLES
+from mkdocs_confluence_md.auth.environment import ENV_PREFIX, VARIABLES
 from mkdocs_confluence_md.cli.cache import cache
 from mkdocs_confluence_md.cli.main import cli
 from mkdocs_confluence_md.config import PluginConfig
@@ -42,7 +42,7 @@ def test_every_option_is_documented_with_its_default() -> None:
 
 
 def test_every_variable_is_documented() -> None:
-    assert set(rows("Environment")) == {f"{PREFIX}{name}" for name in VARIABLES}
+    assert set(rows("Environment")) == {f"{ENV_PREFIX}{name}" for name in VARIABLES}
 
 
 def test_every_command_is_documented() -> None:

@@ -26,8 +26,8 @@ from fault_matrix import (
     normalise,
 )
 from mkdocs_confluence_md.cache.entries import (
+    AttachmentManifest,
     KeptFile,
-    Manifest,
     attachments_resource,
     page_resource,
     write_manifest,
@@ -86,7 +86,7 @@ def keep_page(scene: Scene) -> None:
 def keep_picture(scene: Scene) -> None:
     """Keep its picture as a build three hours ago would have."""
     digest = make_digest(COPY)
-    manifest = Manifest({"plan.png": KeptFile("plan.png", digest, len(COPY))})
+    manifest = AttachmentManifest({"plan.png": KeptFile("plan.png", digest, len(COPY))})
     with fill_cache(scene.project) as shelf:
         shelf.cache.keep_files({digest: COPY})
         shelf.keep(attachments_resource(shelf.base_url, DEPLOY.page_id), write_manifest(manifest))

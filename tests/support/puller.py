@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 
 import mkdocs_confluence_md
 from mkdocs_confluence_md.cli.main import cli
-from mkdocs_confluence_md.fetch.snapshot import MANIFEST, read_manifest
+from mkdocs_confluence_md.fetch.snapshot import MANIFEST, read_snapshot_manifest
 from mkdocs_confluence_md.network.spooling import make_digest
 from mkdocs_confluence_md.pull import writer
 from mkdocs_confluence_md.pull.puller import PulledSite
@@ -136,7 +136,7 @@ def look(directory: Path) -> str:
     """Say which site is there, or what is wrong with it."""
     if not directory.exists():
         return "nothing"
-    manifest = read_manifest(directory)
+    manifest = read_snapshot_manifest(directory)
     for path, digest in manifest.files.items():
         if make_digest((directory / path).read_bytes()) != digest:
             return f"another {path}"

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mkdocs_confluence_md.cache.entries import (
-    Entry,
+    AttachmentManifest,
+    CacheEntry,
     KeptFile,
-    Manifest,
     attachments_resource,
     choose_what_goes,
     copy_key,
@@ -34,13 +34,13 @@ def resource(number: int) -> str:
     return page_resource(BASE, str(number))
 
 
-def entry(number: int, size: int, used_at: float) -> Entry:
-    return Entry(copy_key(resource(number), "a"), size, 0.0, used_at)
+def entry(number: int, size: int, used_at: float) -> CacheEntry:
+    return CacheEntry(copy_key(resource(number), "a"), size, 0.0, used_at)
 
 
-def alias(number: int) -> Entry:
+def alias(number: int) -> CacheEntry:
     target = copy_key(resource(number), "a")
-    return Entry(latest_key(resource(number)), 0, 0.0, 0.0, target)
+    return CacheEntry(latest_key(resource(number)), 0, 0.0, 0.0, target)
 
 
 def test_the_least_recently_used_go_with_their_aliases() -> None:
@@ -61,7 +61,7 @@ def test_what_is_wanted_stays_and_so_does_what_its_alias_leads_to() -> None:
 
 
 def test_what_is_no_page_stays() -> None:
-    assert choose_what_goes([Entry(copy_key(CLOUD_ID, ""), 100, 0.0, 0.0)], [], 10) == []
+    assert choose_what_goes([CacheEntry(copy_key(CLOUD_ID, ""), 100, 0.0, 0.0)], [], 10) == []
 
 
 def open_cache(directory: Path, limit: int) -> ExportCache:
@@ -120,7 +120,7 @@ def test_below_the_limit_a_build_writes_once_a_day(directory: Path) -> None:
 def keep_attachment(cache: ExportCache, number: int, content: bytes) -> str:
     """Keep a page with one attachment, and return the attachment's digest."""
     digest = make_digest(content)
-    manifest = Manifest({"a.png": KeptFile("a.png", digest, len(content))})
+    manifest = AttachmentManifest({"a.png": KeptFile("a.png", digest, len(content))})
     cache.keep(resource(number), "a", SMALL, {})
     cache.keep_files({digest: content})
     cache.keep(attachments_resource(BASE, str(number)), "a", write_manifest(manifest), {})

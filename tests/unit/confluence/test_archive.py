@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from archives import ATTACKS, LONG_NAME, SAFE, lie_about_size, make_zip
 from mkdocs_confluence_md.confluence.archive import (
     Archive,
-    Entry,
-    Finding,
+    ArchiveEntry,
+    ArchiveProblem,
     Limits,
     Problem,
     read_archive,
@@ -73,7 +73,7 @@ def test_names_that_differ_in_case_are_two_files() -> None:
 def test_what_is_no_archive_has_a_problem(damage: bytes) -> None:
     archive = read_archive(damage)
 
-    assert archive == Archive(problems=(Finding(Problem.UNREADABLE),))
+    assert archive == Archive(problems=(ArchiveProblem(Problem.UNREADABLE),))
 
 
 def test_a_directory_of_millions_of_entries_is_not_even_read() -> None:
@@ -96,7 +96,7 @@ def test_a_file_that_is_larger_than_it_says_is_damaged_and_never_unpacked_whole(
 
     archive = read_archive(content)
 
-    assert archive.read(archive.assets[0]) == Finding(Problem.DAMAGED, "a.png")
+    assert archive.read(archive.assets[0]) == ArchiveProblem(Problem.DAMAGED, "a.png")
 
 
 def test_other_ways_of_packing_are_refused() -> None:
@@ -123,5 +123,5 @@ def test_any_bytes_are_read_or_refused(noise: bytes, place: int) -> None:
     archive = read_archive(content[:place] + noise + content[place + len(noise) :])
 
     for entry in archive.entries:
-        assert isinstance(entry, Entry)
-        assert isinstance(archive.read(entry), bytes | Finding)
+        assert isinstance(entry, ArchiveEntry)
+        assert isinstance(archive.read(entry), bytes | ArchiveProblem)

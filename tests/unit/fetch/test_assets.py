@@ -11,7 +11,12 @@ import pytest
 from archives import SAFE, make_zip
 from mkdocs_confluence_md.auth.environment import read_environment
 from mkdocs_confluence_md.auth.flow import make_auth
-from mkdocs_confluence_md.cache.entries import KeptFile, Manifest, read_manifest, write_manifest
+from mkdocs_confluence_md.cache.entries import (
+    AttachmentManifest,
+    KeptFile,
+    read_manifest,
+    write_manifest,
+)
 from mkdocs_confluence_md.cache.exports import ExportCache
 from mkdocs_confluence_md.confluence.archive import Problem
 from mkdocs_confluence_md.confluence.exporter import ApiAddress, Exporter
@@ -310,7 +315,9 @@ def test_but_not_without_end(standin: StandIn, open_library: Callable[..., Fetch
 
 
 def test_a_manifest_is_read_as_it_was_written_and_anything_else_is_none() -> None:
-    manifest = Manifest({"a": KeptFile("ü.png", "0f", 3)}, ("b",), (("it is damaged", "c"),))
+    manifest = AttachmentManifest(
+        {"a": KeptFile("ü.png", "0f", 3)}, ("b",), (("it is damaged", "c"),)
+    )
 
     assert read_manifest(write_manifest(manifest)) == manifest
     for text in ("", "[]", "{}", '{"files": {"a": 1}, "missing": [], "problems": []}', "[" * 10**5):
