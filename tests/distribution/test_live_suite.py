@@ -1,20 +1,21 @@
 """`make live`, for those who have a real site: here it is tried on the stand-in."""
 
 from __future__ import annotations
-from places import ROOT
 
 import importlib
 import re
 import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from places import ROOT
 from standin import PageRecord
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from projects import Project
     from standin import StandIn
     from standin.cloud import TokenKind

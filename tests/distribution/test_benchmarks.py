@@ -1,12 +1,11 @@
 """The benchmarks: their arithmetic, and that they run. How fast anything is, is not tested."""
 
 from __future__ import annotations
-from places import ROOT
 
 import signal
 import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -18,6 +17,10 @@ from benchmarks.serving import stop
 from benchmarks.sites import Content, read_site
 from benchmarks.table import describe_runs, find_problem, format_row, format_table, median_ratio
 from benchmarks.targets import TARGETS, format_verdicts, judge
+from places import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FLOOR = [Run(1.0), Run(2.0), Run(4.0)]
 

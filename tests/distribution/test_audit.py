@@ -1,14 +1,18 @@
 """The search for packages with a known vulnerability: what fails a build, and what is only said."""
 
 from __future__ import annotations
-from places import SUPPORT
 
 import json
 import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+from places import SUPPORT
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SOUND = {"name": "httpx", "version": "0.28.1", "vulns": []}
 VULNERABLE = {"name": "jinja2", "version": "3.1.2", "vulns": [{"id": "CVE-2024-22195"}]}
