@@ -151,3 +151,7 @@ test-all: test-wheel ## the tests on each Python, with the newest and with the o
 $(UV):
 	$(PYTHON) -m venv .cache/uv
 	.cache/uv/bin/python -m pip install --quiet --disable-pip-version-check uv
+
+.PHONY: breaks
+breaks: $(VENV)/installed ## break the code in a copy, in over 30 places: the tests find each
+	@$(BIN)/python -m benchmarks.breaks

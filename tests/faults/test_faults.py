@@ -25,6 +25,7 @@ from fault_matrix import (
     Outcome,
     Said,
     State,
+    is_tried,
     normalise,
 )
 from scenes import BOTH, SITE, keep_copies, make_scene
@@ -43,6 +44,7 @@ CELLS = [
     pytest.param(fault, state, outcome, exports, id=f"{fault.__name__}-{state.name}".lower())
     for fault, *outcomes, exports in MATRIX
     for state, outcome in zip(State, outcomes, strict=True)
+    if is_tried(fault, state)
 ]
 
 

@@ -193,6 +193,16 @@ MESSAGES: dict[Fault, Said] = {
 }  # fmt: skip
 
 
+def is_in_one_state(fault: object) -> bool:
+    """Return True for faults that are tried where all others would only repeat a row."""
+    return isinstance(fault, str) or fault in {faults.refused, faults.status_503, *MID_BUILD}
+
+
+def is_tried(fault: object, state: State) -> bool:
+    """Return True if a cell is a build: offline no request is sent, so few faults are enough."""
+    return state is not State.OFFLINE or is_in_one_state(fault)
+
+
 def normalise(text: str) -> str:
     """Replace what is another one each time, on each machine or with each OpenSSL."""
     for pattern, word in (
@@ -262,4 +272,5 @@ ARCHIVE_CELLS = [
     )
     for fault, *outcomes in _ROWS
     for state, outcome in zip(State, outcomes, strict=True)
+    if is_tried(fault, state) and (state is not State.PLACEHOLDER or is_in_one_state(fault))
 ]
