@@ -14,10 +14,10 @@ from contextlib import closing
 from pathlib import Path
 from statistics import median
 
-from mkdocs_confluence_md.auth.flow import AccessTokenAuth
+from mkdocs_confluence_md.auth.token_refresh import AccessTokenAuth
 from mkdocs_confluence_md.auth.trust import TrustRule
-from mkdocs_confluence_md.cache.entries import page_resource
-from mkdocs_confluence_md.cache.exports import ExportCache
+from mkdocs_confluence_md.cache.policy import ExportCache
+from mkdocs_confluence_md.cache.records import page_resource
 from mkdocs_confluence_md.confluence.exporter import ApiAddress, Exporter
 from mkdocs_confluence_md.fetch.fetcher import ConfluenceSource, Fetcher
 

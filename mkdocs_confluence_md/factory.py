@@ -9,8 +9,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mkdocs_confluence_md.auth.environment import read_environment
-from mkdocs_confluence_md.auth.flow import make_auth
-from mkdocs_confluence_md.cache.exports import ExportCache
+from mkdocs_confluence_md.auth.token_refresh import make_auth
+from mkdocs_confluence_md.cache.policy import ExportCache
 from mkdocs_confluence_md.config import find_cache_dir, find_snapshot_dir
 from mkdocs_confluence_md.confluence.exporter import Exporter
 from mkdocs_confluence_md.fetch.fetcher import BaseUrlFinder, ConfluenceSource, Fetcher
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
 
     from mkdocs_confluence_md.auth.environment import Environment
-    from mkdocs_confluence_md.auth.flow import TokenAuth
+    from mkdocs_confluence_md.auth.token_refresh import TokenAuth
     from mkdocs_confluence_md.config import PluginConfig
     from mkdocs_confluence_md.confluence.exporter import ApiAddress
     from mkdocs_confluence_md.network.throttling import Patience

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import diskcache
 import filelock
 
-from mkdocs_confluence_md.cache.entries import CacheEntry
+from mkdocs_confluence_md.cache.records import CacheEntry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

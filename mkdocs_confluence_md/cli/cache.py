@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mkdocs_confluence_md.cache.entries import (
+from mkdocs_confluence_md.cache.policy import read_texts
+from mkdocs_confluence_md.cache.records import (
     PageCopy,
     file_key,
     is_file,
@@ -22,7 +23,6 @@ from mkdocs_confluence_md.cache.entries import (
     read_tree_copy,
     read_tree_manifest,
 )
-from mkdocs_confluence_md.cache.exports import read_texts
 from mkdocs_confluence_md.cache.store import Store
 from mkdocs_confluence_md.cli.terminal import config_file_option, echo, echo_json
 from mkdocs_confluence_md.confluence.refs import Complaint, PageRef, SpaceRef, parse_reference
@@ -32,7 +32,7 @@ from mkdocs_confluence_md.text import describe_age, describe_size, format_table
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
 
-    from mkdocs_confluence_md.cache.entries import CacheEntry
+    from mkdocs_confluence_md.cache.records import CacheEntry
 
 _ACCOUNT_DIGITS = 8
 

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from mkdocs_confluence_md import __version__
-from mkdocs_confluence_md.auth.flow import make_auth
 from mkdocs_confluence_md.auth.oauth import OFFLINE_SCOPE
+from mkdocs_confluence_md.auth.token_refresh import make_auth
 from mkdocs_confluence_md.confluence.archive import read_archive
 from mkdocs_confluence_md.confluence.attachments import read_address
 from mkdocs_confluence_md.confluence.exporter import APP_ID, ENVIRONMENT_IDS, Exporter

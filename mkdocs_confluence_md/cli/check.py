@@ -21,8 +21,8 @@ import click
 import yaml
 
 from mkdocs_confluence_md.auth.environment import ENV_PREFIX, read_environment
-from mkdocs_confluence_md.auth.flow import make_auth
 from mkdocs_confluence_md.auth.token_file import make_protection
+from mkdocs_confluence_md.auth.token_refresh import make_auth
 from mkdocs_confluence_md.cli.call_report import try_calls
 from mkdocs_confluence_md.cli.terminal import config_file_option, echo, echo_json
 from mkdocs_confluence_md.config import PluginConfig, find_snapshot_dir, make_address, validate
@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from mkdocs_confluence_md.auth.environment import Environment
-    from mkdocs_confluence_md.auth.flow import TokenAuth
+    from mkdocs_confluence_md.auth.token_refresh import TokenAuth
     from mkdocs_confluence_md.confluence.exporter import ApiAddress
     from mkdocs_confluence_md.confluence.models import PageFacts
     from mkdocs_confluence_md.confluence.refs import SpaceRef, TreeRef

@@ -8,7 +8,6 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from mkdocs_confluence_md.auth.flow import make_login_auth
 from mkdocs_confluence_md.auth.oauth import (
     OFFLINE_SCOPE,
     WRONG_CLIENT,
@@ -20,6 +19,7 @@ from mkdocs_confluence_md.auth.oauth import (
     read_grant,
 )
 from mkdocs_confluence_md.auth.sign_ins import login_key, site_argument
+from mkdocs_confluence_md.auth.token_refresh import make_login_auth
 from mkdocs_confluence_md.auth.token_store import SignIn
 from mkdocs_confluence_md.cli.loopback import read_query
 from mkdocs_confluence_md.confluence.exporter import (

@@ -15,7 +15,6 @@ import click
 
 from mkdocs_confluence_md import __version__
 from mkdocs_confluence_md.auth.environment import read_environment
-from mkdocs_confluence_md.auth.flow import make_login_auth, open_store
 from mkdocs_confluence_md.auth.oauth import Client
 from mkdocs_confluence_md.auth.sign_ins import (
     environment_keys,
@@ -24,6 +23,7 @@ from mkdocs_confluence_md.auth.sign_ins import (
     login_site,
     site_argument,
 )
+from mkdocs_confluence_md.auth.token_refresh import make_login_auth, open_store
 from mkdocs_confluence_md.auth.trust import is_token
 from mkdocs_confluence_md.cli.cache import cache
 from mkdocs_confluence_md.cli.check import check

@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from mkdocs_confluence_md.auth.flow import make_auth, make_login_auth
 from mkdocs_confluence_md.auth.oauth import REFRESH_TOKEN_SECONDS, read_subject
 from mkdocs_confluence_md.auth.sign_ins import (
     EnvironmentChain,
@@ -14,6 +13,7 @@ from mkdocs_confluence_md.auth.sign_ins import (
     login_site,
     site_argument,
 )
+from mkdocs_confluence_md.auth.token_refresh import make_auth, make_login_auth
 from mkdocs_confluence_md.confluence.exporter import (
     ApiAddress,
     complete_address,
@@ -24,7 +24,7 @@ from mkdocs_confluence_md.errors import ConfluenceError, SettingError
 
 if TYPE_CHECKING:
     from mkdocs_confluence_md.auth.environment import Environment
-    from mkdocs_confluence_md.auth.flow import TokenAuth
+    from mkdocs_confluence_md.auth.token_refresh import TokenAuth
     from mkdocs_confluence_md.auth.token_store import SignIn, TokenStore
 
 _NAMESPACE = make_namespace("production")

@@ -39,7 +39,7 @@ from mkdocs_confluence_md.network.urls import origin_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from mkdocs_confluence_md.auth.flow import TokenAuth
+    from mkdocs_confluence_md.auth.token_refresh import TokenAuth
     from mkdocs_confluence_md.confluence.refs import TreeRef
     from mkdocs_confluence_md.network.spooling import Spool
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from mkdocs_confluence_md.auth.flow import lacks_scope
+from mkdocs_confluence_md.auth.token_refresh import lacks_scope
 from mkdocs_confluence_md.confluence.content import redact_tokens
 from mkdocs_confluence_md.errors import (
     AnswerError,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
-from mkdocs_confluence_md.cache.entries import (
+from mkdocs_confluence_md.cache.records import (
     AttachmentManifest,
     KeptFile,
     attachments_resource,
@@ -34,7 +34,7 @@ from mkdocs_confluence_md.network.spooling import NoRoomError, make_digest
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from mkdocs_confluence_md.cache.exports import ExportCache
+    from mkdocs_confluence_md.cache.policy import ExportCache
     from mkdocs_confluence_md.confluence.archive import Archive, ArchiveEntry
     from mkdocs_confluence_md.confluence.attachments import Reference
     from mkdocs_confluence_md.confluence.exporter import Exporter

@@ -24,7 +24,7 @@ from mkdocs_confluence_md.network.spooling import Contents
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from mkdocs_confluence_md.cache.exports import ExportCache
+    from mkdocs_confluence_md.cache.policy import ExportCache
     from mkdocs_confluence_md.confluence.attachments import Reference
     from mkdocs_confluence_md.confluence.exporter import Export, Exporter
     from mkdocs_confluence_md.confluence.models import PageFacts, Tree

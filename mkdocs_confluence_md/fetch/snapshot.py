@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from mkdocs_confluence_md.cache.entries import TreeManifest, read_listing
+from mkdocs_confluence_md.cache.records import TreeManifest, read_listing
 from mkdocs_confluence_md.confluence.archive import Limits, Problem
 from mkdocs_confluence_md.confluence.content import redact_tokens
 from mkdocs_confluence_md.confluence.models import PageFacts, read_facts

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from mkdocs_confluence_md.cache.entries import (
+from mkdocs_confluence_md.cache.records import (
     TreeManifest,
     listing_resource,
     read_listing,
@@ -41,7 +41,7 @@ from mkdocs_confluence_md.network.spooling import Spool, make_digest
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from mkdocs_confluence_md.cache.exports import ExportCache
+    from mkdocs_confluence_md.cache.policy import ExportCache
     from mkdocs_confluence_md.confluence.archive import Archive, ArchiveEntry
     from mkdocs_confluence_md.confluence.exporter import Exporter
     from mkdocs_confluence_md.confluence.models import Listing, Tree

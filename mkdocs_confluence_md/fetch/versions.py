@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import httpx
 
     from mkdocs_confluence_md.auth.environment import Environment
-    from mkdocs_confluence_md.cache.exports import ExportCache
+    from mkdocs_confluence_md.cache.policy import ExportCache
     from mkdocs_confluence_md.confluence.exporter import ApiAddress
     from mkdocs_confluence_md.confluence.models import PageFacts
     from mkdocs_confluence_md.confluence.rest import CloudIds, Memory

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mkdocs_confluence_md.cache.entries import (
+from mkdocs_confluence_md.cache.policy import ExportCache
+from mkdocs_confluence_md.cache.records import (
     AttachmentManifest,
     KeptFile,
     attachments_resource,
     write_manifest,
 )
-from mkdocs_confluence_md.cache.exports import ExportCache
 from mkdocs_confluence_md.network.spooling import make_digest
 
 if TYPE_CHECKING:

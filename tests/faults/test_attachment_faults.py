@@ -25,7 +25,7 @@ from fault_matrix import (
     State,
     normalise,
 )
-from mkdocs_confluence_md.cache.entries import (
+from mkdocs_confluence_md.cache.records import (
     AttachmentManifest,
     KeptFile,
     attachments_resource,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from disks import fill, make_read_only, mount
-from mkdocs_confluence_md.cache.exports import ExportCache
+from mkdocs_confluence_md.cache.policy import ExportCache
 from projects import BIN
 
 if TYPE_CHECKING:
@@ -442,7 +442,7 @@ def test_another_users_cache_is_done_without(directory: Path) -> None:
     code = """
         import os, sys
         from pathlib import Path
-        from mkdocs_confluence_md.cache.exports import ExportCache
+        from mkdocs_confluence_md.cache.policy import ExportCache
         os.seteuid(65534)
         cache = ExportCache(Path(sys.argv[1]), warn=print)
         assert cache.find("https://api.example/page", "jane", 60) is None
@@ -524,7 +524,7 @@ def build_in_background(project: Project, site_dir: str) -> Iterator[subprocess.
 WRITER = """
     import itertools, os, sys
     from pathlib import Path
-    from mkdocs_confluence_md.cache.exports import ExportCache
+    from mkdocs_confluence_md.cache.policy import ExportCache
 
     def write():
         cache = ExportCache(Path(sys.argv[1]), warn=lambda text: os.write(1, text.encode()))

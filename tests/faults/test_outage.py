@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mkdocs_confluence_md.cache.exports import ExportCache
+from mkdocs_confluence_md.cache.policy import ExportCache
 from mkdocs_confluence_md.errors import FailureError
 from mkdocs_confluence_md.fetch.results import FetchedPage, Origin
 from mkdocs_confluence_md.site.messages import report_pages, report_stale_pages

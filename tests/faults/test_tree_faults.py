@@ -28,7 +28,7 @@ from fault_matrix import (
     normalise,
 )
 from forests import ROOT
-from mkdocs_confluence_md.cache.entries import TreeManifest, tree_resource, write_manifest
+from mkdocs_confluence_md.cache.records import TreeManifest, tree_resource, write_manifest
 from mkdocs_confluence_md.confluence.refs import TreeRef
 from mkdocs_confluence_md.network.spooling import make_digest
 from scenes import SITE, fill_cache, make_scene

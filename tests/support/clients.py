@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from mkdocs_confluence_md.auth.environment import Environment
-    from mkdocs_confluence_md.cache.exports import ExportCache
+    from mkdocs_confluence_md.cache.policy import ExportCache
     from mkdocs_confluence_md.confluence.exporter import Exporter
     from mkdocs_confluence_md.confluence.rest import ConfluenceRest, Memory
     from mkdocs_confluence_md.fetch.versions import Versions

@@ -19,8 +19,8 @@ import httpx
 
 import mkdocs_confluence_md
 from mkdocs_confluence_md.auth.environment import read_environment
-from mkdocs_confluence_md.auth.flow import make_login_auth
 from mkdocs_confluence_md.auth.sign_ins import login_key
+from mkdocs_confluence_md.auth.token_refresh import make_login_auth
 from mkdocs_confluence_md.auth.token_store import TokenStore
 from mkdocs_confluence_md.confluence.exporter import ApiAddress
 

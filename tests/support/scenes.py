@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mkdocs_confluence_md.auth.environment import read_environment
-from mkdocs_confluence_md.auth.flow import make_auth
+from mkdocs_confluence_md.auth.token_refresh import make_auth
 from mkdocs_confluence_md.auth.token_store import TokenStore
-from mkdocs_confluence_md.cache.entries import page_resource
-from mkdocs_confluence_md.cache.exports import ExportCache
+from mkdocs_confluence_md.cache.policy import ExportCache
+from mkdocs_confluence_md.cache.records import page_resource
 from mkdocs_confluence_md.confluence.exporter import ApiAddress
 from projects import Project, keep_login, make_login
 

@@ -9,8 +9,8 @@ import pytest
 
 from clients import make_version_client
 from mkdocs_confluence_md.auth.environment import read_environment
-from mkdocs_confluence_md.auth.flow import make_auth
-from mkdocs_confluence_md.cache.exports import ExportCache
+from mkdocs_confluence_md.auth.token_refresh import make_auth
+from mkdocs_confluence_md.cache.policy import ExportCache
 from mkdocs_confluence_md.confluence.exporter import ApiAddress, Exporter
 from mkdocs_confluence_md.fetch.fetcher import ConfluenceSource, Fetcher
 from mkdocs_confluence_md.fetch.results import FetchedTree

@@ -14,7 +14,7 @@ import pytest
 
 from clocks import Clock
 from mkdocs_confluence_md.auth.environment import read_environment
-from mkdocs_confluence_md.auth.flow import RefreshTokenAuth, TokenAuth, make_auth
+from mkdocs_confluence_md.auth.token_refresh import RefreshTokenAuth, TokenAuth, make_auth
 from mkdocs_confluence_md.auth.token_store import SignIn, TokenStore
 from mkdocs_confluence_md.auth.trust import TrustRule
 from mkdocs_confluence_md.errors import CredentialsError, FailureError, SettingError, TokenFileError

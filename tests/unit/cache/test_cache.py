@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mkdocs_confluence_md.cache.exports import ExportCache
+from mkdocs_confluence_md.cache.policy import ExportCache
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

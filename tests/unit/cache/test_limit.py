@@ -8,18 +8,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mkdocs_confluence_md.cache.entries import (
+from mkdocs_confluence_md.cache.policy import ExportCache, choose_what_goes
+from mkdocs_confluence_md.cache.records import (
     AttachmentManifest,
     CacheEntry,
     KeptFile,
     attachments_resource,
-    choose_what_goes,
     copy_key,
     latest_key,
     page_resource,
     write_manifest,
 )
-from mkdocs_confluence_md.cache.exports import ExportCache
 from mkdocs_confluence_md.network.spooling import make_digest
 
 if TYPE_CHECKING:

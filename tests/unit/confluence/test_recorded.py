@@ -11,9 +11,9 @@ import pytest
 
 from clients import make_rest_client
 from mkdocs_confluence_md.auth.environment import read_environment
-from mkdocs_confluence_md.auth.flow import make_auth
 from mkdocs_confluence_md.auth.oauth import GrantRefusedError, read_grant
-from mkdocs_confluence_md.cache.exports import ExportCache
+from mkdocs_confluence_md.auth.token_refresh import make_auth
+from mkdocs_confluence_md.cache.policy import ExportCache
 from mkdocs_confluence_md.cli.login import find_scope_problems
 from mkdocs_confluence_md.confluence.archive import read_archive
 from mkdocs_confluence_md.confluence.exporter import ApiAddress, Exporter

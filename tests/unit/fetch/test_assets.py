@@ -10,14 +10,14 @@ import pytest
 
 from archives import SAFE, make_zip
 from mkdocs_confluence_md.auth.environment import read_environment
-from mkdocs_confluence_md.auth.flow import make_auth
-from mkdocs_confluence_md.cache.entries import (
+from mkdocs_confluence_md.auth.token_refresh import make_auth
+from mkdocs_confluence_md.cache.policy import ExportCache
+from mkdocs_confluence_md.cache.records import (
     AttachmentManifest,
     KeptFile,
     read_manifest,
     write_manifest,
 )
-from mkdocs_confluence_md.cache.exports import ExportCache
 from mkdocs_confluence_md.confluence.archive import Problem
 from mkdocs_confluence_md.confluence.exporter import ApiAddress, Exporter
 from mkdocs_confluence_md.fetch.fetcher import ConfluenceSource, Fetcher

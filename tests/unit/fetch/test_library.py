@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from mkdocs_confluence_md.auth.environment import read_environment
-from mkdocs_confluence_md.auth.flow import make_auth
-from mkdocs_confluence_md.cache.exports import ExportCache
+from mkdocs_confluence_md.auth.token_refresh import make_auth
+from mkdocs_confluence_md.cache.policy import ExportCache
 from mkdocs_confluence_md.confluence.exporter import ApiAddress, Exporter
 from mkdocs_confluence_md.errors import FailureError, NoAccessError
 from mkdocs_confluence_md.fetch.fetcher import ConfluenceSource, Fetcher
@@ -115,7 +115,7 @@ def test_each_failing_page_keeps_its_own_error(
         "101": NoAccessError,
         "102": FailureError,
     }
-    assert library.wait_for("103")
+    assert library.wait_for_pages() == [library.wait_for("103")]
 
 
 def test_another_build_asks_again_for_what_is_not_fresh(

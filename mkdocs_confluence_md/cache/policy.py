@@ -1,4 +1,4 @@
-"""Cached exports: CacheControl decides what is fresh, the store keeps what is no longer fresh.
+"""The policy of the cache: what is fresh, what is kept in spite of it, and what is evicted.
 
 CacheControl decides what is fresh, what can be revalidated and how an answer is serialized; the
 heuristic here gives every answer the life that the option `max_age` asks for. It never sees an
@@ -24,28 +24,34 @@ from cachecontrol.heuristics import BaseHeuristic
 from cachecontrol.serialize import Serializer
 from urllib3 import HTTPResponse
 
-from mkdocs_confluence_md.cache.entries import (
-    choose_what_goes,
+from mkdocs_confluence_md.cache.records import (
     copy_key,
     file_key,
+    is_alias,
+    is_file,
     latest_key,
     name_attachments_of,
+    read_attachments_copy,
     read_manifest,
+    read_page_copy,
+    read_tree_copy,
 )
 from mkdocs_confluence_md.cache.store import LOCK_SECONDS, Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from requests import PreparedRequest
 
-    from mkdocs_confluence_md.cache.entries import CacheEntry
+    from mkdocs_confluence_md.cache.records import CacheEntry
     from mkdocs_confluence_md.cache.store import ExportDisk
     from mkdocs_confluence_md.network.spooling import Content, Spool
 
 # A page is a few kB, so these are all pages of many sites, and all attachments of one.
 LIMIT_BYTES = 500_000_000
+# Below the limit, so that not every build that adds a page has to make room again.
+_GOAL = 0.9
 
 # CacheControl counts in whole seconds; this is "forever" in a build's terms: about 30 years.
 _FOREVER_SECONDS = 10**9
@@ -246,6 +252,40 @@ class ExportCache:
         texts = read_texts(disk.read(keys, self._store.complain_of_entry))
         manifests = filter(None, map(read_manifest, texts.values()))
         return keys.union(*(map(file_key, manifest.digests) for manifest in manifests))
+
+
+def choose_what_goes(
+    entries: Sequence[CacheEntry], wanted: Collection[str], limit: int
+) -> list[str]:
+    """Return the keys to remove so that what stays fits.
+
+    Only copies of pages, of their attachments and of trees go, and the aliases that lead to them:
+    all else is small, and a cloud ID would have to be looked up again.
+
+    Args:
+        entries: All that there is.
+        wanted: Keys of what must stay; what a wanted alias leads to stays with it.
+        limit: Bytes of values.
+    """
+    total = sum(entry.size for entry in entries)
+    if total <= limit:
+        return []
+    excess = total - limit * _GOAL
+    aliases = [entry for entry in entries if is_alias(entry.key)]
+    kept = {*wanted, *(alias.target for alias in aliases if alias.key in wanted)}
+    going: set[str] = set()
+    for entry in sorted(entries, key=lambda entry: entry.used_at):
+        if excess <= 0:
+            break
+        if entry.key not in kept and _may_go(entry.key):
+            going.add(entry.key)
+            excess -= entry.size
+    return [*going, *(alias.key for alias in aliases if alias.target in going)]
+
+
+def _may_go(key: str) -> bool:
+    copies = (read_page_copy, read_attachments_copy, read_tree_copy)
+    return is_file(key) or any(read(key) for read in copies)
 
 
 def read_texts(values: Mapping[str, bytes]) -> dict[str, str]:
