@@ -1,4 +1,4 @@
-"""`python -m benchmarks.breaks [MODULE ...]`: break code in 30 places, one at a time: tests find it.
+"""`python -m benchmarks.breaks [MODULE ...]`: break code in 30 places, and see tests find each.
 
 Each break is made in a copy of the project, and the tests that are named for it are run there. A
 break that no test finds is printed, and makes the exit code 1.
