@@ -66,24 +66,45 @@ class ConfluencePlugin(GuardedPlugin):
         """Have pages and links read as what they are, and begin to fetch what `nav` refers to."""
         with plugin_errors():
             self._guard(config)
-            self.build = SiteBuild(self, config, self._session)
-            self.build.begin(self.patience)
+            self.build = SiteBuild(self, config, self._session, self.patience)
+            self.build.begin()
 
     @event_priority(50)  # early, so that plugins that work on `nav` see our files
-    def on_files(self, files: Files, *, config: MkDocsConfig) -> None:
+    def _add_pages(self, files: Files, *, config: MkDocsConfig) -> None:
         """Place the pages that `nav` refers to and add them to the site."""
         del config
         if self.build:
             with plugin_errors():
-                self.build.add_pages(files, self.patience)
+                self.build.add_pages(files)
 
-    def on_nav(self, nav: Navigation, *, config: MkDocsConfig, files: Files) -> None:
+    @event_priority(-200)  # after plugins that write `nav`, at -100
+    def _add_late_pages(self, files: Files, *, config: MkDocsConfig) -> None:
+        """Do the same with what other plugins have put into `nav`."""
+        del config
+        if self.build:
+            with plugin_errors():
+                self.build.add_late_pages(files)
+
+    on_files = CombinedEvent(_add_pages, _add_late_pages)
+
+    def _set_edit_urls(self, nav: Navigation, *, config: MkDocsConfig, files: Files) -> None:
         """Let the edit button of each page lead to its editor in Confluence."""
         del nav, config
         with plugin_errors():
             check_files(files)
         if self.build:
             self.build.set_edit_urls(files)
+
+    @event_priority(-200)  # after plugins that make a navigation of their own
+    def _add_linked_pages(self, nav: Navigation, *, config: MkDocsConfig, files: Files) -> None:
+        """Add the pages that only the navigation refers to."""
+        del config
+        if self.build:
+            with plugin_errors():
+                self.build.add_linked_pages(nav, files)
+            self.build.set_edit_urls(files)
+
+    on_nav = CombinedEvent(_set_edit_urls, _add_linked_pages)
 
     def on_page_read_source(self, *, page: Page, config: MkDocsConfig) -> str | None:
         """Give MkDocs the source of a page as soon as that page is there."""
@@ -151,10 +172,11 @@ class ConfluencePlugin(GuardedPlugin):
 
     @event_priority(50)  # early, for the same reason
     def on_post_build(self, *, config: MkDocsConfig) -> None:
-        """Make the metadata of all pages whole again: no more templates are rendered."""
+        """Leave metadata and `nav` as other plugins expect them: no more templates are rendered."""
         del config
         if self.build:
             self.build.show_all_metadata()
+            self.build.restore_nav()
 
     def on_serve(
         self, server: LiveReloadServer, *, config: MkDocsConfig, builder: Callable[..., None]

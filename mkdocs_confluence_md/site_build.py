@@ -28,26 +28,30 @@ from mkdocs_confluence_md.site.messages import (
     report_stale_assets,
     report_stale_pages,
 )
-from mkdocs_confluence_md.site.nav import place
+from mkdocs_confluence_md.site.nav import Earlier, place
+from mkdocs_confluence_md.site.navigation import find_reference_links, make_items, relink
 from mkdocs_confluence_md.site.pages import Reader
 from mkdocs_confluence_md.site.source import Additions, find_own_facts
 from mkdocs_confluence_md.site.trees import SiteTrees
 from mkdocs_confluence_md.text import break_formulas, quote_title
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from mkdocs.config.defaults import MkDocsConfig
     from mkdocs.structure.files import Files
+    from mkdocs.structure.nav import Navigation
     from mkdocs.structure.pages import Page
     from mkdocs.structure.toc import AnchorLink
 
+    from mkdocs_confluence_md.confluence.refs import SpaceRef, TreeRef
     from mkdocs_confluence_md.factory import Session
+    from mkdocs_confluence_md.fetch.fetcher import Fetcher
     from mkdocs_confluence_md.fetch.results import FetchedPage
     from mkdocs_confluence_md.guarded import GuardedPlugin
     from mkdocs_confluence_md.markdown.context import Place
     from mkdocs_confluence_md.network.throttling import Patience
-    from mkdocs_confluence_md.site.nav import Placement
+    from mkdocs_confluence_md.site.nav import Nav, Placement
     from mkdocs_confluence_md.site.paths import PlacedPage
 
 log = get_plugin_logger("confluence-md")
@@ -60,12 +64,16 @@ class SiteBuild:
         plugin: Whose build it is.
         config: MkDocs', which gets the Markdown extension.
         session: What is kept from build to build.
+        patience: How long is waited for what.
     """
 
-    def __init__(self, plugin: GuardedPlugin, config: MkDocsConfig, session: Session) -> None:
+    def __init__(
+        self, plugin: GuardedPlugin, config: MkDocsConfig, session: Session, patience: Patience
+    ) -> None:
         self._options = plugin.config
         self._config = config
         self._session = session
+        self._patience = patience
         self._address = make_address(self._options)
         self.pages: dict[str, PlacedPage] = {}
         """The pages from Confluence, by `src_uri`."""
@@ -73,6 +81,11 @@ class SiteBuild:
         """Reads them; None if there are none."""
         self.links = SiteLinks()
         self.attached = AttachedFiles(only_safe=self._options.attachments == "safe")
+        self._placed = Earlier()
+        self._written_nav = self._placed_nav = config.nav
+        self._titles: dict[TreeRef | SpaceRef, str] = {}
+        """Of trees, in `nav`."""
+        self._is_begun = False
         self._additions = Additions(())
         self._sources: set[str] = set()
         """The texts of the pages, as they are rendered."""
@@ -80,46 +93,45 @@ class SiteBuild:
         self._extension = ConfluenceExtension(self)
         self._extension.join(config)
 
-    def begin(self, patience: Patience) -> None:
-        """Begin to fetch what `nav` refers to.
-
-        Args:
-            patience: How long to wait for what.
-        """
-        placement = self._place([])
+    def begin(self) -> None:
+        """Begin to fetch what `nav` refers to."""
+        placement = self._place(self._config.nav or [], [])
         if (placement.pages or placement.trees) and not placement.complaints:
-            fetcher = self._session.open(self._options, self._config, self._address, patience)
-            self._session.progress.begin(visible=log.isEnabledFor(logging.INFO))
-            fetcher.start((page.ref.page_id for page in placement.pages), placement.trees)
-        elif self._session.fetcher:  # another plugin may still add pages
+            page_ids = [page.ref.page_id for page in placement.pages]
+            self._begin_fetching(page_ids, placement.trees)
+        elif self._session.fetcher:  # what the last build wanted is not wanted any more
             self._session.fetcher.start([])
 
-    def add_pages(self, files: Files, patience: Patience) -> None:
+    def add_pages(self, files: Files) -> None:
         """Add the pages that `nav` refers to to the site, each at its path.
 
         Args:
             files: Of the site.
-            patience: As above.
 
         Raises:
             SettingError: With all entries of `nav` that name no page.
         """
-        local_uris = [file.dest_uri for file in files]
-        # Another plugin may have changed `nav` since.
-        placement = self._place(local_uris)
-        if (placement.pages or placement.trees) and not placement.complaints:
-            placement = self._fetch(local_uris, placement, patience)
-        if placement.complaints:
-            what = report_complaints(placement.complaints)
-            raise SettingError(what, "\nCorrect them in mkdocs.yml.")
-        for conflict in placement.conflicts:
-            log.warning(report_conflict(conflict))
-        self._additions = Additions(self.pages)
-        self.links = SiteLinks(placement.pages, self._address.find_site(), placement.by_path)
-        if placement.pages:
-            for page in placement.pages:
-                files.append(make_file(page.src_uri, "", self._config))
-            self._config.nav = placement.nav
+        self._written_nav = self._config.nav
+        self._read_nav(files)
+
+    def add_late_pages(self, files: Files) -> None:
+        """Add the pages that `nav` refers to since other plugins wrote it, as `add_pages`."""
+        self._read_nav(files)
+
+    def add_linked_pages(self, nav: Navigation, files: Files) -> None:
+        """Put pages in the place of links in the navigation that are references, as `add_pages`."""
+        links = list(find_reference_links(nav.items))
+        if not links:
+            return
+        placement = self._add([link.entry for link in links], files)
+        for link, data in zip(links, placement.nav, strict=True):
+            link.replace(make_items(data, files, self._config))
+        relink(nav)
+
+    def restore_nav(self) -> None:
+        """Leave `nav` as it was written: a site in several languages is built from it again."""
+        if self._config.nav is self._placed_nav:
+            self._config.nav = self._written_nav
 
     def set_edit_urls(self, files: Files) -> None:
         """Let the edit button of each page lead to its editor in Confluence."""
@@ -223,40 +235,82 @@ class SiteBuild:
         for problem in self.links.take_problems():
             log.warning(problem)
 
-    def _place(self, local_uris: list[str], trees: SiteTrees | None = None) -> Placement:
+    def _read_nav(self, files: Files) -> None:
+        placement = self._add(self._config.nav or [], files)
+        if placement.pages:
+            self._config.nav = self._placed_nav = placement.nav
+
+    def _add(self, nav: Nav, files: Files) -> Placement:
+        """Add the pages that a `nav` refers to, unless they are in the site already."""
+        before = {page.src_uri for page in self._placed.pages}
+        local_uris = [file.dest_uri for file in files if file.src_uri not in before]
+        placement = self._place(nav, local_uris)
+        is_more = placement.trees or len(placement.pages) > len(before)
+        if is_more and not placement.complaints:
+            placement = self._fetch(nav, local_uris, placement)
+        if placement.complaints:
+            what = report_complaints(placement.complaints)
+            raise SettingError(what, "\nCorrect them in mkdocs.yml.")
+        for conflict in placement.conflicts:
+            log.warning(report_conflict(conflict))
+        self._placed = Earlier(placement.pages, placement.by_path)
+        self._additions = Additions(self.pages)
+        self.links = SiteLinks(placement.pages, self._address.find_site(), placement.by_path)
+        for page in placement.pages:
+            if page.src_uri not in before:
+                files.append(make_file(page.src_uri, "", self._config))
+        return placement
+
+    def _place(self, nav: Nav, local_uris: list[str], trees: SiteTrees | None = None) -> Placement:
         return place(
-            self._config.nav or [],
+            nav,
             page_path=self._options.page_path,
             local_uris=local_uris,
             site_host=host_of(self._address.find_site()),
             use_directory_urls=self._config.use_directory_urls,
             trees=trees.trees if trees else {},
             twins=trees.twins if trees else {},
+            earlier=self._placed,
         )
 
-    def _fetch(self, local_uris: list[str], placement: Placement, patience: Patience) -> Placement:
-        """Fetch what `nav` refers to, and place it again as soon as trees are known."""
-        session, options = self._session, self._options
-        fetcher = session.open(options, self._config, self._address, patience)
-        tell = session.progress.show if session.progress.is_visible else None
-        declared = [page.ref.page_id for page in placement.pages]
-        fetcher.add_trees(placement.trees)
-        fetcher.add(declared)
+    def _begin_fetching(
+        self, page_ids: Sequence[str], trees: Iterable[TreeRef | SpaceRef]
+    ) -> Fetcher:
+        """Begin to fetch what is not under way yet."""
+        session = self._session
+        fetcher = session.open(self._options, self._config, self._address, self._patience)
+        if self._is_begun:
+            fetcher.add_trees(trees)
+            fetcher.add(page_ids)
+        else:
+            session.progress.begin(visible=log.isEnabledFor(logging.INFO))
+            fetcher.start(page_ids, trees)
+            self._is_begun = True
+        return fetcher
+
+    def _fetch(self, nav: Nav, local_uris: list[str], placement: Placement) -> Placement:
+        """Fetch what a `nav` refers to, and place it again as soon as trees are known."""
+        declared = [page.ref.page_id for page in placement.pages if not page.tree]
+        fetcher = self._begin_fetching(declared, placement.trees)
+        progress = self._session.progress
+        tell = progress.show if progress.is_visible else None
         trees = SiteTrees(
             fetcher,
             declared,
             tell,
-            attachments=bool(options.attachments),
-            known=session.known_trees,
+            attachments=bool(self._options.attachments),
+            known=self._session.known_trees,
         )
+        new = {ref: placement.trees[ref] for ref in placement.trees.keys() - self._titles.keys()}
+        self._titles |= new
         if placement.trees:
-            placement = self._place(local_uris, trees)
+            placement = self._place(nav, local_uris, trees)
             trees.begin_pages(placement.pages)
         self.pages = {page.src_uri: page for page in placement.pages}
         site = self._address.find_site()
-        self.reader = Reader(fetcher, trees, self.pages, placement.trees, site=site, tell=tell)
-        self.reader.check_trees(placeholder=options.on_error == "placeholder")
-        for warning in trees.report(placement.trees):
+        self.reader = Reader(fetcher, trees, self.pages, self._titles, site=site, tell=tell)
+        self.reader.check_trees(placeholder=self._options.on_error == "placeholder")
+        for warning in trees.report(new):
             log.warning(warning)
         return placement
 

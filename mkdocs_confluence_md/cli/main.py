@@ -28,13 +28,14 @@ from mkdocs_confluence_md.auth.trust import is_token
 from mkdocs_confluence_md.cli.cache import cache
 from mkdocs_confluence_md.cli.check import check
 from mkdocs_confluence_md.cli.login import (
+    CallbackListener,
     begin_login,
     describe_settings,
     find_scope_problems,
     finish_login,
+    make_redirect_uri,
     read_code,
 )
-from mkdocs_confluence_md.cli.loopback import CallbackListener, make_redirect_uri
 from mkdocs_confluence_md.cli.pull import pull
 from mkdocs_confluence_md.cli.status import are_fine, as_data, as_text, find_statuses
 from mkdocs_confluence_md.cli.terminal import echo, echo_json
@@ -47,8 +48,7 @@ if TYPE_CHECKING:
 
     from mkdocs_confluence_md.auth.environment import Environment
     from mkdocs_confluence_md.auth.token_store import TokenStore
-    from mkdocs_confluence_md.cli.login import Login
-    from mkdocs_confluence_md.cli.loopback import Callback
+    from mkdocs_confluence_md.cli.login import Callback, Login
 
 
 def _read_site(_: click.Context, __: click.Parameter, value: str) -> str:

@@ -75,6 +75,10 @@ class Complaint:
 Reference: TypeAlias = PageRef | TreeRef | SpaceRef
 
 _ID = re.compile(r"[0-9]+")
+# mkdocs-multirepo-plugin joins a folder and an entry by `pathlib`, mkdocs-monorepo-plugin by "/".
+_IN_FOLDER = re.compile(rf"(?:[^\s:/]+/)+({SCHEME}.*)", re.DOTALL | re.IGNORECASE)
+_ID_IN_FOLDER = re.compile(r"(?:[^\s:/]+/)+([0-9]+/?)")
+_LOST_SLASH = re.compile(r"(?<=https:)/(?!/)", re.IGNORECASE)
 _SPACE_KEY = re.compile(r"~?[A-Za-z0-9._:-]+")
 _TINY_CODE = re.compile(r"[A-Za-z0-9_-]{1,11}")
 _PAGE_PATH = re.compile(
@@ -131,17 +135,22 @@ def parse_nav_entry(title: str | None, value: str) -> Reference | Complaint | No
 
     Args:
         title: The entry's key, None for a bare string.
-        value: The entry's text.
+        value: The entry's text. Plugins that bring several repositories together put a folder
+            before it, as they do with paths.
     """
+    if match := _IN_FOLDER.fullmatch(value):
+        found = parse_reference(_LOST_SLASH.sub("//", match[1]))
+        return None if isinstance(found, Complaint) else found  # a file may be called so
     if has_scheme(value):
         return parse_reference(value)
     if title != SCHEME.removesuffix(":"):
         return None
-    text = value.strip()
+    match = _ID_IN_FOLDER.fullmatch(value)
+    text = match[1] if match else value.strip()
     # `confluence: notes.md` is a local file that happens to have this title. So only an ID, a
     # URL, and what can be nothing else than a slip in an ID (nothing, a negative number) is ours.
     if re.fullmatch(r"-?[0-9]*/?", text) or is_confluence_url(text):
-        return parse_reference(value)
+        return parse_reference(text if match else value)
     return None
 
 

@@ -85,6 +85,14 @@ class _Sprout(NamedTuple):
         return len(identity), identity
 
 
+@dataclass(frozen=True)
+class Earlier:
+    """What was placed when `nav` was read before, in the same build: it stays where it is."""
+
+    pages: tuple[PlacedPage, ...] = ()
+    by_path: Mapping[PathInTree, PlacedPage] = field(default_factory=dict)
+
+
 class Planter:
     """Gives the pages of trees their places.
 
@@ -93,18 +101,25 @@ class Planter:
         slots: Which places are taken.
         pages: The pages that have a place already, by ID; those of trees are added.
         twins: Pages of trees that are in an earlier tree, too, without an ID that would show it.
+        earlier: Pages that got their places when `nav` was read before.
     """
 
     def __init__(
-        self, page_path: str, slots: Slots, pages: dict[str, PlacedPage], twins: Twins
+        self,
+        page_path: str,
+        slots: Slots,
+        pages: dict[str, PlacedPage],
+        twins: Twins,
+        earlier: Earlier,
     ) -> None:
         self._page_path = page_path
         self._slots = slots
         self._pages = pages
         self._twins = twins
+        self._unlisted = set(earlier.pages)
         self.added: list[PlacedPage] = []
         self.conflicts: list[LocalFileConflict] = []
-        self.by_path: dict[PathInTree, PlacedPage] = {}
+        self.by_path: dict[PathInTree, PlacedPage] = dict(earlier.by_path)
         """Each page of an export, also one that has its place elsewhere in `nav`."""
 
     def plant(self, plot: Plot) -> None:
@@ -143,6 +158,9 @@ class Planter:
         if page.is_folder or known:
             if known and page.path:
                 self.by_path[plot.ref, page.path] = known
+            if known and known.tree == plot.ref and known in self._unlisted:
+                self._unlisted.remove(known)
+                placed[id(page)] = known
             return join_sections(section, make_slug(sprout.title))
         new, folder = self._allocate(plot, sprout)
         placed[id(page)] = new
@@ -219,6 +237,16 @@ Nav: TypeAlias = "list[Any] | dict[str, Any] | str"
 
 
 @dataclass(frozen=True)
+class NavLink:
+    """An entry of some section, for a `nav` that is given piece by piece."""
+
+    title: str | None
+    value: str
+    section: str
+    """The path of the section, as `join_sections` makes it."""
+
+
+@dataclass(frozen=True)
 class Placement:
     """The whole result."""
 
@@ -246,11 +274,12 @@ def place(  # noqa: PLR0913  the site's options
     use_directory_urls: bool = True,
     trees: Mapping[TreeRef | SpaceRef, Tree] | None = None,
     twins: Twins | None = None,
+    earlier: Earlier | None = None,
 ) -> Placement:
     """Find the references in `nav` and give each page a path.
 
     Args:
-        nav: As MkDocs validated it. It is not changed.
+        nav: As MkDocs validated it, or a list of `NavLink`. It is not changed.
         page_path: The option: a path with fields.
         local_uris: The destinations (`dest_uri`) of the files that the site already has.
         site_host: The Confluence site's host, empty where it is not known: a URL of another
@@ -258,13 +287,17 @@ def place(  # noqa: PLR0913  the site's options
         use_directory_urls: MkDocs' option.
         trees: What is known of the trees that `nav` refers to.
         twins: Which of their pages are in an earlier tree, too.
+        earlier: What has a place already; it is in the result, too.
     """
+    earlier = earlier or Earlier()
     slots = Slots(local_uris, use_directory_urls=use_directory_urls)
+    slots.take(page.src_uri.removesuffix(".md") for page in earlier.pages)
     placer = _Placer(page_path, site_host, slots, trees or {})
+    placer.pages |= {page.ref.page_id: page for page in earlier.pages if page.ref.page_id}
     placed = placer.walk(nav, title=None, section="")
     # Pages that are declared come first, so that their places follow from `mkdocs.yml` alone.
-    planter = Planter(page_path, slots, placer.pages, twins or {})
-    declared = list(placer.pages.values())
+    planter = Planter(page_path, slots, placer.pages, twins or {}, earlier)
+    declared = list(dict.fromkeys((*earlier.pages, *placer.pages.values())))
     for plot in placer.plots:
         planter.plant(plot)
     empty = {id(plot.items) for plot in placer.plots if not plot.items}
@@ -303,6 +336,9 @@ class _Placer:
             return [self.walk(child, title=None, section=section) for child in item]
         if isinstance(item, dict):
             return self._walk_mapping(item, section)
+        if isinstance(item, NavLink):
+            entry = item.value if item.title is None else {item.title: item.value}
+            return [self.walk(entry, title=None, section=item.section)]
         found = self._place_entry(title, item, section)
         return _write_bare(found) if found else item
 
@@ -315,7 +351,7 @@ class _Placer:
                 continue
             found = self._place_entry(title, value, section)
             # `confluence: "123"` has no title: the page names itself.
-            if found and title == "confluence" and len(item) == 1:
+            if found and not _is_title(title) and len(item) == 1:
                 return _write_bare(found)
             if isinstance(found, Plot):
                 copy[title] = found.items
@@ -331,7 +367,7 @@ class _Placer:
             entry = value if title is None else f"{title}: {value}"
             self.complaints.append(replace(complaint, entry=entry))
             return None
-        own_title = "" if title in (None, "confluence") else str(title).strip()
+        own_title = str(title).strip() if _is_title(title) else ""
         if isinstance(reference, TreeRef | SpaceRef):
             return self._reserve(reference, own_title, section)
         assert isinstance(reference, PageRef)  # noqa: S101  for the type checker
@@ -377,6 +413,11 @@ def is_atlassian(host: str) -> bool:
     """Return True if a host is surely Confluence Cloud's."""
     # A site may also have a custom domain, which may well be the same site.
     return host.endswith(".atlassian.net")
+
+
+def _is_title(title: str | None) -> bool:
+    """Return True if the key of an entry is a title: plugins may repeat a reference as its key."""
+    return title not in (None, "confluence") and parse_nav_entry(None, str(title)) is None
 
 
 def _write_bare(found: PlacedPage | Plot) -> Any:  # noqa: ANN401  as Nav

@@ -137,6 +137,10 @@ class Slots:
         self._taken.add(self._slot_of(path + ending))
         return path + ending
 
+    def take(self, paths: Iterable[str]) -> None:
+        """Take places (paths without `.md`), also those of local files."""
+        self._taken.update(map(self._slot_of, paths))
+
     def is_local(self, path: str) -> bool:
         """Return True if a local file has a place."""
         return self._slot_of(path) in self._local

@@ -126,8 +126,10 @@ class SiteTrees:
         return found
 
     def report(self, titles: Mapping[TreeRef | SpaceRef, str]) -> Iterator[str]:
-        """Say what is wrong with the exports of trees."""
+        """Say what is wrong with the exports of those trees that have titles, maybe empty ones."""
         for ref, fetched in self.fetched.items():
+            if ref not in titles:
+                continue
             if fetched.listed and fetched.error:
                 yield report_stale_listing(ref, fetched.age, fetched.error)
             if export := fetched.export:
