@@ -48,6 +48,7 @@ class ConfluencePlugin(GuardedPlugin):
     def __init__(self) -> None:
         super().__init__()
         self._session = Session(warn=log.warning, inform=log.info)
+        self._is_dirty = False
 
     def on_startup(self, *, command: Literal["build", "gh-deploy", "serve"], dirty: bool) -> None:
         """Leave what was imported out of Python's garbage collections.
@@ -55,7 +56,8 @@ class ConfluencePlugin(GuardedPlugin):
         Each full collection would look through all of MkDocs and its plugins again. Having this
         hook also makes MkDocs keep the instance while serving.
         """
-        del command, dirty
+        del command
+        self._is_dirty = dirty
         if gc.get_freeze_count():  # by an earlier build in this process, with its garbage
             gc.unfreeze()
             gc.collect()
@@ -66,7 +68,9 @@ class ConfluencePlugin(GuardedPlugin):
         """Have pages and links read as what they are, and begin to fetch what `nav` refers to."""
         with plugin_errors():
             self._guard(config)
-            self.build = SiteBuild(self, config, self._session, self.patience)
+            self.build = SiteBuild(
+                self, config, self._session, self.patience, is_dirty=self._is_dirty
+            )
             self.build.begin()
 
     @event_priority(50)  # early, so that plugins that work on `nav` see our files
@@ -144,6 +148,7 @@ class ConfluencePlugin(GuardedPlugin):
         del env, config, files
         if self.build:
             self.build.finish_links()
+            self.build.finish_fetching()
 
     @event_priority(-1000)  # last, when no plugin adds any more files
     def _check_files(self, env: jinja2.Environment, *, config: MkDocsConfig, files: Files) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mkdocs.plugins import get_plugin_logger
 
-from mkdocs_confluence_md.config import make_address
+from mkdocs_confluence_md.cache.files import SiteFiles
+from mkdocs_confluence_md.config import find_cache_dir, make_address
 from mkdocs_confluence_md.errors import SettingError
 from mkdocs_confluence_md.markdown.attachments import AttachedFiles, make_file
 from mkdocs_confluence_md.markdown.directives import Directives
@@ -30,7 +32,7 @@ from mkdocs_confluence_md.site.messages import (
 )
 from mkdocs_confluence_md.site.nav import Earlier, place
 from mkdocs_confluence_md.site.navigation import find_reference_links, make_items, relink
-from mkdocs_confluence_md.site.pages import Reader
+from mkdocs_confluence_md.site.pages import MissingPagesError, Reader
 from mkdocs_confluence_md.site.source import Additions, find_own_facts
 from mkdocs_confluence_md.site.trees import SiteTrees
 from mkdocs_confluence_md.text import break_formulas, quote_title
@@ -56,6 +58,9 @@ if TYPE_CHECKING:
 
 log = get_plugin_logger("confluence-md")
 
+# mkdocs-static-i18n gives each language its own of a file, if that is below `docs_dir`.
+_TRANSLATOR = "i18n"
+
 
 class SiteBuild:
     """The pages from Confluence of one build; its methods are called in the order of MkDocs' hooks.
@@ -65,15 +70,23 @@ class SiteBuild:
         config: MkDocs', which gets the Markdown extension.
         session: What is kept from build to build.
         patience: How long is waited for what.
+        is_dirty: MkDocs renders only pages whose files have changed.
     """
 
     def __init__(
-        self, plugin: GuardedPlugin, config: MkDocsConfig, session: Session, patience: Patience
+        self,
+        plugin: GuardedPlugin,
+        config: MkDocsConfig,
+        session: Session,
+        patience: Patience,
+        *,
+        is_dirty: bool,
     ) -> None:
         self._options = plugin.config
         self._config = config
         self._session = session
         self._patience = patience
+        self._is_dirty = is_dirty
         self._address = make_address(self._options)
         self.pages: dict[str, PlacedPage] = {}
         """The pages from Confluence, by `src_uri`."""
@@ -81,6 +94,9 @@ class SiteBuild:
         """Reads them; None if there are none."""
         self.links = SiteLinks()
         self.attached = AttachedFiles(only_safe=self._options.attachments == "safe")
+        self._site_files: SiteFiles | None = None
+        self._ready: dict[str, str] = {}
+        """The sources of pages that were there before MkDocs wanted them, by `src_uri`."""
         self._placed = Earlier()
         self._written_nav = self._placed_nav = config.nav
         self._titles: dict[TreeRef | SpaceRef, str] = {}
@@ -117,6 +133,8 @@ class SiteBuild:
     def add_late_pages(self, files: Files) -> None:
         """Add the pages that `nav` refers to since other plugins wrote it, as `add_pages`."""
         self._read_nav(files)
+        if self.pages:
+            self._correct_paths(files)
 
     def add_linked_pages(self, nav: Navigation, files: Files) -> None:
         """Put pages in the place of links in the navigation that are references, as `add_pages`."""
@@ -142,18 +160,29 @@ class SiteBuild:
 
     def read_source(self, page: Page) -> str | None:
         """Return a page's source, as soon as it is there; None for a page that is not ours."""
-        placed = self.pages.get(page.file.src_uri)
-        if placed is None or self.reader is None:
+        src_uri = page.file.src_uri
+        if src_uri not in self.pages or self.reader is None:
             return None
+        if src_uri in self._ready:
+            return self._ready.pop(src_uri)
+        return self._read(self.pages[src_uri], self.reader)
 
+    def _read(self, placed: PlacedPage, reader: Reader) -> str:
         def take(fetched: FetchedPage) -> None:
             self.attached.expect(placed, fetched.assets)
             self._additions.spare(placed.src_uri, find_own_facts(fetched.markdown))
             size = len(fetched.markdown)
             log.debug(f"{describe_placed(placed)} has {size} characters of Markdown")
 
-        placeholder = self._options.on_error == "placeholder"
-        return self.reader.read(placed, placeholder=placeholder, take=take)
+        site_files = self._open_site_files()
+        try:
+            placeholder = self._options.on_error == "placeholder"
+            source = reader.read(placed, placeholder=placeholder, take=take)
+        except MissingPagesError:
+            site_files.remove_page(placed.src_uri)
+            raise
+        site_files.write_page(placed.src_uri, source)
+        return source
 
     def hide_directives(self, markdown: str, page: Page) -> str | None:
         """Return the text of a page that other plugins may see; None if it is not ours."""
@@ -161,9 +190,10 @@ class SiteBuild:
 
     def show_directives(self, markdown: str, page: Page, files: Files) -> str | None:
         """Return the text of a page as it is rendered, and add the files that it refers to."""
-        self.attached.add_files(page.file, config=self._config, files=files)
         if not self._has(page):
             return None
+        self._add_attachments(page.file.src_uri, files)
+        self.attached.embed(page.file)
         text = self._directives.show(markdown, page)
         self._sources.add(text)
         return text
@@ -192,7 +222,7 @@ class SiteBuild:
         return html if "<h1" in html else f"<h1>{page.title}</h1>\n{html}"
 
     def finish_links(self) -> None:
-        """Finish links, when all pages are there, and say where these came from."""
+        """Finish links, when all pages have been rendered."""
         self._report_links()
         for problem in self.links.finish():
             log.log(self._config.validation.links.anchors, problem)
@@ -200,6 +230,9 @@ class SiteBuild:
             log.info(dropped)
         if "mermaid" in self._extension.languages and not draws_diagrams(self._config.mdx_configs):
             log.info(MERMAID_ADVICE)
+
+    def finish_fetching(self) -> None:
+        """Say where the pages came from, when all are there."""
         fetcher = self._session.fetcher
         if fetcher is None:
             return
@@ -207,6 +240,8 @@ class SiteBuild:
         if self._session.watching.is_on:
             self._session.watching.follow(fetcher)
         self._session.progress.clear()
+        if self._site_files:
+            self._site_files.remove_unused()
         if self.reader is None:
             return
         if pages:
@@ -256,10 +291,50 @@ class SiteBuild:
         self._placed = Earlier(placement.pages, placement.by_path)
         self._additions = Additions(self.pages)
         self.links = SiteLinks(placement.pages, self._address.find_site(), placement.by_path)
-        for page in placement.pages:
-            if page.src_uri not in before:
-                files.append(make_file(page.src_uri, "", self._config))
+        new = [page for page in placement.pages if page.src_uri not in before]
+        if new and self.reader:
+            self._add_files(new, files, self.reader)
         return placement
+
+    def _add_files(self, pages: Sequence[PlacedPage], files: Files, reader: Reader) -> None:
+        """Add pages to the files of the site, and the attachments of those that are there."""
+        site_files = self._open_site_files()
+        for page in pages:
+            path = self._choose_path(page, site_files)
+            files.append(make_file(page.src_uri, self._config, path=path))
+        reader.wait_for_copies()
+        for page in pages:
+            if self._is_dirty or reader.is_there(page):
+                self._ready[page.src_uri] = self._read(page, reader)
+                self._add_attachments(page.src_uri, files)
+            else:
+                site_files.write_page(page.src_uri, reader.read_copy(page))
+
+    def _choose_path(self, page: PlacedPage, site_files: SiteFiles) -> Path | None:
+        """Choose the path that other plugins are told of for a page."""
+        if _TRANSLATOR in self._config.plugins:
+            return Path(self._config.docs_dir, page.src_uri)
+        return site_files.find_page(page.src_uri) if site_files.is_open else None
+
+    def _correct_paths(self, files: Files) -> None:
+        """Let the files of pages be where their sources are."""
+        for src_uri in self.pages.keys() & files.src_uris.keys():
+            file = files.src_uris[src_uri]
+            if path := self._open_site_files().find_written(src_uri):
+                file.abs_src_path = str(path)
+            else:
+                file.content_string = ""
+
+    def _open_site_files(self) -> SiteFiles:
+        if self._site_files is None:
+            self._site_files = SiteFiles(find_cache_dir(self._options, self._config))
+            self._site_files.open()
+        return self._site_files
+
+    def _add_attachments(self, src_uri: str, files: Files) -> None:
+        self.attached.add_files(
+            src_uri, config=self._config, files=files, site_files=self._open_site_files()
+        )
 
     def _place(self, nav: Nav, local_uris: list[str], trees: SiteTrees | None = None) -> Placement:
         return place(

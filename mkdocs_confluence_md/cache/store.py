@@ -349,6 +349,10 @@ SET_ASIDE = "cache.db.damaged"
 _SUFFIXES = ("", "-wal", "-shm")
 _LOCK = "cache.lock"
 _IGNORE = ".gitignore"
+SITE_FOLDERS = ("pages", "attachments")
+"""Where `SiteFiles` are."""
+_SITE_FILE = re.compile(r".*-[0-9a-f]{16}(?:\.[^/.]*)?|\.[^/]{8}", re.DOTALL)
+"""What they are called; the latter while they are written."""
 
 _COLUMNS = {
     "key",
@@ -458,6 +462,32 @@ class CacheDirectory:
         for suffix in _SUFFIXES:
             (self.path / f"{SET_ASIDE}{suffix}").unlink(missing_ok=True)
         self.remove_value_files()
+        self.remove_site_files(lambda _path, _status: True)
+
+    def make_folder(self, name: str) -> None:
+        """Make a folder (0700), and the directory itself, if they are not there.
+
+        Raises:
+            OSError: It cannot be made, or the directory is not a cache's.
+        """
+        self._make()
+        folder = self.path / name
+        folder.mkdir(mode=0o700, exist_ok=True)
+        if folder.is_symlink():
+            raise OSError(f"its {name} is a link")
+        make_private(folder)
+
+    def remove_site_files(self, is_unwanted: Callable[[Path, os.stat_result], bool]) -> None:
+        """Remove files of sites; what does not look like one stays."""
+        for folder in map(self.path.joinpath, SITE_FOLDERS):
+            if folder.is_symlink() or not folder.is_dir():
+                continue
+            for file in folder.iterdir():
+                with suppress(OSError):  # another build has removed it
+                    if _SITE_FILE.fullmatch(file.name) and is_unwanted(file, file.lstat()):
+                        file.unlink()
+            with suppress(OSError):  # there are others in it
+                folder.rmdir()
 
     def remove_value_files(self) -> None:
         """Remove all values that are files; what does not look like one stays."""
@@ -475,7 +505,8 @@ class CacheDirectory:
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         is_cache = any((self.path / name).exists() for name in (DATABASE, SET_ASIDE, _LOCK))
         if not is_cache:
-            others = [each.name for each in self.path.iterdir() if each.name != _IGNORE]
+            ours = {_IGNORE, *SITE_FOLDERS}
+            others = [each.name for each in self.path.iterdir() if each.name not in ours]
             # Another process may be making it, just now.
             if others and not self.exists():
                 raise OSError(f"it has {others[0]} in it, which is not a cache's")

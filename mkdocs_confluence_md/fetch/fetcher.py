@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from mkdocs_confluence_md.errors import ConfluenceError, FailureError
 from mkdocs_confluence_md.fetch.attachments import AssetFetcher
-from mkdocs_confluence_md.fetch.pages import PageExports
-from mkdocs_confluence_md.fetch.results import Assets, FetchedPage, FetchedTree, WantedPage
+from mkdocs_confluence_md.fetch.pages import PageExports, read_copy
+from mkdocs_confluence_md.fetch.results import Assets, FetchedPage, FetchedTree, Origin, WantedPage
 from mkdocs_confluence_md.fetch.threads import Workers, deliver, deliver_error, describe_absence
 from mkdocs_confluence_md.fetch.trees import TreeExports, TreeListings
 from mkdocs_confluence_md.network.spooling import Contents
@@ -130,6 +130,11 @@ class Fetcher:
         self._trees: dict[TreeRef | SpaceRef, Future[FetchedTree]] = {}
         self._files: dict[str, Future[Assets]] = {}
         """Of pages that are in trees, by the ID of the page that has them."""
+        self._look_ups: list[Future[None]] = []
+        self._at_hand: list[Future[FetchedPage]] = []
+        """Of pages that are in the cache, and fresh."""
+        self._copies: dict[str, WantedPage] = {}
+        """The pages that are in the cache, and not fresh, by ID."""
         self._told_at = float("-inf")
 
     @property
@@ -151,6 +156,7 @@ class Fetcher:
         """
         self.cancel()
         self._pages, self._trees, self._files = {}, {}, {}
+        self._look_ups, self._at_hand, self._copies = [], [], {}
         if self._snapshot:
             self._snapshot.open()
         self.add_trees(trees)
@@ -178,7 +184,8 @@ class Fetcher:
         more = {page_id: Future() for page_id in page_ids if page_id not in self._pages}
         if more:
             self._pages |= more
-            self._workers.submit(partial(self._hand_out, more, time.monotonic()))
+            task = partial(self._hand_out, more, time.monotonic())
+            self._look_ups.append(self._workers.submit(task))
 
     def add_files(
         self, page_id: str, references: Mapping[str, Reference], *, is_copy: bool
@@ -223,6 +230,21 @@ class Fetcher:
         """
         self._wait([self._pages[page_id]], tell)
         return self._pages[page_id].result()
+
+    def wait_for_copies(self) -> None:
+        """Wait for the pages that are in the cache, and fresh."""
+        wait(self._look_ups)
+        wait(self._at_hand)
+
+    def has(self, page_id: str) -> bool:
+        """Return True if a page is there."""
+        future = self._pages[page_id]
+        return future.done() and not future.cancelled() and not future.exception()
+
+    def find_copy(self, page_id: str) -> FetchedPage | None:
+        """Return the cached copy of a page that is not there yet."""
+        page = self._copies.get(page_id)
+        return read_copy(page.copy, Origin.STALE) if page and page.copy else None
 
     def wait_for_errors(self, tell: Tell | None = None) -> dict[str, ConfluenceError]:
         """Wait for all pages and return what went wrong, by page ID."""
@@ -363,6 +385,10 @@ class Fetcher:
         versions = source.versions
         expired: dict[str, WantedPage] = {}
         for page in source.pages.look_up(list(left)):
+            if page.copy and page.copy.fresh:
+                self._at_hand.append(left[page.page_id])
+            elif page.copy and page.account:
+                self._copies[page.page_id] = page
             if versions:
                 versions.meet(page.kept)
                 if not (page.copy and page.copy.fresh):

@@ -118,7 +118,7 @@ class PageExports:
 
     def _find(self, page: WantedPage) -> FetchedPage:
         if page.copy and page.copy.fresh:
-            return _read_copy(page.copy, Origin.CACHE)
+            return read_copy(page.copy, Origin.CACHE)
         if self._offline:
             raise describe_absence()
         account = self._exporter.auth.account()
@@ -133,7 +133,7 @@ class PageExports:
             copy = page.copy or self._find_copy(page)
             if copy is None:
                 raise
-            return replace(_read_copy(copy, Origin.STALE), error=error)
+            return replace(read_copy(copy, Origin.STALE), error=error)
 
     def _find_copy(self, page: WantedPage) -> Cached | None:
         """Return the copy of the account that is known since the page was looked up, if it is."""
@@ -197,7 +197,8 @@ def _redact(copy: Cached | None) -> Cached | None:
     return replace(copy, text=redact_tokens(copy.text)) if copy else None
 
 
-def _read_copy(copy: Cached, origin: Origin) -> FetchedPage:
+def read_copy(copy: Cached, origin: Origin) -> FetchedPage:
+    """Return the page that a copy is of."""
     return FetchedPage(
         copy.text,
         origin,

@@ -278,6 +278,8 @@ class Finisher:
 
     def _find_anchor_id(self, found: _FoundLink) -> str | None:
         page, target = _find_page(found), found.target
+        if page and page.content is None:  # with `--dirty`, unless it has changed
+            return None
         uri = target.page.src_uri
         if uri not in self._anchors:
             self._anchors[uri] = read_anchors((page and page.content) or "")

@@ -34,16 +34,17 @@ from mkdocs_confluence_md.site.paths import Shelves, can_run_scripts, place_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
     from xml.etree.ElementTree import Element
 
     from markdown import Markdown
     from mkdocs.config.defaults import MkDocsConfig
     from mkdocs.structure.files import Files
 
+    from mkdocs_confluence_md.cache.files import SiteFiles
     from mkdocs_confluence_md.confluence.attachments import Reference
     from mkdocs_confluence_md.fetch.results import Assets
     from mkdocs_confluence_md.markdown.context import RenderedSite
-    from mkdocs_confluence_md.network.spooling import Content
     from mkdocs_confluence_md.site.paths import PlacedPage
 
 MISSING_CLASS = "confluence-missing"
@@ -97,6 +98,8 @@ class AttachedFiles:
         self._only_safe = only_safe
         self._assets: dict[str, tuple[PlacedPage, Assets]] = {}
         """Of the pages that have some, by `src_uri`."""
+        self._added: dict[str, dict[str, File]] = {}
+        """By the `src_uri` of a page, and the key of the reference."""
         self._shelves: Shelves | None = None
         self._embeddings: dict[str, Embedding] = {}
         """Of the pages that are rendered, by `src_uri`."""
@@ -109,26 +112,39 @@ class AttachedFiles:
             files = {key: file for key, file in assets.files.items() if self._is_wanted(file.name)}
             self._assets[page.src_uri] = (page, replace(assets, files=files))
 
-    def add_files(self, page_file: File, *, config: MkDocsConfig, files: Files) -> None:
-        """Add the files of a page to the site, just before the page is rendered."""
-        if page_file.src_uri not in self._assets:
+    def add_files(
+        self, src_uri: str, *, config: MkDocsConfig, files: Files, site_files: SiteFiles
+    ) -> None:
+        """Add the files of a page to the site, unless they are in it already."""
+        if src_uri not in self._assets or src_uri in self._added:
             return
-        page, assets = self._assets[page_file.src_uri]
+        _, assets = self._assets[src_uri]
         digests = {key: asset.content.digest for key, asset in assets.files.items()}
         names = {digests[key]: assets.files[key].name for key in sorted(digests, reverse=True)}
         contents = {digests[key]: asset.content for key, asset in assets.files.items()}
-        placed = place_files(page_file.src_uri, names, self._find_shelves(files))
         added = {}
-        for digest, src_uri in placed.items():
-            added[src_uri] = make_file(src_uri, contents[digest], config)
-            files.append(added[src_uri])
-        self._embeddings[page_file.src_uri] = Embedding(
-            page.ref.page_id,
-            page_file.src_uri,
-            {key: placed[digest] for key, digest in digests.items()},
-            lambda src_uri: added[src_uri].url_relative_to(page_file),
-            trail=self.trail,
-        )
+        for digest, uri in place_files(src_uri, names, self._find_shelves(files)).items():
+            content = contents[digest]
+            path: str | Path | None = content.path
+            if not path:
+                name = posixpath.basename(uri)
+                path = site_files.write_attachment(name, digest, content.size, content.read)
+            added[digest] = make_file(uri, config, path=path, content=content.data)
+            files.append(added[digest])
+        self._added[src_uri] = {key: added[digest] for key, digest in digests.items()}
+
+    def embed(self, page_file: File) -> None:
+        """Let the addresses in a page lead to the files that it brings, as it is rendered."""
+        if page_file.src_uri in self._assets:
+            page, added = self._assets[page_file.src_uri][0], self._added[page_file.src_uri]
+            by_uri = {file.src_uri: file for file in added.values()}
+            self._embeddings[page_file.src_uri] = Embedding(
+                page.ref.page_id,
+                page_file.src_uri,
+                {key: file.src_uri for key, file in added.items()},
+                lambda src_uri: by_uri[src_uri].url_relative_to(page_file),
+                trail=self.trail,
+            )
 
     def find_embedding(self, md: Markdown) -> Embedding | None:
         """Return what is known of the page that is rendered; None if it has no attachments."""
@@ -279,11 +295,18 @@ def _fragment_of(address: str) -> str:
     return f"#{fragment}" if fragment else ""
 
 
-def make_file(src_uri: str, content: str | Content, config: MkDocsConfig) -> File:
-    """Make a file of the site: of a page from Confluence, or of what such a page brings."""
+def make_file(
+    src_uri: str, config: MkDocsConfig, *, path: str | Path | None, content: bytes = b""
+) -> File:
+    """Make a file of the site: of a page from Confluence, or of what such a page brings.
+
+    Args:
+        src_uri: Its path in the site's sources.
+        config: MkDocs'.
+        path: Where its content is; None or empty where it has no file.
+        content: What it has in it, then.
+    """
     # Included whatever its path: what `nav` declares is wanted, and MkDocs would silently leave
     # out `templates/`, which is where a section of that name puts its pages.
     make = partial(File.generated, config, src_uri, inclusion=InclusionLevel.INCLUDED)
-    if isinstance(content, str):
-        return make(content=content)
-    return make(abs_src_path=content.path) if content.path else make(content=content.data)
+    return make(abs_src_path=str(path)) if path else make(content=content)

@@ -11,6 +11,7 @@ import click
 from mkdocs_confluence_md.confluence.content import read_hidden_title
 from mkdocs_confluence_md.confluence.refs import SpaceRef, editor_url, space_url, view_url
 from mkdocs_confluence_md.errors import ConfluenceError
+from mkdocs_confluence_md.fetch.results import FetchedPage, Origin
 from mkdocs_confluence_md.site.messages import PageFailure, report_failures
 from mkdocs_confluence_md.site.source import make_placeholder, make_source
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     from mkdocs_confluence_md.confluence.refs import TreeRef
     from mkdocs_confluence_md.fetch.fetcher import Fetcher, Tell
-    from mkdocs_confluence_md.fetch.results import FetchedPage
     from mkdocs_confluence_md.site.paths import PlacedPage
     from mkdocs_confluence_md.site.trees import SiteTrees
 
@@ -159,13 +159,18 @@ class Reader:
             self.failures.append(failure)
             return make_placeholder(failure)
         take(fetched)
-        return make_source(
-            fetched.markdown,
-            page_id=page.ref.page_id,
-            title=page.title,
-            otherwise=page.own_title or read_hidden_title(fetched.markdown),
-            facts=fetched.facts,
-        )
+        return _make_source(page, fetched)
+
+    def is_there(self, page: PlacedPage) -> bool:
+        """Return True if a page could be fetched already."""
+        if page.tree in self.trees.errors:
+            return False
+        return self.trees.has(page) or self._fetcher.has(page.ref.page_id)
+
+    def read_copy(self, page: PlacedPage) -> str:
+        """Return the source that a page had when it was fetched last, without text if never."""
+        copy = None if page.path else self._fetcher.find_copy(page.ref.page_id)
+        return _make_source(page, copy or FetchedPage("", Origin.STALE))
 
     def check_trees(self, *, placeholder: bool) -> None:
         """Wait for all pages if a tree could not be fetched: then the build fails.
@@ -181,6 +186,10 @@ class Reader:
             self.failures += self._find_hidden_failures()
         elif self.trees.errors:
             raise MissingPagesError(self._report())
+
+    def wait_for_copies(self) -> None:
+        """Wait for the pages that are in the cache, and fresh."""
+        self._fetcher.wait_for_copies()
 
     def wait_for_pages(self) -> list[FetchedPage]:
         """Return all pages that there are."""
@@ -244,3 +253,13 @@ class Reader:
         """Return the origin for links to a page: the options know it, or the pasted URL does."""
         pasted = f"https://{page.ref.host}" if page.ref.host else ""
         return self._site or pasted
+
+
+def _make_source(page: PlacedPage, fetched: FetchedPage) -> str:
+    return make_source(
+        fetched.markdown,
+        page_id=page.ref.page_id,
+        title=page.title,
+        otherwise=page.own_title or read_hidden_title(fetched.markdown),
+        facts=fetched.facts,
+    )
