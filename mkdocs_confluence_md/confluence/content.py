@@ -263,7 +263,7 @@ def split_front_matter(markdown: str) -> tuple[str, str]:
 @cache
 def parse_front_matter(text: str) -> Mapping[Any, Any] | None:
     """Return what YAML says; None if it is not a mapping, or more than anybody would write."""
-    if len(text) > _LONGEST_FRONT_MATTER:
+    if not text or len(text) > _LONGEST_FRONT_MATTER:
         return None
     try:
         meta = _replace_halves(yaml.load(text, _Loader))  # noqa: S506  a safe loader, and safer

@@ -83,7 +83,7 @@ def find_own_facts(markdown: str) -> frozenset[str]:
 
 @cache
 def _make_front_matter(own: str, page_id: str, title: str, facts: PageFacts | None) -> str:
-    own_meta = (own and parse_front_matter(own)) or {}
+    own_meta = parse_front_matter(own) or {}
     added = _describe(facts) if facts else {}
     page_title = _clean_title(own_meta.get("title")) or title
     meta: dict[str, Any] = {"title": page_title} if page_title else {}
