@@ -35,15 +35,31 @@ _MAIL = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 _PUNCTUATION = "?!.,:;*_~'\""
+_TASK = re.compile(r"\[([ xX])\][ \t]")
+_BEGINNING = re.compile(r"[\n!#$%&*+\-:<=>@\[\\\]^_`{}~w]")
 
 
 def autolinks_plugin(parser: MarkdownIt) -> None:
     """Add the rules."""
-    # Text is read up to the next character that may begin something.
-    parser.inline.add_terminator_char("w")
+    parser.inline.ruler.at("text", _read_text)
     parser.inline.ruler.push("bare_www", _link_www)
     parser.inline.ruler.push("bare_url", _link_url)
     parser.core.ruler.after("inline", "bare_mail", _link_mails)
+
+
+def _read_text(state: StateInline, silent: bool) -> bool:  # noqa: FBT001  markdown-it's signature
+    """Read text up to the next character that may begin something.
+
+    As the rule of markdown-it-py does, of which only 4.1 can be told of one more character.
+    """
+    match = _BEGINNING.search(state.src, state.pos, state.posMax)
+    end = match.start() if match else state.posMax
+    if end == state.pos:
+        return False
+    if not silent:
+        state.pending += state.src[state.pos : end]
+    state.pos = end
+    return True
 
 
 def _link_www(state: StateInline, silent: bool) -> bool:  # noqa: FBT001  markdown-it's signature
@@ -148,13 +164,14 @@ class Grammar(MarkdownIt):
         super().__init__("commonmark")
         # At this limit markdown-it drops text; `_stop_nesting` acts before, and drops none.
         self.options["maxNesting"] = 2 * _DEEPEST_BLOCK
+        # Only markdown-it-py 4.1 knows it: before, one tilde is text.
         self.options["strikethrough_single_tilde"] = True
-        self.options["tasklists"] = True
         self.enable(["table", "strikethrough"])
         self.use(footnote_plugin, inline=False, move_to_end=False)
         self.use(autolinks_plugin)
         self.use(container_plugin, "panel", validate=_opens_panel)
         self.block.ruler.before("table", "stop_nesting", _stop_nesting)
+        self.block.ruler.before("stop_nesting", "task", _read_task)
         # While it still shows what was escaped: `\[!NOTE]` is not an alert.
         self.core.ruler.before("text_join", "panels", _find_panels)
         self.core.ruler.push("checkboxes", _place_checkboxes)
@@ -180,6 +197,23 @@ def _opens_panel(info: str, markup: str) -> bool:
 
 def _stop_nesting(state: StateBlock, start: int, end: int, silent: bool) -> bool:  # noqa: FBT001  markdown-it's signature
     return state.level >= _DEEPEST_BLOCK and paragraph(state, start, end, silent)
+
+
+def _read_task(state: StateBlock, start: int, end: int, silent: bool) -> bool:  # noqa: FBT001  the same
+    """Read the box at the beginning of a list item, and leave the rest to other rules.
+
+    As the rule of markdown-it-py 4.1 does, for those before.
+    """
+    del end
+    if silent or not state.tokens or state.tokens[-1].type != "list_item_open":
+        return False
+    begin = state.bMarks[start] + state.tShift[start]
+    match = None if state.is_code_block(start) else _TASK.match(state.src, begin)
+    if match:
+        state.tokens[-1].meta = {"checked": match[1] != " "}
+        state.tokens[-1].attrJoin("class", "task-list-item")
+        state.bMarks[start], state.tShift[start] = match.end(), 0
+    return False
 
 
 def _find_panels(state: StateCore) -> None:
