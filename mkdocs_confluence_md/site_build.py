@@ -10,7 +10,10 @@ from mkdocs.plugins import get_plugin_logger
 
 from mkdocs_confluence_md.cache.files import SiteFiles
 from mkdocs_confluence_md.config import find_cache_dir, make_address
+from mkdocs_confluence_md.confluence.content import read_front_matter, read_title
+from mkdocs_confluence_md.confluence.refs import has_scheme
 from mkdocs_confluence_md.errors import SettingError
+from mkdocs_confluence_md.markdown.anchors import NamedPages, predict_anchors
 from mkdocs_confluence_md.markdown.attachments import AttachedFiles, make_file
 from mkdocs_confluence_md.markdown.directives import Directives
 from mkdocs_confluence_md.markdown.extension import (
@@ -19,7 +22,9 @@ from mkdocs_confluence_md.markdown.extension import (
     draws_diagrams,
 )
 from mkdocs_confluence_md.markdown.html import sanitize
+from mkdocs_confluence_md.markdown.link_targets import Inside, Outside
 from mkdocs_confluence_md.markdown.links import SiteLinks
+from mkdocs_confluence_md.markdown.parser import find_headings
 from mkdocs_confluence_md.network.urls import host_of
 from mkdocs_confluence_md.site.messages import (
     describe_placed,
@@ -32,13 +37,19 @@ from mkdocs_confluence_md.site.messages import (
 )
 from mkdocs_confluence_md.site.nav import Earlier, place
 from mkdocs_confluence_md.site.navigation import find_reference_links, make_items, relink
+from mkdocs_confluence_md.site.neighbors import (
+    exempt_from_git,
+    resolve_redirects,
+    show_date,
+    want_all_early,
+)
 from mkdocs_confluence_md.site.pages import MissingPagesError, Reader
 from mkdocs_confluence_md.site.source import Additions, find_own_facts
 from mkdocs_confluence_md.site.trees import SiteTrees
 from mkdocs_confluence_md.text import break_formulas, quote_title
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from mkdocs.config.defaults import MkDocsConfig
     from mkdocs.structure.files import Files
@@ -51,6 +62,7 @@ if TYPE_CHECKING:
     from mkdocs_confluence_md.fetch.fetcher import Fetcher
     from mkdocs_confluence_md.fetch.results import FetchedPage
     from mkdocs_confluence_md.guarded import GuardedPlugin
+    from mkdocs_confluence_md.markdown.anchors import Anchors
     from mkdocs_confluence_md.markdown.context import Place
     from mkdocs_confluence_md.network.throttling import Patience
     from mkdocs_confluence_md.site.nav import Nav, Placement
@@ -103,6 +115,9 @@ class SiteBuild:
         """Of trees, in `nav`."""
         self._is_begun = False
         self._additions = Additions(())
+        self._anchors: dict[str, Anchors] = {}
+        """Guesses for pages that have not been rendered yet, by `src_uri`."""
+        self._named: NamedPages | None = None
         self._sources: set[str] = set()
         """The texts of the pages, as they are rendered."""
         self._directives = Directives(plugin, config, self._options.trusted_plugins)
@@ -129,12 +144,14 @@ class SiteBuild:
         """
         self._written_nav = self._config.nav
         self._read_nav(files)
+        resolve_redirects(self._config, files, self._resolve)
 
     def add_late_pages(self, files: Files) -> None:
         """Add the pages that `nav` refers to since other plugins wrote it, as `add_pages`."""
         self._read_nav(files)
         if self.pages:
             self._correct_paths(files)
+            self._tell_others(files)
 
     def add_linked_pages(self, nav: Navigation, files: Files) -> None:
         """Put pages in the place of links in the navigation that are references, as `add_pages`."""
@@ -145,6 +162,7 @@ class SiteBuild:
         for link, data in zip(links, placement.nav, strict=True):
             link.replace(make_items(data, files, self._config))
         relink(nav)
+        self._tell_others(files)
 
     def restore_nav(self) -> None:
         """Leave `nav` as it was written: a site in several languages is built from it again."""
@@ -186,7 +204,10 @@ class SiteBuild:
 
     def hide_directives(self, markdown: str, page: Page) -> str | None:
         """Return the text of a page that other plugins may see; None if it is not ours."""
-        return self._directives.hide(markdown, page) if self._has(page) else None
+        if not self._has(page):
+            return None
+        show_date(self._config, page.meta)
+        return self._directives.hide(markdown, page)
 
     def show_directives(self, markdown: str, page: Page, files: Files) -> str | None:
         """Return the text of a page as it is rendered, and add the files that it refers to."""
@@ -197,6 +218,28 @@ class SiteBuild:
         text = self._directives.show(markdown, page)
         self._sources.add(text)
         return text
+
+    def predict_anchors(self, page: PlacedPage, make_id: Callable[[str], str]) -> Anchors | None:
+        """Return what can be linked to in a page from Confluence; None while it is not there."""
+        if page.src_uri not in self._anchors and self.reader and self.reader.is_there(page):
+            _, text = read_front_matter(self.reader.fetch(page).markdown)
+            headings = list(find_headings(self._extension.grammar.parse(text)))
+            self._anchors[page.src_uri] = predict_anchors(headings, make_id)
+        return self._anchors.get(page.src_uri)
+
+    def guess_named(self, name: str, place: PlacedPage) -> PlacedPage | None:
+        """Return the page that the name of a file means, among those that are there already."""
+        if self._named is None:
+            self._named = NamedPages(
+                (page, self._list_titles(page)) for page in self.pages.values()
+            )
+        return self._named.find(name, place)
+
+    def _list_titles(self, page: PlacedPage) -> set[str]:
+        titles = {page.title, page.own_title}
+        if self.reader and self.reader.is_there(page):
+            titles.add(read_title(self.reader.fetch(page).markdown))
+        return titles
 
     def is_source(self, text: str, place: Place | None) -> bool:
         """Return True if a text is that of a page from Confluence, as `RenderedSite` says it."""
@@ -303,8 +346,9 @@ class SiteBuild:
             path = self._choose_path(page, site_files)
             files.append(make_file(page.src_uri, self._config, path=path))
         reader.wait_for_copies()
+        is_wanted = self._is_dirty or want_all_early(self._config)
         for page in pages:
-            if self._is_dirty or reader.is_there(page):
+            if is_wanted or reader.is_there(page):
                 self._ready[page.src_uri] = self._read(page, reader)
                 self._add_attachments(page.src_uri, files)
             else:
@@ -315,6 +359,20 @@ class SiteBuild:
         if _TRANSLATOR in self._config.plugins:
             return Path(self._config.docs_dir, page.src_uri)
         return site_files.find_page(page.src_uri) if site_files.is_open else None
+
+    def _tell_others(self, files: Files) -> None:
+        exempt_from_git(self._config, self.pages)
+        resolve_redirects(self._config, files, self._resolve)
+
+    def _resolve(self, text: str) -> str | None:
+        """Return where a reference leads, as a path of the site's sources or as a URL."""
+        if not has_scheme(text):
+            return None
+        target = self.links.link_map.find_target(text, None)
+        if isinstance(target, Inside):
+            anchor = f"#{target.anchor}" if target.anchor else ""
+            return f"{target.page.src_uri}{anchor}"
+        return target.url if isinstance(target, Outside) else None
 
     def _correct_paths(self, files: Files) -> None:
         """Let the files of pages be where their sources are."""

@@ -16,15 +16,16 @@ from typing import TYPE_CHECKING
 from unicodedata import normalize
 from urllib.parse import quote, unquote
 
+from markdown.extensions.toc import unique
 from mkdocs.utils import get_relative_url
 
 from mkdocs_confluence_md.confluence.content import reduce_title
 from mkdocs_confluence_md.markdown.context import Destination, write_fragment
-from mkdocs_confluence_md.markdown.html import Dropped, LinkChanger
+from mkdocs_confluence_md.markdown.html import LATE_ATTRIBUTE, LinkDropper
 from mkdocs_confluence_md.markdown.link_targets import Inside, Nowhere
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from mkdocs.structure.files import Files
     from mkdocs.structure.pages import Page
@@ -55,7 +56,7 @@ class Anchors:
         self, ids: Iterable[str], headings: Sequence[tuple[str, str]], title: str = ""
     ) -> None:
         self._ids = frozenset(ids)
-        self._title = title
+        self.title = title
         # Strict first, or "C" and "C++" would be the same heading.
         self._readings = [
             (reduce, _group(headings, reduce)) for reduce in (_drop_blanks, _drop_punctuation)
@@ -71,7 +72,7 @@ class Anchors:
         text = unquote(anchor)
         if text in self._ids:
             return text
-        titles = (*titles, self._title)
+        titles = (*titles, self.title)
         for reduce, ids_by_key in self._readings:
             for name, number in _read_count(text):
                 for key in _make_keys(name, titles, reduce):
@@ -92,6 +93,19 @@ def read_anchors(text: str) -> Anchors:
     title = next((heading.text for heading in reader.headings if heading.tag == "h1"), "")
     headings = [(heading.anchor_id, heading.text) for heading in reader.headings]
     return Anchors(reader.ids, headings, title)
+
+
+def predict_anchors(titles: Sequence[tuple[str, str]], make_id: Callable[[str], str]) -> Anchors:
+    """Return what can be linked to in a page that has not been rendered yet.
+
+    Args:
+        titles: The tag and the text of each heading, in order.
+        make_id: Makes the ID of a heading, as the site does.
+    """
+    ids: set[str] = set()
+    headings = [(unique(make_id(text), ids), text) for _, text in titles]
+    title = next((text for tag, text in titles if tag == "h1"), "")
+    return Anchors(ids, headings, title)
 
 
 def _read_count(text: str) -> Iterator[tuple[str, int]]:
@@ -182,12 +196,8 @@ class _Reader(HTMLParser):
             self._heading = None
 
 
-_LATE_LINK = re.compile(
-    r'(?P<name>href\s*=\s*)"(?P<path>[^"?]*)\?confluence-link=(?P<number>[0-9]+)"'
-    r"(?P<rest>(?P<tag>[^<>]*>)(?P<text>[^<]*)(?=</a>))?",
-    re.IGNORECASE,
-)
-_NUMBER = re.compile(r"\?confluence-link=([0-9]+)")
+_MARK = re.compile(rf'\s{LATE_ATTRIBUTE}="([0-9]+)"')
+_HREF = re.compile(r'(?<=\s)(href\s*=\s*)"([^"]*)"', re.IGNORECASE)
 _HEADING = re.compile(r"<h1\b[^<>]*>(.*?)</h1>", re.DOTALL | re.IGNORECASE)
 
 
@@ -198,12 +208,14 @@ class LateLink:
     place: Place
     target: Inside | Named
     text: str
-    """The link's text where that is nothing but the address; otherwise empty."""
+    """The link's text where that is nothing but the address, or a guess; otherwise empty."""
     address: str
     """As the page has it."""
     path: str
     """Of the page that it leads to; empty within a page, and where that is not known yet."""
     raw: bool
+    fragment: str = ""
+    """What it has until it is finished: a guess."""
 
 
 @dataclass(frozen=True)
@@ -237,12 +249,29 @@ class Finisher:
 
     def finish(self, content: str) -> str:
         """Return a page's HTML with its late links as they should be."""
-        numbers = {int(match[1]) for match in _NUMBER.finditer(content)}
+        numbers = {int(match[1]) for match in _MARK.finditer(content)}
         lost = {n for n in numbers if n < len(self._found) and self._found[n] is None}
         if lost:
-            content = LinkChanger(lambda address: _drop(address, lost)).run(content)
+            content = LinkDropper(lost).run(content)
             self.destinations |= {n: Destination("", is_dropped=True) for n in lost}
-        return _LATE_LINK.sub(self._finish_link, content)
+        return "".join(self._finish_links(content))
+
+    def _finish_links(self, content: str) -> Iterator[str]:
+        done = 0
+        for match in _MARK.finditer(content):
+            start, end = content.rfind("<", done, match.start()), content.find(">", match.end()) + 1
+            number = int(match[1])
+            # Somebody may have written about such links, or in such a way that it is not certain
+            # which tag the number is of.
+            if start >= 0 and end and number < len(self._found):
+                tag = _MARK.sub("", content[start:end], count=1)
+                text_end = content.find("<", end)
+                is_plain = text_end >= 0 and content.startswith("</a>", text_end)
+                text = content[end:text_end] if is_plain else None
+                yield content[done:start]
+                yield from self._finish_link(tag, text, number)
+                done = end if text is None else text_end
+        yield content[done:]
 
     def _find_target(self, link: LateLink) -> _FoundLink | None:
         if isinstance(link.target, Inside):
@@ -260,21 +289,24 @@ class Finisher:
         path = quote(get_relative_url(file.src_uri, here.src_uri))
         return _FoundLink(link, target, path, file.url_relative_to(here))
 
-    def _finish_link(self, match: re.Match[str]) -> str:
-        number = int(match["number"])
-        if number >= len(self._found):  # not one of ours: somebody wrote about them
-            return match[0]
-        found = self._found[number]
-        if found is None:  # it could not be dropped
-            return match["rest"] or ""
+    def _finish_link(self, tag: str, text: str | None, number: int) -> Iterator[str]:
+        """Yield a tag as it should be, and the text behind it, if it has no other tags in it."""
+        found, href = self._found[number], _HREF.search(tag)
+        if found is None or href is None:  # it could not be dropped
+            yield tag + (text or "")
+            return
         anchor_id = (self._find_anchor_id(found) or "") if found.target.anchor else ""
         fragment = f"#{html.escape(anchor_id)}" if anchor_id else ""
+        page_url = html.escape(found.url) or href[2].partition("#")[0]
         # An empty address would load the page again.
-        address = f"{match['path'] or html.escape(found.url)}{fragment}" or "#"
+        address = f"{page_url}{fragment}" or "#"
         path = f"{found.path}{write_fragment(anchor_id)}" or "#"
         title = _find_title(found) if found.link.text else ""
         self.destinations[number] = Destination(path, html.unescape(address), title)
-        return f'{match["name"]}"{address}"{_finish_text(found, match)}'
+        yield f'{tag[: href.start()]}{href[1]}"{address}"{tag[href.end() :]}'
+        if text is not None:
+            is_bare = title and html.unescape(text) == found.link.text
+            yield html.escape(title, quote=False) if is_bare else text
 
     def _find_anchor_id(self, found: _FoundLink) -> str | None:
         page, target = _find_page(found), found.target
@@ -289,18 +321,6 @@ class Finisher:
         if anchor_id is None:
             self.unmatched.append((found.link, target))
         return anchor_id
-
-
-def _finish_text(found: _FoundLink, match: re.Match[str]) -> str:
-    title = _find_title(found) if found.link.text else ""
-    if not title or html.unescape(match["text"] or "") != found.link.text:
-        return match["rest"] or ""
-    return f"{match['tag']}{html.escape(title, quote=False)}"
-
-
-def _drop(address: str, lost: Container[int]) -> Dropped | None:
-    match = _NUMBER.fullmatch(address)
-    return Dropped() if match and int(match[1]) in lost else None
 
 
 def _list_titles(

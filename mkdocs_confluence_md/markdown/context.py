@@ -15,12 +15,16 @@ from urllib.parse import quote, unquote
 from markdown.treeprocessors import UnescapeTreeprocessor
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from markdown import Extension, Markdown
     from mkdocs.config.defaults import MkDocsConfig
     from mkdocs.structure.files import File, Files
 
+    from mkdocs_confluence_md.markdown.anchors import Anchors
     from mkdocs_confluence_md.markdown.attachments import AttachedFiles
     from mkdocs_confluence_md.markdown.links import SiteLinks
+    from mkdocs_confluence_md.site.paths import PlacedPage
 
 
 _UNESCAPE = UnescapeTreeprocessor()
@@ -44,6 +48,12 @@ class RenderedSite(Protocol):
     @property
     def attached(self) -> AttachedFiles:
         """The attachments of pages from Confluence."""
+
+    def predict_anchors(self, page: PlacedPage, make_id: Callable[[str], str]) -> Anchors | None:
+        """Return what can be linked to in a page from Confluence; None while it is not there."""
+
+    def guess_named(self, name: str, place: PlacedPage) -> PlacedPage | None:
+        """Return the page that the name of a file means, among those that are there already."""
 
     def is_source(self, text: str, place: Place | None) -> bool:
         """Return True if a text is that of a page from Confluence.

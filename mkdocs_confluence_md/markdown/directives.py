@@ -25,6 +25,7 @@ _TOUCHING = re.compile(
     rf"|(?!{_IN_WORDS}){_PUNCTUATION}(?=[^\W_])"
     rf"|(?<![^\W_]){_IN_WORDS}(?=[^\W_])"
 )
+_DELIMITER_ROW = re.compile(r"^([ \t]*\|(?:[ \t]*:?-+:?[ \t]*\|)+[ \t]*)$", re.MULTILINE)
 
 
 def choose_mark(text: str) -> str:
@@ -38,11 +39,15 @@ def choose_mark(text: str) -> str:
 def break_directives(text: str, mark: str) -> str:
     """Return a text in which no punctuation touches other punctuation, or the start of a word.
 
+    But for the second row of a table, by which plugins know tables: it can be nothing else.
+
     Args:
         text: What was written in Confluence.
         mark: As `choose_mark` returns it for this text.
     """
-    return _TOUCHING.sub(rf"\g<0>{mark}", text)
+    pieces = _DELIMITER_ROW.split(text)
+    pieces[::2] = [_TOUCHING.sub(rf"\g<0>{mark}", piece) for piece in pieces[::2]]
+    return "".join(pieces)
 
 
 def mend_directives(text: str, mark: str) -> str:

@@ -14,14 +14,14 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from html.parser import HTMLParser
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import nh3
 
 from mkdocs_confluence_md.text import break_formulas
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Container, Iterator
 
 
 # A value in quotation marks is taken as a whole, so that no address is found inside of it.
@@ -33,15 +33,22 @@ class Dropped:
     """What a link becomes that leads nowhere: its text alone."""
 
 
+NewLink: TypeAlias = "str | tuple[str, int | None] | Dropped | None"
+
+LATE_ATTRIBUTE = "data-confluence-link"
+"""The number of a link that is finished when all pages of the site have been rendered."""
+
+
 class LinkChanger:
     """Replaces addresses of links in HTML, piece by piece in the order of a page.
 
     Args:
-        change: Gets an address, as a browser would read it, and returns the new one; None leaves
-            the link alone, and `Dropped` takes it away around its text.
+        change: Gets an address, as a browser would read it, and returns the new one, maybe with
+            a number for the link; None leaves the link alone, and `Dropped` takes it away around
+            its text.
     """
 
-    def __init__(self, change: Callable[[str], str | Dropped | None]) -> None:
+    def __init__(self, change: Callable[[str], NewLink]) -> None:
         self._change = change
         self.is_open = False
         """Whether a link was taken away whose end is still to come."""
@@ -61,15 +68,36 @@ class LinkChanger:
                 yield tag.start, tag.end, "</span>"
             self.is_open = False
             return
-        new = self._change(tag.address) if tag.address else None
+        new = self._ask(tag)
         self.is_open = isinstance(new, Dropped)
-        if isinstance(new, str):
-            yield *tag.value, f'"{html.escape(new)}"'
-        elif new:
+        if isinstance(new, Dropped):
             yield tag.start, tag.end, "<span>"
+        elif new is not None:
+            address, number = new if isinstance(new, tuple) else (new, None)
+            mark = "" if number is None else f' {LATE_ATTRIBUTE}="{number}"'
+            yield *tag.value, f'"{html.escape(address)}"{mark}'
+
+    def _ask(self, tag: _Tag) -> NewLink:
+        return self._change(tag.address) if tag.address else None
 
 
-def change_links(text: str, change: Callable[[str], str | Dropped | None]) -> str:
+class LinkDropper(LinkChanger):
+    """Takes away links by their numbers.
+
+    Args:
+        numbers: Which of the links that have numbers.
+    """
+
+    def __init__(self, numbers: Container[int]) -> None:
+        super().__init__(lambda _address: None)
+        self._numbers = numbers
+
+    def _ask(self, tag: _Tag) -> NewLink:
+        is_lost = tag.number.isdecimal() and int(tag.number) in self._numbers
+        return Dropped() if is_lost else None
+
+
+def change_links(text: str, change: Callable[[str], NewLink]) -> str:
     """Replace addresses of links in HTML.
 
     Args:
@@ -87,6 +115,7 @@ class _Tag:
     """Empty where it has none, or it is not certain where it stands."""
     value: tuple[int, int] = (0, 0)
     """Where the address stands, with its quotation marks."""
+    number: str = ""
     is_end: bool = False
 
 
@@ -115,7 +144,9 @@ class _LinkFinder(HTMLParser):
         address = next((value for name, value in attrs if name == "href"), None) or ""
         value = _find_value(source, address) if address else None
         where = (start + value[0], start + value[1]) if value else (0, 0)
-        self.tags.append(_Tag(start, start + len(source), address if value else "", where))
+        number = next((value for name, value in attrs if name == LATE_ATTRIBUTE), None) or ""
+        end = start + len(source)
+        self.tags.append(_Tag(start, end, address if value else "", where, number))
 
     def handle_endtag(self, tag: str) -> None:
         start = self._find_start()
@@ -146,7 +177,7 @@ _MORE_ATTRIBUTES = {
         "align", "class", "data-lang", "data-linenos", "data-tabs", "data-title", "dir", "hidden",
         "id", "lang", "role", "style", "title",
     },
-    "a": {"download", "name", "rel", "target"},
+    "a": {LATE_ATTRIBUTE, "download", "name", "rel", "target"},
     "audio": {"controls", "loop", "muted", "preload", "src"},
     "details": {"open"},
     "img": {"loading"},

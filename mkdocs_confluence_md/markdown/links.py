@@ -3,9 +3,10 @@
 A link to a page of the site becomes a relative path to a `.md` file, which MkDocs checks and turns
 into a URL as it does with any other link. Raw HTML gets the URL at once: MkDocs leaves that alone.
 
-Which heading of another page an anchor means is known only when that page has been rendered, and
-some are rendered later. So such a link carries a number in its query, which is replaced when all
-pages are there. Should anything read the HTML before that, the link works, and leads to the page.
+Which heading of another page an anchor means is known for sure only when that page has been
+rendered, and some are rendered later. So such a link gets a guess, and a number in an attribute,
+by which it is found when all pages are there. Other plugins keep HTML from before that (excerpts of
+blogs, a page with all others to print): there, the link works as it is.
 
 The same is done with links that name the file of an exported page: which page has such a title is
 known when all have been rendered. If none has it, only the text of the link remains.
@@ -19,12 +20,13 @@ from collections import Counter
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from markdown.extensions.toc import TocTreeprocessor
 from markdown.treeprocessors import Treeprocessor
 from markdown.util import AtomicString
 from mkdocs.utils import get_relative_url
 
 from mkdocs_confluence_md.confluence.refs import Complaint
-from mkdocs_confluence_md.markdown.anchors import Finisher, LateLink
+from mkdocs_confluence_md.markdown.anchors import Anchors, Finisher, LateLink
 from mkdocs_confluence_md.markdown.context import (
     Destination,
     Place,
@@ -33,7 +35,7 @@ from mkdocs_confluence_md.markdown.context import (
     read_text,
     shows_address,
 )
-from mkdocs_confluence_md.markdown.html import Dropped, LinkChanger
+from mkdocs_confluence_md.markdown.html import LATE_ATTRIBUTE, Dropped, LinkChanger
 from mkdocs_confluence_md.markdown.link_targets import (
     Inside,
     LinkMap,
@@ -54,11 +56,15 @@ if TYPE_CHECKING:
     from mkdocs.structure.files import File
 
     from mkdocs_confluence_md.markdown.context import RenderedSite
+    from mkdocs_confluence_md.markdown.html import NewLink
     from mkdocs_confluence_md.markdown.link_targets import Trees
     from mkdocs_confluence_md.site.paths import PlacedPage
 
 LINK_CLASS = "confluence-link"
 """The class of links that leave the site for Confluence."""
+
+# Behind MkDocs, which would complain of guesses.
+_LAST = -1
 
 # After the table of contents (5), which gives headings their IDs and must not be confused by other
 # link texts, and before the title (1) and the links of MkDocs (0).
@@ -101,10 +107,10 @@ class SiteLinks:
         """Keep a complaint, to be told with the page where the link stands."""
         self._problems.append(_write_line(f"{self._describe(place)} links to {complaint}"))
 
-    def add_late_link(self, link: LateLink) -> str:
-        """Keep a link that is finished when all pages are there; return the query to give it."""
+    def add_late_link(self, link: LateLink) -> int:
+        """Keep a link that is finished when all pages are there; return its number."""
         self.late_links.append(link)
-        return f"?confluence-link={len(self.late_links) - 1}"
+        return len(self.late_links) - 1
 
     def finish(self) -> list[str]:
         """Finish the links that had to wait until all pages were rendered.
@@ -164,20 +170,39 @@ class LinkProcessor(Treeprocessor):
     def register(self) -> None:
         """Take part in rendering."""
         self.md.treeprocessors.register(self, "confluence-links", _PRIORITY)
+        guesses = _GuessProcessor(self.md, self._site)
+        self.md.treeprocessors.register(guesses, "confluence-link-guesses", _LAST)
 
     def run(self, root: Element) -> None:
         """Rewrite links."""
-        _LinkWriter(self._site.links, self.md, root).write()
+        _LinkWriter(self._site, self.md, root).write()
+
+
+class _GuessProcessor(Treeprocessor):
+    """Adds to late links the anchors that they probably mean."""
+
+    def __init__(self, md: Markdown, site: RenderedSite) -> None:
+        super().__init__(md)
+        self._site = site
+
+    def run(self, root: Element) -> None:
+        late_links = self._site.links.late_links
+        for element in root.iter("a"):
+            number = element.get(LATE_ATTRIBUTE, "")
+            if number.isdecimal() and int(number) < len(late_links):
+                href = element.get("href", "").removesuffix("#")
+                element.set("href", f"{href}{late_links[int(number)].fragment}" or "#")
 
 
 class _LinkWriter:
     """Rewrites the links of one text."""
 
-    def __init__(self, links: SiteLinks, md: Markdown, root: Element) -> None:
-        self._links, self._md, self._root = links, md, root
+    def __init__(self, site: RenderedSite, md: Markdown, root: Element) -> None:
+        self._site, self._links, self._md, self._root = site, site.links, md, root
         self._place = find_place(md)
-        self._page = links.pages.get(self._place.file.src_uri) if self._place else None
+        self._page = self._links.pages.get(self._place.file.src_uri) if self._place else None
         self._ids: frozenset[str] | None = None
+        self._own_anchors: Anchors | None = None
 
     def write(self) -> None:
         for element in self._root.iter("a"):
@@ -204,10 +229,15 @@ class _LinkWriter:
         target = self._find_target(address, read_text("".join(element.itertext())))
         text = "" if len(element) else read_text(element.text)
         bare = text if shows_address(text, address) else ""
-        if isinstance(target, Inside):
-            element.set("href", self._link_inside(target, address, text=bare))
-        elif isinstance(target, Named):
-            element.set("href", self._link_late(target, address, text=bare))
+        if isinstance(target, Inside | Named):
+            href, number = self._link(target, address, text=bare)
+            element.set("href", href)
+            if number is not None:
+                element.set(LATE_ATTRIBUTE, str(number))
+                if bare:
+                    element.text = AtomicString(
+                        html.escape(self._links.late_links[number].text, quote=False)
+                    )
         elif isinstance(target, Nowhere):
             self._drop(element, address, target.title if bare else "")
         elif target:
@@ -226,12 +256,12 @@ class _LinkWriter:
             self._place, address, Destination("", title=title, is_dropped=True), raw=False
         )
 
-    def _change_raw_link(self, address: str) -> str | Dropped | None:
+    def _change_raw_link(self, address: str) -> NewLink:
         target = self._find_target(address)
-        if isinstance(target, Inside):
-            return self._link_inside(target, address, raw=True)
-        if isinstance(target, Named):
-            return self._link_late(target, address, raw=True)
+        if isinstance(target, Inside | Named):
+            href, number = self._link(target, address, raw=True)
+            fragment = "" if number is None else self._links.late_links[number].fragment
+            return f"{href.removesuffix('#')}{fragment}" or "#", number
         if isinstance(target, Nowhere):
             self._links.note(self._place, address, Destination("", is_dropped=True), raw=True)
             return Dropped()
@@ -274,25 +304,77 @@ class _LinkWriter:
         """Find the file of a page, which another plugin may have taken out of the site."""
         return self._place.files.src_uris.get(target.page.src_uri) if self._place else None
 
-    def _link_inside(
-        self, target: Inside, address: str, *, text: str = "", raw: bool = False
-    ) -> str:
-        place, file = self._place, self._find_file(target)
+    def _link(
+        self, target: Inside | Named, address: str, *, text: str = "", raw: bool = False
+    ) -> tuple[str, int | None]:
+        """Return the address for a link, and its number if it is to be finished later."""
+        place = self._place
         assert place  # noqa: S101  for the type checker: without a place there is no file
-        assert file  # noqa: S101  the same
-        path = quote(get_relative_url(file.src_uri, place.file.src_uri))
-        url = file.url_relative_to(place.file) if raw else ""
-        self._links.note(place, address, Destination(path, url), raw=raw)
-        if not target.anchor and not text:
-            return url or path
+        inside = target if isinstance(target, Inside) else self._guess(target)
+        file = self._find_file(inside) if inside else None
+        path = quote(get_relative_url(file.src_uri, place.file.src_uri)) if file else ""
+        url = file.url_relative_to(place.file) if file and raw else ""
+        if isinstance(target, Inside):
+            self._links.note(place, address, Destination(path, url), raw=raw)
+            if not target.anchor and not text:
+                return url or path, None
         if file == place.file:
             path = url = ""
-        link = LateLink(place, target, text, address, path, raw)
-        return f"{url or path}{self._links.add_late_link(link)}"
+        anchors = self._predict(inside) if inside else None
+        shown = (text and inside and self._guess_title(inside, anchors)) or text
+        fragment = self._guess_fragment(inside, anchors) if inside and anchors else ""
+        known_path = path if isinstance(target, Inside) else ""
+        link = LateLink(place, target, shown, address, known_path, raw, fragment)
+        return url or path or "#", self._links.add_late_link(link)
 
-    def _link_late(self, target: Named, address: str, *, text: str = "", raw: bool = False) -> str:
-        assert self._place  # noqa: S101  the same
-        return self._links.add_late_link(LateLink(self._place, target, text, address, "", raw))
+    def _guess(self, named: Named) -> Inside | None:
+        page = self._site.guess_named(named.name, self._page) if self._page else None
+        return Inside(page, named.anchor, "", Nowhere()) if page else None
+
+    def _guess_title(self, target: Inside, anchors: Anchors | None) -> str:
+        title = html.unescape(target.page.title) or target.page.own_title
+        return title or (anchors.title if anchors else "")
+
+    def _guess_fragment(self, target: Inside, anchors: Anchors) -> str:
+        titles = (target.title, target.page.known_title)
+        found = anchors.find(target.anchor, titles) if target.anchor else None
+        return f"#{found}" if found else ""
+
+    def _predict(self, target: Inside) -> Anchors | None:
+        """Find out what can be linked to in a page: this one is there, others may be."""
+        if target.page == self._page:
+            if self._own_anchors is None:
+                self._own_anchors = _read_tree(self._root)
+            return self._own_anchors
+        toc = next(
+            (each for each in self._md.treeprocessors if isinstance(each, TocTreeprocessor)), None
+        )
+        if toc is None:
+            return None
+        return self._site.predict_anchors(target.page, lambda text: toc.slugify(text, toc.sep))
+
+
+_HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6"}
+
+
+def _read_tree(root: Element) -> Anchors:
+    """Find the IDs and the headings in the elements of a page."""
+    ids = [element.get("id", "") for element in root.iter()]
+    headings = [element for element in root.iter() if element.tag in _HEADINGS]
+    named = [(each.get("id", ""), _read_heading(each)) for each in headings]
+    title = next((_read_heading(each) for each in headings if each.tag == "h1"), "")
+    return Anchors(ids, [(name, text) for name, text in named if name], title)
+
+
+def _read_heading(heading: Element) -> str:
+    """Return the text of a heading, without that of its permalink."""
+    permalink = f"#{heading.get('id', '')}"
+    parts = [heading.text or ""]
+    for child in heading:
+        is_permalink = child.tag == "a" and child.get("href") == permalink
+        parts += [*(() if is_permalink else child.itertext()), child.tail or ""]
+    # A heading may also be a link to itself as a whole.
+    return read_text("".join(parts).strip() or "".join(heading.itertext()).strip())
 
 
 def _write_line(text: str) -> str:

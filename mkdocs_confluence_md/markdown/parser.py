@@ -7,6 +7,7 @@ Bare addresses become links, as in GitHub's reader (cmark-gfm): `https://acme.ex
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import mdurl
@@ -19,7 +20,7 @@ from mdit_py_plugins.footnote import footnote_plugin
 from mkdocs_confluence_md.markdown.admonitions import is_panel_name, mark_panels
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from markdown_it.rules_block import StateBlock
     from markdown_it.rules_core import StateCore
@@ -235,3 +236,16 @@ def _place_checkboxes(state: StateCore) -> None:
         if token.type == "list_item_open" and "checked" in token.meta:
             boxes.append(Token("checkbox", "", 0, meta=token.meta))
     state.tokens = placed
+
+
+def find_headings(tokens: Sequence[Token]) -> Iterator[tuple[str, str]]:
+    """Yield the tag and the text of each heading, in order."""
+    for opening, content in pairwise(tokens):
+        if opening.type == "heading_open":
+            yield opening.tag, "".join(map(_read_inline, content.children or ()))
+
+
+def _read_inline(token: Token) -> str:
+    if token.type in ("softbreak", "hardbreak"):
+        return " "
+    return token.content if token.type in ("text", "code_inline") else ""

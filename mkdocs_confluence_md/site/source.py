@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import json
 import re
+from contextlib import suppress
 from datetime import date
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -34,7 +35,10 @@ if TYPE_CHECKING:
     from mkdocs_confluence_md.site.messages import PageFailure
 
 
-_FACT_NAMES = ("confluence_title", "revision_date", "author", "tags")
+# The last two are for plugins that show dates: mkdocs-git-revision-date-localized-plugin and
+# mkdocs-document-dates.
+_FACT_NAMES = ("confluence_title", "revision_date", "author", "tags", "git_revision_date_localized",
+               "updated")  # fmt: skip
 ADDED_NAMES = ("title", "confluence_id", "render_macros", *_FACT_NAMES)
 """What `make_source` adds to a page's front matter."""
 
@@ -95,7 +99,7 @@ def _make_front_matter(own: str, page_id: str, title: str, facts: PageFacts | No
     meta |= {name: value for name, value in added.items() if name not in meta}
     if not harmless and all(map(_is_plain, meta.values())):
         # JSON is YAML, and written twenty times as fast.
-        return "".join(f"{name}: {json.dumps(value)}\n" for name, value in meta.items())
+        return "".join(f"{name}: {_write_plain(value)}\n" for name, value in meta.items())
     # Wide, because a folded title would still be right but hard to read in a log.
     return yaml.dump(meta, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=1000)
 
@@ -104,19 +108,30 @@ def _is_plain(value: object) -> bool:
     if isinstance(value, list):
         return all(map(_is_plain, value))
     is_text = isinstance(value, str) and value.isascii() and value.isprintable()
-    return is_text or isinstance(value, bool)
+    return is_text or isinstance(value, bool | date)
+
+
+def _write_plain(value: object) -> str:
+    # A date without quotation marks is one to YAML, and feeds want dates.
+    return value.isoformat() if isinstance(value, date) else json.dumps(value)
 
 
 def _describe(facts: PageFacts) -> dict[str, Any]:
     """Write facts as metadata, under the names under which themes and plugins look for it."""
-    date_of_change = _DATE.match(facts.changed_at)
     described = {
         "confluence_title": _clean_title(facts.title),
-        "revision_date": date_of_change[0] if date_of_change else "",
+        "revision_date": _read_date(facts.changed_at),
         "author": _clean_title(facts.author),
         "tags": [_clean_title(label) for label in sorted(facts.labels or ())],
     }
     return {name: value for name, value in described.items() if value}
+
+
+def _read_date(text: str) -> date | None:
+    match = _DATE.match(text)
+    with suppress(ValueError):
+        return date.fromisoformat(match[0]) if match else None
+    return None
 
 
 def _is_harmless(name: object, value: object) -> bool:

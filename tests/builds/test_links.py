@@ -198,7 +198,7 @@ def test_every_form_of_link_in_a_local_page(project: Project, host: str) -> None
     ):
         unchanged = re.sub(r"\[x\]\((.*)\)", r'<a href="\1">x</a>', markdown)
         assert (expected or unchanged) in part, markdown
-    assert "confluence-link=" not in html
+    assert "data-confluence-link" not in html
 
 
 @pytest.mark.parametrize("host", ["mkdocs", "properdocs"])
@@ -404,7 +404,7 @@ def test_whatever_a_page_says_its_links_are_paths_of_the_site_or_addresses(text:
     if not may_be_ours(text):
         assert html == plain
     new = set(HREF.findall(html)) - set(HREF.findall(plain))
-    for path in {url.partition("?confluence-link=")[0] for url in new}:
+    for path in {url.partition("#")[0] for url in new}:
         inside = path in ("", "../101.md", "../102.md", "../../101/", "../../102/")
         assert inside or path.startswith(SITE)
     links.finish()
@@ -416,7 +416,7 @@ def test_whatever_a_page_says_its_links_are_paths_of_the_site_or_addresses(text:
         st.sampled_from(
             ["[", "](", ")", "<", ">", "a.md", "../101.md", "t.md#x", "#", "x", "\n\n", " ", "`",
              "&", "<a href=", '"', "'", "</a>", "<p>", "</p>", "[x](gone.md)", "<a href='gone.md'>",
-             "/spaces/E/pages/101", "attachment:1:x", "?confluence-link=0",
+             "/spaces/E/pages/101", "attachment:1:x", '<a data-confluence-link="0" href="a.md">',
              "https://media.atlassian.com/file/12345678?name="]
         ),
         max_size=20,
@@ -438,3 +438,31 @@ def test_in_a_page_from_confluence_no_link_leads_to_a_page_that_is_not_there(tex
 
     assert not [url for url in HREF.findall(finished) if url.endswith(("gone.md", "a.md"))]
     assert links.finish() == []
+
+
+KEEPING = """
+import pathlib
+
+def on_page_content(html, page, config, files):
+    pathlib.Path(page.file.src_uri.replace("/", "-") + ".html").write_text(html)
+"""
+
+
+def test_other_plugins_keep_links_that_are_right_by_themselves(
+    project: Project, standin: StandIn, pages: dict[str, str]
+) -> None:
+    pages["101"] = (
+        f"# Links\n\n[a]({WIKI}/102/Go+back#Steps.1) [b](#Here-it-is) <{WIKI}/102/Go+back#Steps>\n\n"
+        f'## Here it is\n\n<p><a href="{WIKI}/102/Go+back#Steps">c</a></p>\n'
+    )
+    project.write("keeping.py", KEEPING)
+    configure(project, standin, hooks=["impatient.py", "keeping.py"])
+    build(project)
+    final = links_of(build(project).page("deploy"))
+
+    kept = links_of((project.root / "deploy.md.html").read_text())
+
+    assert [re.sub(' data-confluence-link="[0-9]+"', "", link) for link in kept] == final
+    there = [re.findall('href="(.*?)"', link)[0] for link in kept]
+    steps = "../runbooks/roll-back/#steps"
+    assert there == [f"{steps}_1", "#here-it-is", steps, steps]

@@ -38,7 +38,7 @@ def test_facts_become_metadata() -> None:
         "confluence_id: '101'",
         "render_macros: false",
         "confluence_title: Deploy",
-        "revision_date: '2026-01-31'",
+        "revision_date: 2026-01-31",
         "author: Jane Doe",
         "tags:",
         "- ops",

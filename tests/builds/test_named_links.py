@@ -107,7 +107,7 @@ def test_links_by_name_lead_to_the_page_of_that_title_or_leave_their_text(
     assert 'class="x" href="../code-blocks/#steps"' in html
     assert "<code>[t](gone.md)</code>" in html
     assert html.count('src="02-code-blocks.png"') == 2
-    assert "confluence-link=" not in html
+    assert "data-confluence-link" not in html
     assert links_of(built.page("note-2")) == [("up", "../links/")]
     assert (
         f"{INFO}8 links name pages or files that the site does not have; only the text remains. "

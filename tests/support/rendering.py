@@ -66,6 +66,12 @@ class TextSite:
         self.links = links or SiteLinks()
         self.attached = AttachedFiles()
 
+    def predict_anchors(self, page: object, make_id: object) -> None:
+        """Know nothing of pages that are not rendered."""
+
+    def guess_named(self, name: str, place: object) -> None:
+        """The same."""
+
     def is_source(self, text: str, place: object) -> bool:
         """Return True if a text is one of the pages."""
         del place

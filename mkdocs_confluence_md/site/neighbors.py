@@ -1,0 +1,90 @@
+"""What other plugins of a site are told of pages from Confluence, by their own options and fields.
+
+Git knows nothing of such pages, so plugins that show its dates and authors leave them alone, and
+get the dates that Confluence has.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, MutableMapping
+
+    from mkdocs.config.defaults import MkDocsConfig
+    from mkdocs.plugins import BasePlugin
+    from mkdocs.structure.files import Files
+
+_REVISION_DATE = "git-revision-date-localized"
+_READERS_OF_GIT = (_REVISION_DATE, "git-authors", "git-committers")
+_DOCUMENT_DATES = "document-dates"
+# They keep what they see of files and pages when they see it first.
+_EARLY = {"blog", "htmlproofer", "print-site"}
+_NOON = 12
+
+
+def want_all_early(config: MkDocsConfig) -> bool:
+    """Return True if a plugin wants all pages and files before the first page is rendered."""
+    return not _EARLY.isdisjoint(name.rpartition("/")[2] for name in config.plugins)
+
+
+def exempt_from_git(config: MkDocsConfig, src_uris: Iterable[str]) -> None:
+    """Have plugins that ask Git for dates and authors leave pages out, by their option `exclude`.
+
+    Args:
+        config: Has the plugins.
+        src_uris: Of the pages.
+    """
+    wanted = list(src_uris)
+    for plugin in _find(config, _READERS_OF_GIT):
+        excluded = plugin.config.get("exclude")
+        if isinstance(excluded, list):
+            known = set(excluded)
+            # In place, because they may keep the list itself.
+            excluded += [src_uri for src_uri in wanted if src_uri not in known]
+
+
+def show_date(config: MkDocsConfig, meta: MutableMapping[str, Any]) -> None:
+    """Add the date of a page under the names under which plugins that show dates look for it."""
+    changed = meta.get("revision_date")
+    if not isinstance(changed, date):
+        return
+    for plugin in _find(config, (_REVISION_DATE,)):
+        meta.setdefault("git_revision_date_localized", _write_date(plugin, changed))
+    if _DOCUMENT_DATES in config.plugins:
+        meta.setdefault("updated", changed)
+
+
+def _write_date(plugin: BasePlugin[Any], day: date) -> str:
+    """Write a date as mkdocs-git-revision-date-localized-plugin does, if it still does it so."""
+    noon = datetime(day.year, day.month, day.day, _NOON, tzinfo=UTC).timestamp()
+    with suppress(Exception):
+        forms = plugin.util.get_date_formats_for_timestamp(  # type: ignore[attr-defined]  # its own
+            int(noon), locale=plugin.config["locale"], add_spans=True
+        )
+        return str(forms[plugin.config["type"]])
+    return day.isoformat()
+
+
+def resolve_redirects(
+    config: MkDocsConfig, files: Files, resolve: Callable[[str], str | None]
+) -> None:
+    """Let redirects lead to pages from Confluence.
+
+    Args:
+        config: Has the plugin.
+        files: Of the site.
+        resolve: Returns the path of a page, or a URL, for a reference; None for anything else.
+    """
+    for plugin in _find(config, ("redirects",)):
+        targets = plugin.config.get("redirect_maps", {})
+        found = {old: resolve(str(new)) for old, new in targets.items()}
+        targets.update({old: new for old, new in found.items() if new is not None})
+        if hasattr(plugin, "doc_pages"):  # it has looked at the files already
+            plugin.on_files(files, config=config)
+
+
+def _find(config: MkDocsConfig, names: Iterable[str]) -> list[BasePlugin[Any]]:
+    return [config.plugins[name] for name in names if name in config.plugins]
