@@ -152,6 +152,10 @@ $(UV):
 	$(PYTHON) -m venv .cache/uv
 	.cache/uv/bin/python -m pip install --quiet --disable-pip-version-check uv
 
+.PHONY: ecosystem
+ecosystem: $(VENV)/installed ## sites with other plugins and themes, each beside local files; takes long
+	@$(BIN)/python -m benchmarks.ecosystem $(ARGUMENTS)
+
 .PHONY: breaks
 breaks: $(VENV)/installed ## break the code in a copy, in over 30 places: the tests find each
 	@$(BIN)/python -m benchmarks.breaks

@@ -48,10 +48,20 @@ def plugin(
     return Combination(name, (package,), (entry,), **more)
 
 
-def theme(name: str, package: str, **more: Any) -> Combination:
+def theme(name: str, package: str) -> Combination:
     """Describe a site with a theme."""
     packages = (package,) if package else ()
-    return Combination(f"theme {name}", packages, theme={"name": name}, **more)
+    return Combination(f"theme {name}", packages, theme={"name": name})
+
+
+def material(
+    name: str, options: dict[str, Any] | None = None, *, files: dict[str, str] | None = None
+) -> Combination:
+    """Describe a site with one of Material's own plugins."""
+    entry = {name: options} if options else name
+    return Combination(
+        f"material {name}", (_MATERIAL,), (entry,), theme="material", files=files or {}
+    )
 
 
 _LANGUAGES = [
@@ -77,12 +87,14 @@ COMBINATIONS = [
     # Navigation
     plugin("literate-nav", "mkdocs-literate-nav==0.6.3", nav=None,
            files={"docs/SUMMARY.md": _SUMMARY, "docs/operate/SUMMARY.md": _OPERATE}),
-    Combination("gen-files + literate-nav", ("mkdocs-gen-files==0.6.1", "mkdocs-literate-nav==0.6.3"),
+    Combination("gen-files + literate-nav",
+                ("mkdocs-gen-files==0.6.1", "mkdocs-literate-nav==0.6.3"),
                 ({"gen-files": {"scripts": ["write.py"]}}, "literate-nav"), nav=None,
                 files={"write.py": f"import mkdocs_gen_files\nsummary = {_WHOLE_SUMMARY!r}\n"
                        "with mkdocs_gen_files.open('SUMMARY.md', 'w') as file:\n"
                        "    file.write(summary)\n"}),
-    plugin("awesome-nav", "mkdocs-awesome-nav==3.3.0", nav=None, files={"docs/.nav.yml": _NAV_FILE}),
+    plugin("awesome-nav", "mkdocs-awesome-nav==3.3.0", nav=None,
+           files={"docs/.nav.yml": _NAV_FILE}),
     plugin("awesome-pages", "mkdocs-awesome-pages-plugin==2.10.1", nav=[*NAV, "..."],
            files={"docs/more.md": "# More\n"}),
     plugin("section-index", "mkdocs-section-index==0.3.12"),
@@ -98,7 +110,8 @@ COMBINATIONS = [
     plugin("exclude", "mkdocs-exclude==1.0.2", {"glob": ["nothing/*"]}),
     plugin("file-filter", "mkdocs-file-filter-plugin==0.2.0"),
     # Languages and versions
-    plugin("i18n", "mkdocs-static-i18n==1.3.1", {"docs_structure": "suffix", "languages": _LANGUAGES},
+    plugin("i18n", "mkdocs-static-i18n==1.3.1",
+           {"docs_structure": "suffix", "languages": _LANGUAGES},
            files={"docs/index.fr.md": "# Accueil\n"}),
     Combination("i18n in folders", ("mkdocs-static-i18n==1.3.1",),
                 ({"i18n": {"docs_structure": "folder", "languages": _LANGUAGES}},),
@@ -112,7 +125,8 @@ COMBINATIONS = [
     plugin("git-committers", "mkdocs-git-committers-plugin-2==2.5.0",
            {"repository": "acme/docs", "enabled": False}, is_git=True),
     plugin("git-latest-changes", "mkdocs-git-latest-changes-plugin==0.0.23", is_git=True),
-    plugin("document-dates", "mkdocs-document-dates==3.8.9", is_git=True),
+    plugin("document-dates", "mkdocs-document-dates==3.8.9", is_git=True,
+           reason="it shows both dates of a page or none, and Confluence tells only of changes"),
     # Feeds, copies, search
     plugin("rss", "mkdocs-rss-plugin==1.19.0", settings={"site_url": "https://docs.example/"},
            is_git=True),
@@ -141,18 +155,19 @@ COMBINATIONS = [
     plugin("table-reader", "mkdocs-table-reader-plugin==4.0.2"),
     plugin("glightbox", "mkdocs-glightbox==0.5.3"),
     plugin("panzoom", "mkdocs-panzoom-plugin==0.5.3"),
-    plugin("img2fig", "mkdocs-img2fig-plugin==0.9.3"),
+    plugin("img2fig", "mkdocs-img2fig-plugin==0.9.3",
+           reason="it changes the Markdown of local pages only, unless `trusted_plugins` names it"),
     plugin("caption", "mkdocs-caption==1.3.0"),
     plugin("mermaid2", "mkdocs-mermaid2-plugin==1.2.3"),
     plugin("build_plantuml", "mkdocs-build-plantuml-plugin==2.1.0"),
     plugin("drawio", "mkdocs-drawio==1.16.3"),
     plugin("swagger-ui-tag", "mkdocs-swagger-ui-tag==0.8.1"),
-    plugin("charts", "mkdocs-charts-plugin==0.0.13", theme="material"),
     plugin("asciinema-player", "mkdocs-asciinema-player==1.2.0"),
     plugin("mkdocs-video", "mkdocs-video==1.5.0"),
     plugin("badges", "mkdocs-badges==0.6.0"),
     plugin("tooltips", "mkdocs-tooltips==0.1.0"),
-    plugin("add-number", "mkdocs-add-number-plugin==1.2.2"),
+    plugin("add-number", "mkdocs-add-number-plugin==1.2.2",
+           reason="links lead to headings whose IDs have numbers; in local pages they do not"),
     plugin("enumerate-headings", "mkdocs-enumerate-headings-plugin==0.7.0"),
     plugin("open-in-new-tab", "mkdocs-open-in-new-tab==1.0.8"),
     plugin("site-urls", "mkdocs-site-urls==0.3.1", settings={"site_url": "https://docs.example/"}),
@@ -160,7 +175,8 @@ COMBINATIONS = [
     plugin("autolinks", "mkdocs-autolinks-plugin==0.7.1"),
     plugin("ezlinks", "mkdocs-ezlinks-plugin==0.1.14"),
     plugin("roamlinks", "mkdocs-roamlinks-plugin==0.3.2"),
-    plugin("obsidian-support", "mkdocs-obsidian-support-plugin==1.4.1"),
+    plugin("obsidian-support", "mkdocs-obsidian-support-plugin==1.4.1",
+           reason="alerts are panels in pages from Confluence, and broken in local ones"),
     plugin("autorefs", "mkdocs-autorefs==1.4.5"),
     plugin("mkdocstrings", "mkdocstrings[python]==1.0.8"),
     plugin("spellcheck", "mkdocs-spellcheck==1.2.2", {"backends": ["symspellpy"]}),
@@ -171,29 +187,27 @@ COMBINATIONS = [
     plugin("minify", "mkdocs-minify-plugin==0.8.0", {"minify_html": True}),
     plugin("meta-manager", "mkdocs-meta-manager==1.1.0"),
     plugin("categories", "mkdocs-categories-plugin==0.6.0"),
-    plugin("ultralytics", "mkdocs-ultralytics-plugin==0.2.5"),
     plugin("mkdocs-simple-hooks", "mkdocs-simple-hooks==0.1.5"),
     plugin("schema_reader", "mkdocs-schema-reader==0.11.1"),
     # Material's own
-    *(Combination(f"material {name}", (_MATERIAL,), (entry,), theme="material", **more)
-      for name, entry, more in [
-          ("blog", "blog", {"files": {
-              "docs/blog/index.md": "# Blog\n",
-              "docs/blog/posts/a.md": "---\ndate: 2026-01-01\n---\n# A\n\n[x](@back@#@second@)\n\n"
-                                      "<!-- more -->\n\nMore\n"}}),
-          ("tags", "tags", {"files": {"docs/tags.md": "# Tags\n\n<!-- material/tags -->\n"}}),
-          ("meta", "meta", {"files": {"docs/operate/.meta.yml": "tags: [ops]\n"}}),
-          ("offline", "offline", {}), ("info", "info", {}),
-          ("group", {"group": {"enabled": True, "plugins": ["tags"]}}, {}),
-          ("search", "search", {}), ("privacy", {"privacy": {"assets": False}}, {}),
-      ]),
+    material("blog", files={
+        "docs/blog/index.md": "# Blog\n",
+        "docs/blog/posts/a.md":
+            "---\ndate: 2026-01-01\n---\n# A\n\n[x](@back@#@second@)\n\n<!-- more -->\n\nMore\n",
+    }),
+    material("tags", files={"docs/tags.md": "# Tags\n\n<!-- material/tags -->\n"}),
+    material("meta", files={"docs/operate/.meta.yml": "tags: [ops]\n"}),
+    material("offline"),
+    material("group", {"enabled": True, "plugins": ["tags"]}),
+    material("search"),
+    material("privacy", {"assets": False}),
     # Themes
     theme("mkdocs", ""), theme("readthedocs", ""), theme("material", _MATERIAL),
     theme("shadcn", "mkdocs-shadcn==0.12.2"), theme("terminal", "mkdocs-terminal==4.8.0"),
     theme("cinder", "mkdocs-cinder==1.2.0"), theme("windmill", "mkdocs-windmill==1.0.5"),
     theme("ivory", "mkdocs-ivory==0.4.6"), theme("dracula", "mkdocs-dracula-theme==1.1.0"),
     theme("gitbook", "mkdocs-gitbook==0.0.1"), theme("bootstrap4", "mkdocs-bootstrap4==0.1.5"),
-    theme("rtd-dropdown", "mkdocs-rtd-dropdown==1.0.2"), theme("psinder", "mkdocs-psinder==0.4.0"),
+    theme("rtd-dropdown", "mkdocs-rtd-dropdown==1.0.2"),
     theme("bootstrap", "mkdocs-bootstrap==1.1.1"), theme("nature", "mkdocs-nature==0.6"),
     theme("simple-blog", "mkdocs-simple-blog==0.6.1"), theme("flatly", "mkdocs-bootswatch==1.1"),
 ]  # fmt: skip

@@ -40,6 +40,7 @@ SOURCES = {
     "back": "# Roll back\n\nBack to the old one.\n\n## Second step\n\nSee [Deploy](@deploy@).\n",
     "notes": "# Notes\n\nWhat we saw: **nothing**.\n",
 }
+DATE = re.compile(r"(20)?[0-9]{2}(-[0-9]{2}-[0-9]{2})?|[0-9]{1,2},|January|November")
 PANEL = "\n> [!NOTE]\n> Take care of the panel.\n"
 
 
@@ -111,7 +112,11 @@ def try_combination(combination: Combination, python: Path, root: Path) -> Resul
         standin.pages.attachments = {"101": {"plan.png": PNG}}
         confluence = root / "confluence"
         write_site(confluence, combination, site=standin.url)
-        variables = {**standin.environment(), **standin.rest_environment(), "CONFLUENCE_MD_TOKEN_FILE": str(root / "tokens.json")}
+        variables = {
+            **standin.environment(),
+            **standin.rest_environment(),
+            "CONFLUENCE_MD_TOKEN_FILE": str(root / "tokens.json"),
+        }
         first = build(confluence, python, variables)
         found = build(confluence, python, variables) if first.is_built else first
     if not expected.is_built:
@@ -229,8 +234,13 @@ class Page(HTMLParser):
 
 def build(root: Path, python: Path, variables: dict[str, str]) -> Site:
     """Run `mkdocs build`."""
-    environment = {"PATH": f"{python.parent}:{os.environ['PATH']}", "HOME": os.environ["HOME"],
-                   "NO_MKDOCS_2_WARNING": "1", "DISABLE_MKDOCS_2_WARNING": "true", **variables}  # fmt: skip
+    environment = {
+        "PATH": f"{python.parent}:{os.environ['PATH']}",
+        "HOME": os.environ["HOME"],
+        "NO_MKDOCS_2_WARNING": "1",
+        "DISABLE_MKDOCS_2_WARNING": "true",
+        **variables,
+    }
     command = [str(python), "-W", "ignore", "-m", "mkdocs", "build", "-q"]
     done = subprocess.run(
         command, cwd=root, env=environment, capture_output=True, text=True, check=False, timeout=300
@@ -257,33 +267,41 @@ def compare(expected: Site, found: Site) -> list[str]:
     if missing := sorted(expected.pages.keys() - found.pages.keys()):
         differences.append(f"no {', '.join(missing[:4])}")
     for path in sorted(expected.pages.keys() & found.pages.keys()):
-        differences += [f"{path}: {each}" for each in compare_pages(expected, found, path)]
+        pages = expected.pages[path], found.pages[path]
+        differences += [f"{path}: {each}" for each in compare_pages(*pages)]
     for path, page in found.pages.items():
         if match := re.search(r"(?:href|src)=.?(?:confluence:|[^ >]*confluence-link=)", page.html):
             differences.append(f"{path}: {match[0]}")
-    if missing := sorted(expected.search.items() - found.search.items()):
-        differences.append(f"search lacks {missing[:3]}")
+    lacking = [
+        place for place, title in expected.search.items() if found.search.get(place) != title
+    ]
+    if lacking:
+        differences.append(f"search lacks {' '.join(lacking[:3])}")
     if len(found.messages) > len(expected.messages):
         differences.append(found.messages[0][:160])
     return differences
 
 
-def compare_pages(expected: Site, found: Site, path: str) -> list[str]:
+def compare_pages(there: Page, here: Page) -> list[str]:
     """Return what readers of a page would miss."""
-    there, here = expected.pages[path], found.pages[path]
     differences = []
-    ignored = {"[!NOTE]", "Note"}
-    if missing := [word for word in there.words if word not in {*here.words} | ignored]:
+    if missing := find_words(there, here):
         differences.append(f"lacks {' '.join(missing[:8])}")
-    if more := [word for word in here.words if word not in {*there.words} | ignored]:
+    if more := find_words(here, there):
         differences.append(f"has {' '.join(more[:8])}")
-    places = set(filter(is_place, there.addresses)) - set(filter(is_place, here.addresses))
+    places = {*filter(is_place, there.addresses)} - {*filter(is_place, here.addresses)}
     if places:
         differences.append(f"leads not to {' '.join(sorted(places)[:4])}")
     is_panel = "Take care of the panel." in here.html
     if is_panel and not re.search(r'class=["\']?admonition[ -]', here.html):
         differences.append("has no panel")
     return differences
+
+
+def find_words(page: Page, other: Page) -> list[str]:
+    """Return the words of a page that another one lacks, but for panels, and dates like Git's."""
+    known = {*other.words, "[!NOTE]", "Note", "Revised", "on:"}
+    return [word for word in page.words if word not in known and not DATE.fullmatch(word)]
 
 
 def is_place(address: str) -> bool:

@@ -248,6 +248,10 @@ class SiteBuild:
             return True
         return page is None and text in self._sources
 
+    def is_headed(self, html: str, page: Page) -> bool:
+        """Return True if a page has a heading that it was not given here."""
+        return "<h1" in html and page.file.src_uri not in self._extension.titled
+
     def finish_content(self, html: str, page: Page) -> str | None:
         """Return a page's HTML, cleaned if that is wanted, and headed with its title."""
         self._report_links()

@@ -25,7 +25,8 @@ _TOUCHING = re.compile(
     rf"|(?!{_IN_WORDS}){_PUNCTUATION}(?=[^\W_])"
     rf"|(?<![^\W_]){_IN_WORDS}(?=[^\W_])"
 )
-_DELIMITER_ROW = re.compile(r"^([ \t]*\|(?:[ \t]*:?-+:?[ \t]*\|)+[ \t]*)$", re.MULTILINE)
+# The second row of a table, and what begins a heading: plugins know both by these.
+_MARKUP = re.compile(r"^([ \t]*\|(?:[ \t]*:?-+:?[ \t]*\|)+[ \t]*$|#{1,6}(?=[ \t]))", re.MULTILINE)
 
 
 def choose_mark(text: str) -> str:
@@ -39,13 +40,13 @@ def choose_mark(text: str) -> str:
 def break_directives(text: str, mark: str) -> str:
     """Return a text in which no punctuation touches other punctuation, or the start of a word.
 
-    But for the second row of a table, by which plugins know tables: it can be nothing else.
+    But for what can be nothing but a table or a heading.
 
     Args:
         text: What was written in Confluence.
         mark: As `choose_mark` returns it for this text.
     """
-    pieces = _DELIMITER_ROW.split(text)
+    pieces = _MARKUP.split(text)
     pieces[::2] = [_TOUCHING.sub(rf"\g<0>{mark}", piece) for piece in pieces[::2]]
     return "".join(pieces)
 

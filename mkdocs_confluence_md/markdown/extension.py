@@ -9,13 +9,14 @@ the table of contents, permalinks, MkDocs' own checks of links.
 from __future__ import annotations
 
 import gc
+import xml.etree.ElementTree as ET
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from markdown import Extension
 from markdown.preprocessors import Preprocessor
 from markdown.treeprocessors import Treeprocessor
-from markdown.util import ETX, STX
+from markdown.util import ETX, STX, AtomicString
 
 from mkdocs_confluence_md.markdown.attachments import AttachmentProcessor
 from mkdocs_confluence_md.markdown.context import find_place, join
@@ -68,6 +69,8 @@ class ConfluenceExtension(Extension):
         self.site = site
         self.languages: set[str] = set()
         """The languages of code in the pages so far."""
+        self.titled: set[str] = set()
+        """The pages that were headed with their titles, by `src_uri`."""
         self.grammar = Grammar()
 
     def join(self, config: MkDocsConfig) -> None:
@@ -125,6 +128,9 @@ class _Writer(Treeprocessor):
         self._extension.languages |= markup.languages
         if markup.raw_html:
             self._tell_of_anchors(markup.raw_html)
+        place = find_place(self.md) if self._extension.site else None
+        if place and not _has_title(tree, markup.raw_html) and _add_title(tree, place):
+            self._extension.titled.add(place.file.src_uri)
         # Whatever is there was added to each page of the site: abbreviations, say.
         tree.extend(root)
         return tree
@@ -134,6 +140,22 @@ class _Writer(Treeprocessor):
         for host in ("mkdocs", "properdocs"):
             if f"{host}_raw_html" in self.md.preprocessors:
                 self.md.preprocessors[f"{host}_raw_html"].run(raw_html)
+
+
+def _has_title(tree: Element, raw_html: list[str]) -> bool:
+    return tree.find(".//h1") is not None or any("<h1" in html.lower() for html in raw_html)
+
+
+def _add_title(tree: Element, place: Place) -> bool:
+    """Head a page with its title, as an element: so it gets an ID, and search knows it as one."""
+    title = str(place.file.page.title or "") if place.file.page else ""
+    if not title or "<" in title:  # it is not sure to be a text
+        return False
+    heading = ET.Element("h1")
+    heading.text = AtomicString(title)
+    tree.insert(0, heading)
+    heading.tail, tree.text = tree.text, None
+    return True
 
 
 @contextmanager

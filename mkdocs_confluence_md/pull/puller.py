@@ -174,10 +174,10 @@ class _Witness(BasePlugin[_NoOptions]):
 
     @event_priority(_FIRST)
     def on_page_content(self, html: str, *, page: Page, config: MkDocsConfig, files: Files) -> None:
-        """Note whether a page has a heading, before it is given one."""
+        """Note whether a page has a heading of its own."""
         del config, files
-        if page.file.src_uri in self.pages:
-            self.pages[page.file.src_uri].is_headed = "<h1" in html
+        if page.file.src_uri in self.pages and self._plugin.build:
+            self.pages[page.file.src_uri].is_headed = self._plugin.build.is_headed(html, page)
 
 
 def _load(config_file: Path, site_dir: str) -> MkDocsConfig:

@@ -168,7 +168,7 @@ def test_a_page_without_heading_gets_one_and_a_page_with_one_keeps_it(
     built = project.build()
 
     assert re.findall(r"<h1.*?</h1>", built.page("deployment")) == ['<h1 id="deploy">Deploy</h1>']
-    assert re.findall(r"<h1.*?</h1>", built.page("owners")) == ["<h1>Owners</h1>"]
+    assert re.findall(r"<h1.*?</h1>", built.page("owners")) == ['<h1 id="owners">Owners</h1>']
     assert "Owner: Jane Doe" in built.page("owners")
 
 

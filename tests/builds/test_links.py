@@ -452,7 +452,8 @@ def test_other_plugins_keep_links_that_are_right_by_themselves(
     project: Project, standin: StandIn, pages: dict[str, str]
 ) -> None:
     pages["101"] = (
-        f"# Links\n\n[a]({WIKI}/102/Go+back#Steps.1) [b](#Here-it-is) <{WIKI}/102/Go+back#Steps>\n\n"
+        f"# Links\n\n[a]({WIKI}/102/Go+back#Steps.1) [b](#Here-it-is) "
+        f"<{WIKI}/102/Go+back#Steps>\n\n"
         f'## Here it is\n\n<p><a href="{WIKI}/102/Go+back#Steps">c</a></p>\n'
     )
     project.write("keeping.py", KEEPING)

@@ -106,7 +106,7 @@ def test_metadata_in_a_site(project: Project, standin: StandIn, theme: str) -> N
     built = project.build()
 
     assert (built.messages(), built.exit_code) == ("", 0)
-    assert "<h1>Roll back &amp; go</h1>" in built.page("102")
+    assert '<h1 id="roll-back-go">Roll back &amp; go</h1>' in built.page("102")
     if theme == "material":
         assert 'content="Otto &lt;Ops&gt;"' in built.page("deploy")
         assert 'content="Jane Doe"' in built.page("102")
@@ -143,7 +143,7 @@ def test_without_credentials_nothing_changes(project: Project, standin: StandIn)
     built = project.build()
 
     assert (built.messages(), built.exit_code) == ("", 0)
-    assert "<h1>102</h1>" in built.page("102")
+    assert '<h1 id="102">102</h1>' in built.page("102")
     assert "Otto" not in built.page("deploy")
     assert standin.rest_requests() == []
 
@@ -161,5 +161,5 @@ def test_pages_that_have_not_changed_are_confirmed(project: Project, standin: St
     assert standin.rest_requests() == ["/wiki/api/v2/pages?id=101,102&limit=250"]
     assert len(standin.requests) == 1  # not even one for a token
     project.environment["CONFLUENCE_MD_OFFLINE"] = "1"
-    assert "<h1>Roll back &amp; go</h1>" in project.build().page("102")
+    assert '<h1 id="roll-back-go">Roll back &amp; go</h1>' in project.build().page("102")
     assert len(standin.requests) == 1
