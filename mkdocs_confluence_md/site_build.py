@@ -36,9 +36,11 @@ from mkdocs_confluence_md.site.messages import (
     report_stale_pages,
 )
 from mkdocs_confluence_md.site.nav import Earlier, place
-from mkdocs_confluence_md.site.navigation import find_reference_links, make_items, relink
-from mkdocs_confluence_md.site.neighbors import (
+from mkdocs_confluence_md.site.other_plugins import (
     exempt_from_git,
+    find_reference_links,
+    make_items,
+    relink,
     resolve_redirects,
     show_date,
     want_all_early,
