@@ -17,10 +17,15 @@ from keyring.errors import KeyringError, PasswordDeleteError
 
 from disks import fill, mount
 from mkdocs_confluence_md.auth.environment import read_environment
-from mkdocs_confluence_md.auth.keyring_store import KeyringVault, find_vault
 from mkdocs_confluence_md.auth.sign_ins import login_key
 from mkdocs_confluence_md.auth.token_refresh import make_login_auth
-from mkdocs_confluence_md.auth.token_store import ReplaceableFile, SignIn, TokenStore
+from mkdocs_confluence_md.auth.token_store import (
+    KeyringVault,
+    ReplaceableFile,
+    SignIn,
+    TokenStore,
+    find_vault,
+)
 from mkdocs_confluence_md.errors import TokenFileError
 
 if TYPE_CHECKING:
