@@ -6,7 +6,7 @@ No option is a secret, so no dump of the configuration can leak one.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from mkdocs.config import config_options as opt
 from mkdocs.config.base import BaseConfigOption, Config, ValidationError
@@ -23,7 +23,7 @@ from mkdocs_confluence_md.project import (
     choose_cache_dir,
     resolve_cache_dir,
 )
-from mkdocs_confluence_md.site.paths import check_page_path
+from mkdocs_confluence_md.site.paths import check_page_path, name_page
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -161,6 +161,58 @@ class Concurrency(_Option[int]):
         raise ValidationError(f"{value!r} is not a whole number from 1 to {_MOST_CONCURRENCY}.")
 
 
+class Patterns(_Option[tuple[str, ...]]):
+    """Pages to leave out: IDs, or patterns of titles such as `Draft*`."""
+
+    def run_validation(self, value: object) -> tuple[str, ...]:
+        """Return texts; YAML reads an ID without quotes as a number."""
+        if isinstance(value, list) and all(_is_text_or_id(each) for each in value):
+            return tuple(str(each).strip() for each in value)
+        raise ValidationError(
+            f"{value!r} is not a list of page IDs and patterns of titles. Write it like "
+            "['123456', 'Draft*']."
+        )
+
+
+class Depth(_Option[int]):
+    """A number of levels."""
+
+    def run_validation(self, value: object) -> int:
+        """Return the number."""
+        if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+            return value
+        raise ValidationError(f"{value!r} is not a number of levels. Write 0, 1, 2, ….")
+
+
+class FrontMatter(_Option[dict[str, dict[str, Any]]]):
+    """Front matter by page."""
+
+    def run_validation(self, value: object) -> dict[str, dict[str, Any]]:
+        """Return it by ID, or by path without slashes at its ends and without `.md`."""
+        if isinstance(value, dict) and all(
+            _is_text_or_id(name) and isinstance(meta, dict) for name, meta in value.items()
+        ):
+            return {name_page(str(name)): dict(meta) for name, meta in value.items()}
+        raise ValidationError(
+            f"{value!r} is not front matter by page. Write a page's ID, or its path in the site, "
+            "and below it what to put into its front matter."
+        )
+
+
+class Note(_Option[bool | str]):
+    """Whether a page says where it is from: `true`, `false`, or a template."""
+
+    def run_validation(self, value: object) -> bool | str:
+        """Return it as it is written."""
+        if isinstance(value, bool) or (isinstance(value, str) and value.strip()):
+            return value
+        raise ValidationError(f"{value!r} is neither true, false nor a template.")
+
+
+def _is_text_or_id(value: object) -> bool:
+    return isinstance(value, str | int) and not isinstance(value, bool) and bool(str(value).strip())
+
+
 class PluginConfig(Config):
     """The options under `plugins: - confluence-md:`."""
 
@@ -188,6 +240,21 @@ class PluginConfig(Config):
 
     raw_html = opt.Choice(("keep", "strip"), default="keep")
     """What becomes of HTML in pages: `keep` it, or `strip` it of all that a browser would run."""
+
+    exclude = Patterns(default=[])
+    """What is left out of trees, with all below it: IDs, and patterns of titles: `[Draft*]`."""
+
+    max_depth = opt.Optional(Depth())
+    """How many levels below its root a tree has; all of them without it."""
+
+    pages = FrontMatter(default={})
+    """Front matter for pages, by ID or path: `{"123456": {search: {exclude: true}}}`."""
+
+    redirects = opt.Type(bool, default=True)
+    """Let `/c/ID/` lead to each page, and the paths that pages had before to where they are."""
+
+    source_note = Note(default=False)
+    """A line below each page that says where it is from: `true`, or a template of your own."""
 
     trusted_plugins = opt.ListOfItems(opt.Type(str), default=[])
     """Plugins that see the directives in pages from Confluence, and carry them out: `[macros]`."""

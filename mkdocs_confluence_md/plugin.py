@@ -107,6 +107,7 @@ class ConfluencePlugin(GuardedPlugin):
             with plugin_errors():
                 self.build.add_linked_pages(nav, files)
             self.build.set_edit_urls(files)
+            self.build.report_unknown_pages()
 
     on_nav = CombinedEvent(_set_edit_urls, _add_linked_pages)
 
@@ -138,9 +139,10 @@ class ConfluencePlugin(GuardedPlugin):
     def on_page_content(
         self, html: str, *, page: Page, config: MkDocsConfig, files: Files
     ) -> str | None:
-        """Clean a page if that is wanted, and head it with its title if it has no heading."""
+        """Clean a page if that is wanted, and say where it is from."""
         del config, files
-        return self.build.finish_content(html, page) if self.build else None
+        with plugin_errors():
+            return self.build.finish_content(html, page) if self.build else None
 
     @event_priority(50)  # early, so that other plugins see the links as they will be
     def _finish_links(self, env: jinja2.Environment, *, config: MkDocsConfig, files: Files) -> None:
@@ -152,10 +154,12 @@ class ConfluencePlugin(GuardedPlugin):
 
     @event_priority(-1000)  # last, when no plugin adds any more files
     def _check_files(self, env: jinja2.Environment, *, config: MkDocsConfig, files: Files) -> None:
-        """Check what is going to be copied."""
+        """Check what is going to be copied, and add what leads to pages."""
         del env, config
         with plugin_errors():
             check_files(files)
+        if self.build:
+            self.build.write_redirects(files)
 
     on_env = CombinedEvent(_finish_links, _check_files)
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jinja2 import TemplateError
 from mkdocs.plugins import get_plugin_logger
 
 from mkdocs_confluence_md.cache.files import SiteFiles
@@ -13,6 +15,7 @@ from mkdocs_confluence_md.config import find_cache_dir, make_address
 from mkdocs_confluence_md.confluence.content import read_front_matter, read_title
 from mkdocs_confluence_md.confluence.refs import has_scheme
 from mkdocs_confluence_md.errors import SettingError
+from mkdocs_confluence_md.fetch.results import Origin
 from mkdocs_confluence_md.markdown.anchors import NamedPages, predict_anchors
 from mkdocs_confluence_md.markdown.attachments import AttachedFiles, make_file
 from mkdocs_confluence_md.markdown.directives import Directives
@@ -46,18 +49,27 @@ from mkdocs_confluence_md.site.other_plugins import (
     want_all_early,
 )
 from mkdocs_confluence_md.site.pages import MissingPagesError, Reader
-from mkdocs_confluence_md.site.source import Additions, find_own_facts
-from mkdocs_confluence_md.site.trees import SiteTrees
-from mkdocs_confluence_md.text import break_formulas, quote_title
+from mkdocs_confluence_md.site.paths import list_redirects, make_redirect, move_pages, name_page
+from mkdocs_confluence_md.site.source import (
+    NOTE,
+    Additions,
+    describe_source,
+    find_own_facts,
+    make_banner,
+)
+from mkdocs_confluence_md.site.trees import Selection, SiteTrees
+from mkdocs_confluence_md.text import break_formulas, describe_age, quote_title
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from jinja2 import Template
     from mkdocs.config.defaults import MkDocsConfig
     from mkdocs.structure.files import Files
     from mkdocs.structure.nav import Navigation
     from mkdocs.structure.pages import Page
     from mkdocs.structure.toc import AnchorLink
+    from pathspec.gitignore import GitIgnoreSpec
 
     from mkdocs_confluence_md.confluence.refs import SpaceRef, TreeRef
     from mkdocs_confluence_md.factory import Session
@@ -117,6 +129,9 @@ class SiteBuild:
         """Of trees, in `nav`."""
         self._is_begun = False
         self._additions = Additions(())
+        self._ages: dict[str, str] = {}
+        """Of copies that may be out of date, by `src_uri`."""
+        self._note: Template | None = None
         self._anchors: dict[str, Anchors] = {}
         """Guesses for pages that have not been rendered yet, by `src_uri`."""
         self._named: NamedPages | None = None
@@ -166,6 +181,16 @@ class SiteBuild:
         relink(nav)
         self._tell_others(files)
 
+    def report_unknown_pages(self) -> None:
+        """Say which entries of the option `pages` are not of a page of the site."""
+        known = {page.ref.page_id for page in self.pages.values()}
+        known |= {name_page(page.src_uri) for page in self.pages.values()}
+        for name in self._options.pages.keys() - known:
+            log.warning(
+                f"The option `pages` has '{name}', which is not a page from Confluence in this "
+                "site. Write its ID, or its path in the site."
+            )
+
     def restore_nav(self) -> None:
         """Leave `nav` as it was written: a site in several languages is built from it again."""
         if self._config.nav is self._placed_nav:
@@ -189,6 +214,8 @@ class SiteBuild:
 
     def _read(self, placed: PlacedPage, reader: Reader) -> str:
         def take(fetched: FetchedPage) -> None:
+            if fetched.origin is Origin.STALE:
+                self._ages[placed.src_uri] = describe_age(fetched.age)
             self.attached.expect(placed, fetched.assets)
             self._additions.spare(placed.src_uri, find_own_facts(fetched.markdown))
             size = len(fetched.markdown)
@@ -250,6 +277,13 @@ class SiteBuild:
             return True
         return page is None and text in self._sources
 
+    def _note_places(self, places: dict[str, str], site_files: SiteFiles) -> dict[str, list[str]]:
+        """Remember where pages are; return where they are and were."""
+        name = f"{self._config.site_name} {Path(self._config.config_file_path).name}"
+        moved = move_pages(site_files.read_paths(name), places)
+        site_files.write_paths(name, moved)
+        return moved
+
     def is_headed(self, html: str, page: Page) -> bool:
         """Return True if a page has a heading that it was not given here."""
         return "<h1" in html and page.file.src_uri not in self._extension.titled
@@ -268,7 +302,59 @@ class SiteBuild:
             html = sanitize(html)
             for anchor in _walk(page.toc):
                 anchor.title = break_formulas(anchor.title)
-        return html if "<h1" in html else f"<h1>{page.title}</h1>\n{html}"
+        html = html if "<h1" in html else f"<h1>{page.title}</h1>\n{html}"
+        return self._add_note(html, page) if self._options.source_note else html
+
+    def _add_note(self, html: str, page: Page) -> str:
+        """Add a line that says where a page is from, and a banner if it may be out of date."""
+        age = self._ages.get(page.file.src_uri, "")
+        template = self._find_note_template()
+        note = template.render(page=page, config=self._config, **describe_source(page.meta, age))
+        head, end, rest = html.partition("</h1>")
+        return f"{head}{end}\n{make_banner(age)}{rest}\n{note}"
+
+    def _find_note_template(self) -> Template:
+        """Return the template of the option `source_note`: text, or the name of a theme's file.
+
+        Raises:
+            SettingError: It cannot be read.
+        """
+        if self._note is None:
+            written = self._options.source_note
+            environment = self._config.theme.get_env()
+            try:
+                if written is True or "{" in str(written):
+                    self._note = environment.from_string(NOTE if written is True else str(written))
+                else:
+                    self._note = environment.get_template(str(written))
+            except TemplateError as error:
+                raise SettingError(
+                    f"The template in the option `source_note` cannot be read: {error}.",
+                    "Write true, a text with {{ url }} in it, or the name of a file in custom_dir.",
+                ) from None
+        return self._note
+
+    def write_redirects(self, files: Files) -> None:
+        """Let `/c/ID/` lead to each page, and the paths that pages had before."""
+        if not self._options.redirects or not self._site_files:
+            return
+        places = {
+            page.ref.page_id: file.dest_uri
+            for page in self.pages.values()
+            if page.ref.page_id and (file := files.src_uris.get(page.src_uri))
+            if file.inclusion.is_included()
+        }
+        # A site in several languages is built several times, with other paths each time.
+        is_translated = _TRANSLATOR in self._config.plugins
+        moved = {} if is_translated else self._note_places(places, self._site_files)
+        taken = {file.dest_uri for file in files}
+        for source, target in list_redirects(moved, places, taken).items():
+            path = Path(self._config.site_dir, source)
+            if is_translated and path.exists():
+                continue
+            with suppress(OSError):  # another page is where its folder was
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(make_redirect(source, target), encoding="utf-8")
 
     def finish_links(self) -> None:
         """Finish links, when all pages have been rendered."""
@@ -350,7 +436,8 @@ class SiteBuild:
         site_files = self._open_site_files()
         for page in pages:
             path = self._choose_path(page, site_files)
-            files.append(make_file(page.src_uri, self._config, path=path))
+            is_draft = bool(page.tree) and _matches(self._config.draft_docs, page.src_uri)
+            files.append(make_file(page.src_uri, self._config, path=path, is_draft=is_draft))
         reader.wait_for_copies()
         is_wanted = self._is_dirty or want_all_early(self._config)
         for page in pages:
@@ -410,7 +497,11 @@ class SiteBuild:
             trees=trees.trees if trees else {},
             twins=trees.twins if trees else {},
             earlier=self._placed,
+            is_left_out=self._is_left_out,
         )
+
+    def _is_left_out(self, src_uri: str) -> bool:
+        return _matches(self._config.exclude_docs, src_uri)
 
     def _begin_fetching(
         self, page_ids: Sequence[str], trees: Iterable[TreeRef | SpaceRef]
@@ -439,6 +530,7 @@ class SiteBuild:
             tell,
             attachments=bool(self._options.attachments),
             known=self._session.known_trees,
+            selection=Selection(self._options.exclude, self._options.max_depth),
         )
         new = {ref: placement.trees[ref] for ref in placement.trees.keys() - self._titles.keys()}
         self._titles |= new
@@ -447,11 +539,23 @@ class SiteBuild:
             trees.begin_pages(placement.pages)
         self.pages = {page.src_uri: page for page in placement.pages}
         site = self._address.find_site()
-        self.reader = Reader(fetcher, trees, self.pages, self._titles, site=site, tell=tell)
+        self.reader = Reader(
+            fetcher,
+            trees,
+            self.pages,
+            self._titles,
+            site=site,
+            tell=tell,
+            extra=self._options.pages,
+        )
         self.reader.check_trees(placeholder=self._options.on_error == "placeholder")
         for warning in trees.report(new):
             log.warning(warning)
         return placement
+
+
+def _matches(patterns: GitIgnoreSpec | None, src_uri: str) -> bool:
+    return bool(patterns and patterns.match_file(src_uri))
 
 
 def _walk(anchors: Iterable[AnchorLink]) -> Iterator[AnchorLink]:

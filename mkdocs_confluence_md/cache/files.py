@@ -7,6 +7,7 @@ another one: `mkdocs build --dirty` looks at their times.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import posixpath
 import stat
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING
 from mkdocs_confluence_md.cache.store import LOCK_SECONDS, SITE_FOLDERS, CacheDirectory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
 _PAGES, _ATTACHMENTS = SITE_FOLDERS
@@ -79,6 +80,31 @@ class SiteFiles:
         path = self._directory.path / _ATTACHMENTS / _make_name(name, digest[:16])
         is_written = self._write(path, read, is_there=lambda: _measure(path) == size)
         return path if is_written else None
+
+    def read_paths(self, site: str) -> dict[str, list[str]]:
+        """Return where the pages of a site were, as `write_paths` was told.
+
+        Args:
+            site: What tells it from others that share the directory.
+        """
+        try:
+            found = json.loads(_read(self._find_paths(site)) or b"{}")
+        except ValueError:
+            return {}
+        entries = found.items() if isinstance(found, dict) else ()
+        return {
+            page_id: [path for path in paths if isinstance(path, str)]
+            for page_id, paths in entries
+            if isinstance(paths, list)
+        }
+
+    def write_paths(self, site: str, paths: Mapping[str, list[str]]) -> None:
+        """Remember where the pages of a site are, and were."""
+        path, data = self._find_paths(site), json.dumps(paths).encode()
+        self._write(path, lambda: data, is_there=lambda: _read(path) == data)
+
+    def _find_paths(self, site: str) -> Path:
+        return self._directory.path / _PAGES / _make_name("paths.json", _hash(site.encode()))
 
     def remove_page(self, src_uri: str) -> None:
         """Remove a page's file: it must not be shown any more."""

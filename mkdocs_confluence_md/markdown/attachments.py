@@ -296,7 +296,12 @@ def _fragment_of(address: str) -> str:
 
 
 def make_file(
-    src_uri: str, config: MkDocsConfig, *, path: str | Path | None, content: bytes = b""
+    src_uri: str,
+    config: MkDocsConfig,
+    *,
+    path: str | Path | None,
+    content: bytes = b"",
+    is_draft: bool = False,
 ) -> File:
     """Make a file of the site: of a page from Confluence, or of what such a page brings.
 
@@ -305,8 +310,10 @@ def make_file(
         config: MkDocs'.
         path: Where its content is; None or empty where it has no file.
         content: What it has in it, then.
+        is_draft: Only `mkdocs serve` shows it.
     """
     # Included whatever its path: what `nav` declares is wanted, and MkDocs would silently leave
     # out `templates/`, which is where a section of that name puts its pages.
-    make = partial(File.generated, config, src_uri, inclusion=InclusionLevel.INCLUDED)
+    inclusion = InclusionLevel.DRAFT if is_draft else InclusionLevel.INCLUDED
+    make = partial(File.generated, config, src_uri, inclusion=inclusion)
     return make(abs_src_path=str(path)) if path else make(content=content)

@@ -33,7 +33,7 @@ from mkdocs_confluence_md.site.paths import (
 from mkdocs_confluence_md.text import escape_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from mkdocs_confluence_md.confluence.models import Tree, TreePage
 
@@ -102,16 +102,20 @@ class Planter:
         pages: The pages that have a place already, by ID; those of trees are added.
         twins: Pages of trees that are in an earlier tree, too, without an ID that would show it.
         earlier: Pages that got their places when `nav` was read before.
+        is_left_out: Returns True for the path of a page that the site leaves out.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  what is known when declared pages have their places
         self,
         page_path: str,
         slots: Slots,
         pages: dict[str, PlacedPage],
+        *,
         twins: Twins,
         earlier: Earlier,
+        is_left_out: Callable[[str], bool],
     ) -> None:
+        self._is_left_out = is_left_out
         self._page_path = page_path
         self._slots = slots
         self._pages = pages
@@ -163,6 +167,8 @@ class Planter:
                 placed[id(page)] = known
             return join_sections(section, make_slug(sprout.title))
         new, folder = self._allocate(plot, sprout)
+        if self._is_left_out(new.src_uri):
+            return folder
         placed[id(page)] = new
         self.added.append(new)
         if page.page_id:
@@ -275,6 +281,7 @@ def place(  # noqa: PLR0913  the site's options
     trees: Mapping[TreeRef | SpaceRef, Tree] | None = None,
     twins: Twins | None = None,
     earlier: Earlier | None = None,
+    is_left_out: Callable[[str], bool] = lambda _: False,
 ) -> Placement:
     """Find the references in `nav` and give each page a path.
 
@@ -288,6 +295,7 @@ def place(  # noqa: PLR0913  the site's options
         trees: What is known of the trees that `nav` refers to.
         twins: Which of their pages are in an earlier tree, too.
         earlier: What has a place already; it is in the result, too.
+        is_left_out: Returns True for the path of a page that the site leaves out of trees.
     """
     earlier = earlier or Earlier()
     slots = Slots(local_uris, use_directory_urls=use_directory_urls)
@@ -296,7 +304,14 @@ def place(  # noqa: PLR0913  the site's options
     placer.pages |= {page.ref.page_id: page for page in earlier.pages if page.ref.page_id}
     placed = placer.walk(nav, title=None, section="")
     # Pages that are declared come first, so that their places follow from `mkdocs.yml` alone.
-    planter = Planter(page_path, slots, placer.pages, twins or {}, earlier)
+    planter = Planter(
+        page_path,
+        slots,
+        placer.pages,
+        twins=twins or {},
+        earlier=earlier,
+        is_left_out=is_left_out,
+    )
     declared = list(dict.fromkeys((*earlier.pages, *placer.pages.values())))
     for plot in placer.plots:
         planter.plant(plot)

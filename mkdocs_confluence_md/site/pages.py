@@ -13,6 +13,7 @@ from mkdocs_confluence_md.confluence.refs import SpaceRef, editor_url, space_url
 from mkdocs_confluence_md.errors import ConfluenceError
 from mkdocs_confluence_md.fetch.results import FetchedPage, Origin
 from mkdocs_confluence_md.site.messages import PageFailure, report_failures
+from mkdocs_confluence_md.site.paths import name_page
 from mkdocs_confluence_md.site.source import make_placeholder, make_source
 
 if TYPE_CHECKING:
@@ -116,6 +117,7 @@ class Reader:
         titles: Of the trees, as in `nav`.
         site: The origin for links to Confluence; empty where it is not known.
         tell: As the fetcher wants it.
+        extra: Front matter, by the names of pages.
     """
 
     def __init__(  # noqa: PLR0913  what is known of a build
@@ -127,7 +129,9 @@ class Reader:
         *,
         site: str,
         tell: Tell | None,
+        extra: Mapping[str, Mapping[str, Any]],
     ) -> None:
+        self._extra = extra
         self._fetcher = fetcher
         self.trees = trees
         self._pages = pages
@@ -159,7 +163,7 @@ class Reader:
             self.failures.append(failure)
             return make_placeholder(failure)
         take(fetched)
-        return _make_source(page, fetched)
+        return self._make_source(page, fetched)
 
     def is_there(self, page: PlacedPage) -> bool:
         """Return True if a page could be fetched already."""
@@ -170,7 +174,7 @@ class Reader:
     def read_copy(self, page: PlacedPage) -> str:
         """Return the source that a page had when it was fetched last, without text if never."""
         copy = None if page.path else self._fetcher.find_copy(page.ref.page_id)
-        return _make_source(page, copy or FetchedPage("", Origin.STALE))
+        return self._make_source(page, copy or FetchedPage("", Origin.STALE))
 
     def check_trees(self, *, placeholder: bool) -> None:
         """Wait for all pages if a tree could not be fetched: then the build fails.
@@ -254,12 +258,17 @@ class Reader:
         pasted = f"https://{page.ref.host}" if page.ref.host else ""
         return self._site or pasted
 
+    def _make_source(self, page: PlacedPage, fetched: FetchedPage) -> str:
+        return make_source(
+            fetched.markdown,
+            page_id=page.ref.page_id,
+            title=page.title,
+            otherwise=page.own_title or read_hidden_title(fetched.markdown),
+            facts=fetched.facts,
+            url=self.find_url(page),
+            extra=self._find_extra(page),
+        )
 
-def _make_source(page: PlacedPage, fetched: FetchedPage) -> str:
-    return make_source(
-        fetched.markdown,
-        page_id=page.ref.page_id,
-        title=page.title,
-        otherwise=page.own_title or read_hidden_title(fetched.markdown),
-        facts=fetched.facts,
-    )
+    def _find_extra(self, page: PlacedPage) -> Mapping[str, Any]:
+        names = (page.ref.page_id, name_page(page.src_uri))
+        return next((self._extra[name] for name in names if name in self._extra), {})

@@ -15,11 +15,12 @@ from functools import lru_cache
 from string import Formatter
 from typing import TYPE_CHECKING
 from unicodedata import category, normalize
+from urllib.parse import quote
 
 from slugify import slugify
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Container, Iterable, Mapping
 
     from mkdocs_confluence_md.confluence.refs import PageRef, SpaceRef, TreeRef
 
@@ -108,6 +109,11 @@ class LocalFileConflict:
     page: PlacedPage
     wanted: str
     """The `src_uri` that the page would have had."""
+
+
+def name_page(path: str) -> str:
+    """Return what a page is called in the option `pages`."""
+    return path.strip().strip("/").removesuffix(".md").removesuffix("/index")
 
 
 class Slots:
@@ -278,3 +284,75 @@ def place_files(page_uri: str, names: Mapping[str, str], shelves: Shelves) -> di
 def _folders_of(slot: str) -> Iterable[str]:
     while slot := posixpath.dirname(slot):
         yield slot
+
+
+_MOST_MOVES = 10
+# To Windows, these lead elsewhere.
+_DRIVE = re.compile(r"[:\\]")
+_REDIRECT = """\
+<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>Redirecting…</title>
+<link rel="canonical" href="{url}">
+<meta name="robots" content="noindex">
+<script>location.replace("{url}" + location.hash)</script>
+<meta http-equiv="refresh" content="0; url={url}">
+</head>
+<body><a href="{url}">This page is here.</a></body>
+</html>
+"""
+
+
+def move_pages(before: Mapping[str, list[str]], now: Mapping[str, str]) -> dict[str, list[str]]:
+    """Return where pages are and were, the last place last, by ID.
+
+    Args:
+        before: The same, of an earlier build.
+        now: Where they are.
+    """
+    moved = dict(before)
+    for page_id, dest_uri in now.items():
+        others = [path for path in before.get(page_id, []) if path != dest_uri]
+        moved[page_id] = [*others[-_MOST_MOVES:], dest_uri]
+    return moved
+
+
+def list_redirects(
+    moved: Mapping[str, list[str]], now: Mapping[str, str], taken: Container[str]
+) -> dict[str, str]:
+    """Return the redirects of a site: the destination of each, and of the page that it leads to.
+
+    Args:
+        moved: As `move_pages` returns it.
+        now: Where pages are, by ID.
+        taken: The destinations of all files of the site.
+    """
+    found: dict[str, str] = {}
+    for page_id, dest_uri in now.items():
+        wanted = [f"c/{page_id}/index.html", *moved.get(page_id, [])]
+        found |= {path: dest_uri for path in wanted if path not in taken and _is_safe(path)}
+    return found
+
+
+def _is_safe(dest_uri: str) -> bool:
+    parts = {*dest_uri.split("/")}
+    return (
+        dest_uri.endswith(".html")
+        and parts.isdisjoint({"", ".", ".."})
+        and not _DRIVE.search(dest_uri)
+    )
+
+
+def make_redirect(source: str, target: str) -> str:
+    """Make the HTML of a page that leads to another one.
+
+    Args:
+        source: Its own destination in the site.
+        target: That of the other page.
+    """
+    path = posixpath.relpath(target, posixpath.dirname(source) or ".")
+    if posixpath.basename(target) == "index.html" and source.endswith("/index.html"):
+        path = path.removesuffix("index.html") or "./"
+    return _REDIRECT.format(url=quote(path))

@@ -27,7 +27,7 @@ from mkdocs_confluence_md.errors import AnswerError, FailureError
 from mkdocs_confluence_md.text import escape_text
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
 
     from mkdocs.structure.pages import Page
 
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 
 # The last two are for plugins that show dates: mkdocs-git-revision-date-localized-plugin and
 # mkdocs-document-dates.
-_FACT_NAMES = ("confluence_title", "revision_date", "author", "tags", "git_revision_date_localized",
-               "updated")  # fmt: skip
+_FACT_NAMES = ("confluence_url", "confluence_title", "revision_date", "author", "tags",
+               "git_revision_date_localized", "updated")  # fmt: skip
 ADDED_NAMES = ("title", "confluence_id", "render_macros", *_FACT_NAMES)
 """What `make_source` adds to a page's front matter."""
 
@@ -51,16 +51,19 @@ _NOT_FACTS = frozenset(
 # written in Confluence, and the fast loader crashes the interpreter on brackets nested very deep.
 _Dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
+_NAME = re.compile(r"[a-z_]{2,}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?=T|\Z)")
 
 
-def make_source(
+def make_source(  # noqa: PLR0913  all that is known of a page
     markdown: str,
     *,
     page_id: str,
     title: str,
     otherwise: str = "",
     facts: PageFacts | None = None,
+    url: str = "",
+    extra: Mapping[str, Any] | None = None,
 ) -> str:
     """Put front matter before a page's Markdown; the Markdown itself is passed on untouched.
 
@@ -71,12 +74,16 @@ def make_source(
             heading serves, then its title in Confluence, and the ID only where it has none.
         otherwise: That title, as far as it is known without facts.
         facts: Become metadata, where the page's own front matter says nothing of the kind.
+        url: The page's address in Confluence; becomes `confluence_url`.
+        extra: What the site's author adds, or has instead.
     """
     own, body = split_front_matter(clean(markdown))
     headed = not title and begins_with_heading(body)
     in_confluence = (facts.title if facts else "") or otherwise
     page_title = title or ("" if headed else _clean_title(in_confluence) or page_id)
-    return f"---\n{_make_front_matter(own, page_id, page_title, facts)}---\n\n{body}"
+    known = own, page_id, page_title, facts, url
+    front_matter = _write({**_make_meta(*known), **extra}) if extra else _make_front_matter(*known)
+    return f"---\n{front_matter}---\n\n{body}"
 
 
 def find_own_facts(markdown: str) -> frozenset[str]:
@@ -86,7 +93,15 @@ def find_own_facts(markdown: str) -> frozenset[str]:
 
 
 @cache
-def _make_front_matter(own: str, page_id: str, title: str, facts: PageFacts | None) -> str:
+def _make_front_matter(
+    own: str, page_id: str, title: str, facts: PageFacts | None, url: str
+) -> str:
+    return _write(_make_meta(own, page_id, title, facts, url))
+
+
+def _make_meta(
+    own: str, page_id: str, title: str, facts: PageFacts | None, url: str
+) -> dict[str, Any]:
     own_meta = parse_front_matter(own) or {}
     added = _describe(facts) if facts else {}
     page_title = _clean_title(own_meta.get("title")) or title
@@ -94,10 +109,14 @@ def _make_front_matter(own: str, page_id: str, title: str, facts: PageFacts | No
     harmless = {name: value for name, value in own_meta.items() if _is_harmless(name, value)}
     meta |= {name: _escape(value) for name, value in harmless.items()}
     meta |= {"confluence_id": page_id} if page_id else {}
+    meta |= {"confluence_url": url} if url else {}
     # mkdocs-macros would run what people in Confluence write, with our environment at hand.
     meta["render_macros"] = False
-    meta |= {name: value for name, value in added.items() if name not in meta}
-    if not harmless and all(map(_is_plain, meta.values())):
+    return meta | {name: value for name, value in added.items() if name not in meta}
+
+
+def _write(meta: Mapping[str, Any]) -> str:
+    if all(map(_is_plain, meta.values())) and all(map(_NAME.fullmatch, meta)):
         # JSON is YAML, and written twenty times as fast.
         return "".join(f"{name}: {_write_plain(value)}\n" for name, value in meta.items())
     # Wide, because a folded title would still be right but hard to read in a log.
@@ -170,6 +189,37 @@ def make_placeholder(failure: PageFailure) -> str:
     # HTML rather than Markdown: the words of an error are not markup.
     text = f"<p><strong>{name} could not be fetched.</strong> {what}{link}</p>"
     return make_source(text, page_id=failure.page_id, title=failure.title, otherwise=failure.name)
+
+
+NOTE = """\
+<p class="confluence-source">From Confluence{% if updated %} · updated {{ updated }}{% endif %}\
+{% if author %} by {{ author }}{% endif %}{% if url %} · <a href="{{ url }}">View</a>{% endif %}</p>
+"""
+"""The template of the line below a page."""
+
+_STALE = """\
+<div class="admonition warning confluence-stale"><p class="admonition-title">A copy from {age} ago\
+</p><p>Confluence could not be reached when this page was published.</p></div>
+"""
+
+
+def describe_source(meta: Mapping[str, Any], age: str) -> dict[str, str]:
+    """Return what a note on the source of a page may say, as HTML.
+
+    Args:
+        meta: The page's.
+        age: Of a copy that may be out of date; empty for others.
+    """
+    changed = meta.get("revision_date")
+    updated = f"{changed.day} {changed:%B} {changed.year}" if isinstance(changed, date) else ""
+    names = {"url": "confluence_url", "author": "author", "title": "confluence_title"}
+    given = {key: str(meta.get(name, "")) for key, name in names.items()}
+    return {**given, "updated": updated, "age": age}
+
+
+def make_banner(age: str) -> str:
+    """Make the HTML of a banner on a copy that may be out of date; empty without an age."""
+    return _STALE.format(age=age) if age else ""
 
 
 class Additions:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from functools import partial
 from itertools import chain, combinations
 from typing import TYPE_CHECKING, TypeAlias
@@ -41,6 +42,35 @@ KnownTrees: TypeAlias = "dict[TreeRef | SpaceRef, tuple[tuple[str, KnownRoot], T
 """The digest of the last export of each tree, what was known of its root, and the tree."""
 
 
+@dataclass(frozen=True)
+class Selection:
+    """What of trees becomes part of the site."""
+
+    exclude: tuple[str, ...] = ()
+    """IDs, and patterns of titles whatever their case; all below such pages is left out, too."""
+    max_depth: int | None = None
+    """Levels below the root; None for all."""
+
+    def apply(self, tree: Tree) -> Tree:
+        """Return a tree without what is left out."""
+        if not self.exclude and self.max_depth is None:
+            return tree
+        return replace(tree, roots=self._select(tree.roots, 0))
+
+    def _select(self, pages: tuple[TreePage, ...], depth: int) -> tuple[TreePage, ...]:
+        if self.max_depth is not None and depth > self.max_depth:
+            return ()
+        kept = (page for page in pages if not self._excludes(page))
+        selected = (replace(page, children=self._select(page.children, depth + 1)) for page in kept)
+        return tuple(page for page in selected if page.children or not page.is_folder)
+
+    def _excludes(self, page: TreePage) -> bool:
+        title = page.title.casefold()
+        return any(
+            each == page.page_id or fnmatchcase(title, each.casefold()) for each in self.exclude
+        )
+
+
 class SiteTrees:
     """The page trees of a build, as soon as all of them are there.
 
@@ -50,9 +80,10 @@ class SiteTrees:
         tell: As the fetcher wants it.
         attachments: The attachments of pages are wanted.
         known: The trees of earlier builds; those of this build are added.
+        selection: What of them is wanted.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  what is known of a build
         self,
         fetcher: Fetcher,
         declared: Iterable[str],
@@ -60,6 +91,7 @@ class SiteTrees:
         *,
         attachments: bool,
         known: KnownTrees,
+        selection: Selection,
     ) -> None:
         self._fetcher, self._tell, self._attachments = fetcher, tell, attachments
         self._known = known
@@ -81,6 +113,8 @@ class SiteTrees:
         for ref, fetched in self.fetched.items():
             self.trees[ref] = fetched.listed or self._read_tree(ref, fetched.export, page_ids)
         self._recognise(page_ids)
+        for ref in self.fetched:
+            self.trees[ref] = selection.apply(self.trees[ref])
         self.twins = self._find_twins()
         """Which of their pages are in an earlier tree, too."""
 

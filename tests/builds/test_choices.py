@@ -1,0 +1,209 @@
+"""What a site chooses of Confluence, and what it adds: trees, front matter, notes, redirects."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from standin import PageRecord, StandIn
+
+if TYPE_CHECKING:
+    from projects import Built, Project
+
+NAV: list[Any] = [{"Deploy": "confluence:101"}, {"Guide": "confluence:5/"}]
+
+
+@pytest.fixture
+def pages() -> dict[str, str]:
+    return {"101": "# Deploy\n\nRoll out, see [notes](confluence:8).\n"}
+
+
+@pytest.fixture(autouse=True)
+def _tree(standin: StandIn) -> None:
+    standin.pages.add(
+        PageRecord("5", "# Guide\n"),
+        PageRecord("6", "# Setup\n", parent="5"),
+        PageRecord("7", "# Draft: use\n", parent="5"),
+        PageRecord("8", "# Notes\n", parent="6"),
+        PageRecord("9", "# Deep\n", parent="8"),
+    )
+
+
+@pytest.fixture
+def project(project: Project, standin: StandIn) -> Project:
+    project.environment |= standin.rest_environment()
+    return project
+
+
+def build(
+    project: Project,
+    standin: StandIn,
+    settings: dict[str, Any] | None = None,
+    **options: Any,  # noqa: ANN401  as the plugin has them
+) -> Built:
+    project.configure(NAV, site=standin.url, settings=settings, **options)
+    built = project.build()
+    assert built.messages() == ""
+    assert built.exit_code == 0
+    return built
+
+
+def list_pages(built: Built) -> set[str]:
+    found = {path.parent.relative_to(built.site_dir).as_posix()
+             for path in built.site_dir.rglob("index.html")}  # fmt: skip
+    return {path for path in found if path.startswith("guide")}
+
+
+ALL = {"guide", "guide/setup", "guide/draft-use", "guide/setup/notes", "guide/setup/notes/deep"}
+
+
+@pytest.mark.parametrize(
+    ("options", "gone"),
+    [
+        ({}, set()),
+        ({"exclude": ["draft*"]}, {"guide/draft-use"}),
+        ({"exclude": [8]}, {"guide/setup/notes", "guide/setup/notes/deep"}),
+        ({"max_depth": 1}, {"guide/setup/notes", "guide/setup/notes/deep"}),
+        ({"max_depth": 0}, ALL - {"guide"}),
+        ({"settings": {"exclude_docs": "guide/draft*\n"}}, {"guide/draft-use"}),
+    ],
+)
+def test_what_is_left_out_of_a_tree(
+    project: Project, standin: StandIn, options: dict[str, Any], gone: set[str]
+) -> None:
+    built = build(project, standin, **options)
+
+    assert list_pages(built) == ALL - gone
+    for path in gone:
+        assert f'href="../{path}/"' not in built.page("deploy")
+
+
+def test_a_draft_of_a_tree_is_no_page_of_the_finished_site(
+    project: Project, standin: StandIn
+) -> None:
+    built = build(project, standin, settings={"draft_docs": "draft-*.md\n"})
+
+    assert list_pages(built) == ALL - {"guide/draft-use"}
+
+
+def test_front_matter_of_the_sites_own(project: Project, standin: StandIn) -> None:
+    project.write("theme/main.html", "{{ page.meta.hide }} {{ page.meta.mood }}")
+    own = {"101": {"hide": ["toc"]}, "guide/setup": {"mood": "good"}, "/guide/": {"mood": "calm"}}
+    built = build(project, standin, pages=own, settings={"theme": {"name": None, "custom_dir":
+                  "theme"}})  # fmt: skip
+
+    assert built.page("deploy").startswith("['toc']")
+    assert built.page("guide/setup").endswith("good")
+    assert built.page("guide").endswith("calm")
+
+
+def test_front_matter_for_a_page_that_is_not_there(project: Project, standin: StandIn) -> None:
+    project.configure(NAV, site=standin.url, pages={"999": {"hide": ["toc"]}})
+
+    built = project.build()
+
+    assert built.exit_code == 1
+    assert "The option `pages` has '999', which is not a page from Confluence" in built.log
+
+
+def test_a_page_says_where_it_is_from(project: Project, standin: StandIn) -> None:
+    built = build(project, standin, source_note=True)
+
+    url = f"{standin.url}/wiki/pages/viewpage.action?pageId=101"
+    assert (
+        '<p class="confluence-source">From Confluence · updated 1 January 2025 by Jane Doe · '
+        f'<a href="{url}">View</a></p>'
+    ) in built.page("deploy")
+    assert "confluence-source" not in built.page(".")
+    assert "confluence-stale" not in built.page("deploy")
+
+
+def test_a_note_in_words_of_ones_own(project: Project, standin: StandIn) -> None:
+    built = build(project, standin, source_note="<p>{{ page.title }}: {{ author }}</p>")
+    assert "<p>Deploy: Jane Doe</p>" in built.page("deploy")
+
+    project.write("theme/note.html", "<p>By {{ author }}, {{ config.site_name }}</p>")
+    theme = {"theme": {"name": "mkdocs", "custom_dir": "theme"}}
+    built = build(project, standin, source_note="note.html", settings=theme)
+    assert "<p>By Jane Doe, Handbook</p>" in built.page("deploy")
+
+
+@pytest.mark.parametrize("template", ["{{ url", "gone.html"])
+def test_a_template_that_cannot_be_read(project: Project, standin: StandIn, template: str) -> None:
+    project.configure(NAV, site=standin.url, source_note=template)
+
+    built = project.build()
+
+    assert built.exit_code == 1
+    assert "The template in the option `source_note` cannot be read" in built.log
+    assert "Traceback" not in built.log
+
+
+def test_a_copy_that_may_be_out_of_date_says_so(project: Project, standin: StandIn) -> None:
+    build(project, standin, source_note=True, max_age=0)
+    standin.pages.edit("101", "# Deploy\n\nNew.\n")
+    standin.faults.answer(503)
+
+    built = project.build(strict=False)
+
+    assert built.exit_code == 0
+    assert '<p class="admonition-title">A copy from ' in built.page("deploy")
+
+
+def test_a_page_knows_its_address(project: Project, standin: StandIn) -> None:
+    project.write("theme/main.html", "{{ page.meta.confluence_url }}")
+    theme = {"theme": {"name": None, "custom_dir": "theme"}}
+
+    built = build(project, standin, settings=theme)
+
+    assert built.page("deploy") == f"{standin.url}/wiki/pages/viewpage.action?pageId=101"
+
+
+def test_an_id_leads_to_its_page(project: Project, standin: StandIn) -> None:
+    built = build(project, standin)
+
+    assert 'url=../../deploy/"' in built.page("c/101")
+    assert 'url=../../guide/setup/notes/"' in built.page("c/8")
+    assert "c/101" not in (built.site_dir / "sitemap.xml").read_text()
+
+
+def test_a_page_that_moved_or_was_renamed_leaves_a_redirect(
+    project: Project, standin: StandIn
+) -> None:
+    build(project, standin, max_age=0)
+    standin.pages.add(PageRecord("8", "# Notes\n", parent="5", version=2))
+    standin.pages.edit("6", "# Set up\n", title="Set up")
+
+    built = build(project, standin, max_age=0)
+
+    assert "Notes" in built.page("guide/notes")
+    assert 'url=../../../guide/notes/"' in built.page("guide/setup/notes")
+    assert 'url=../set-up/"' in built.page("guide/setup")
+    assert 'url=../../guide/set-up/"' in built.page("c/6")
+
+
+def test_without_redirects_there_are_none(project: Project, standin: StandIn) -> None:
+    built = build(project, standin, redirects=False)
+
+    assert not (built.site_dir / "c").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"exclude": "Draft"}, "'Draft' is not a list of page IDs"),
+        ({"max_depth": -1}, "-1 is not a number of levels"),
+        ({"pages": {"1": "x"}}, "is not front matter by page"),
+        ({"source_note": 3}, "3 is neither true, false nor a template"),
+    ],
+)
+def test_an_option_that_is_not_valid(
+    project: Project, standin: StandIn, options: dict[str, Any], message: str
+) -> None:
+    project.configure(NAV, site=standin.url, **options)
+
+    built = project.build()
+
+    assert built.exit_code == 1
+    assert message in built.log
