@@ -71,7 +71,7 @@ BREAKS = [
     ),
     Break(
         "confluence/refs",
-        'return PageRef(page_id, url.hostname or "")',
+        'return PageRef(page_id, url.hostname or "", title_in_url(text).strip())',
         'return PageRef(page_id, "")',
         "unit/confluence/test_references.py",
     ),

@@ -167,7 +167,7 @@ COMBINATIONS = [
     plugin("badges", "mkdocs-badges==0.6.0"),
     plugin("tooltips", "mkdocs-tooltips==0.1.0"),
     plugin("add-number", "mkdocs-add-number-plugin==1.2.2",
-           reason="links lead to headings whose IDs have numbers; in local pages they do not"),
+           reason="links lead to numbered headings, those of local pages do not"),
     plugin("enumerate-headings", "mkdocs-enumerate-headings-plugin==0.7.0"),
     plugin("open-in-new-tab", "mkdocs-open-in-new-tab==1.0.8"),
     plugin("site-urls", "mkdocs-site-urls==0.3.1", settings={"site_url": "https://docs.example/"}),

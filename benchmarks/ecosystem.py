@@ -311,14 +311,12 @@ def is_place(address: str) -> bool:
 
 def write_table(rows: list[tuple[Combination, Result]]) -> str:
     """Write the table of docs/compatibility.md."""
-    lines = ["| with | versions | |", "| --- | --- | --- |"]
+    lines = ["| with | version | |", "| --- | --- | --- |"]
     for each, result in rows:
-        packages = (
-            ", ".join(package.replace("==", " ") for package in each.packages) or "MkDocs' own"
-        )
+        versions = ", ".join(name.partition("==")[2] for name in each.packages) or "MkDocs' own"
         reason = each.reason or "; ".join(result.differences[:2]).replace("|", "\\|")
-        verdict = result.verdict if result.verdict == "works" else f"{result.verdict}: {reason}"
-        lines.append(f"| {each.name} | {packages} | {verdict} |")
+        verdict = "partly" if result.verdict == "works" and each.reason else result.verdict
+        lines.append(f"| {each.name} | {versions} | {verdict}{reason and f': {reason}'} |")
     return "\n".join(lines)
 
 

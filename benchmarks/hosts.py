@@ -69,11 +69,14 @@ class Comparison:
 
 
 def read_site(directory: Path) -> dict[str, list[str]]:
-    """Return the structure of each page's content, with addresses as paths of the site."""
+    """Return the structure of each page's content, with addresses as paths of the site.
+
+    Redirects by ID are the plugin's: a pulled site has none.
+    """
     return {
         path.relative_to(directory).as_posix(): _read_page(path, directory)
         for path in sorted(directory.rglob("*.html"))
-        if path.name != "404.html"
+        if path.name != "404.html" and path.relative_to(directory).parts[0] != "c"
     }
 
 

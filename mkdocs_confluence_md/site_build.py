@@ -161,25 +161,25 @@ class SiteBuild:
         """
         self._written_nav = self._config.nav
         self._read_nav(files)
-        resolve_redirects(self._config, files, self._resolve)
+        resolve_redirects(self._config, files, self._find_path)
 
     def add_late_pages(self, files: Files) -> None:
         """Add the pages that `nav` refers to since other plugins wrote it, as `add_pages`."""
         self._read_nav(files)
         if self.pages:
             self._correct_paths(files)
-            self._tell_others(files)
+            resolve_redirects(self._config, files, self._find_path)
 
     def add_linked_pages(self, nav: Navigation, files: Files) -> None:
         """Put pages in the place of links in the navigation that are references, as `add_pages`."""
-        links = list(find_reference_links(nav.items))
-        if not links:
-            return
-        placement = self._add([link.entry for link in links], files)
-        for link, data in zip(links, placement.nav, strict=True):
-            link.replace(make_items(data, files, self._config))
-        relink(nav)
-        self._tell_others(files)
+        if links := list(find_reference_links(nav.items)):
+            placement = self._add([link.entry for link in links], files)
+            for link, data in zip(links, placement.nav, strict=True):
+                link.replace(make_items(data, files, self._config))
+            relink(nav)
+        # Now all pages are known: what is not one of them leads to Confluence.
+        exempt_from_git(self._config, self.pages)
+        resolve_redirects(self._config, files, self.resolve)
 
     def report_unknown_pages(self) -> None:
         """Say which entries of the option `pages` are not of a page of the site."""
@@ -453,19 +453,16 @@ class SiteBuild:
             return Path(self._config.docs_dir, page.src_uri)
         return site_files.find_page(page.src_uri) if site_files.is_open else None
 
-    def _tell_others(self, files: Files) -> None:
-        exempt_from_git(self._config, self.pages)
-        resolve_redirects(self._config, files, self._resolve)
-
-    def _resolve(self, text: str) -> str | None:
+    def resolve(self, text: str) -> str | None:
         """Return where a reference leads, as a path of the site's sources or as a URL."""
-        if not has_scheme(text):
+        target = self.links.link_map.find_target(text, None) if has_scheme(text) else None
+        return target.url if isinstance(target, Outside) else self._find_path(text)
+
+    def _find_path(self, text: str) -> str | None:
+        target = self.links.link_map.find_target(text, None) if has_scheme(text) else None
+        if not isinstance(target, Inside):
             return None
-        target = self.links.link_map.find_target(text, None)
-        if isinstance(target, Inside):
-            anchor = f"#{target.anchor}" if target.anchor else ""
-            return f"{target.page.src_uri}{anchor}"
-        return target.url if isinstance(target, Outside) else None
+        return f"{target.page.src_uri}{target.anchor and f'#{target.anchor}'}"
 
     def _correct_paths(self, files: Files) -> None:
         """Let the files of pages be where their sources are."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 from urllib.parse import SplitResult, parse_qs, unquote, unquote_plus, urlsplit
 
@@ -23,6 +23,8 @@ class PageRef:
     """Decimal digits; more than 32 bits, so never a number."""
     host: str = ""
     """The host that a pasted URL names, in lower case; empty for a bare ID."""
+    title: str = field(default="", compare=False)
+    """What a pasted URL spells: the title when it was copied, without some of its punctuation."""
 
 
 @dataclass(frozen=True)
@@ -273,7 +275,7 @@ def _parse_url(entry: str, text: str) -> PageRef | Complaint:
         url = urlsplit(add_context(text))
     page_id = _page_id_in_url(url)
     if page_id is not None:
-        return PageRef(page_id, url.hostname or "")
+        return PageRef(page_id, url.hostname or "", title_in_url(text).strip())
     return Complaint(entry, *_explain_url(unquote(url.path)))
 
 

@@ -60,13 +60,14 @@ class Move:
             return False
 
 
-def write_config(
+def write_config(  # noqa: PLR0913  all that a pulled site changes
     config_file: Path,
     move: Move,
     nav: object,
     *,
     included: Iterable[str] = (),
     settings: Mapping[str, str] | None = None,
+    resolve: Callable[[str], str | None] = lambda _: None,
 ) -> str:
     """Write the configuration of a pulled site.
 
@@ -76,6 +77,7 @@ def write_config(
         nav: The finished one, with paths; None if there is none.
         included: Paths that MkDocs would leave out by their names.
         settings: Of our extension.
+        resolve: Returns the path or the URL for a reference; None for anything else.
 
     Raises:
         SettingError: It cannot be read.
@@ -87,6 +89,7 @@ def write_config(
     _remove_entry(top, "plugins", PLUGIN)
     _add_entry(top, "markdown_extensions", EXTENSION, settings or {})
     _move_paths(top, move)
+    _resolve_references(top, resolve)
     if included := list(included):
         excluded = _get(top, "exclude_docs")
         lines = [str(excluded.value).rstrip("\n")] if isinstance(excluded, yaml.ScalarNode) else []
@@ -96,6 +99,18 @@ def write_config(
     if nav is not None:
         _set(top, "nav", _make_node(nav))
     return _WRITTEN + yaml.serialize(top, Dumper=_Dumper, allow_unicode=True, width=1000)
+
+
+def _resolve_references(node: yaml.Node, resolve: Callable[[str], str | None]) -> None:
+    """Replace references in what other plugins read: redirects, or a `nav` of their own."""
+    if isinstance(node, yaml.ScalarNode):
+        node.value = resolve(str(node.value)) or node.value
+    elif isinstance(node, yaml.MappingNode):
+        for _, value in node.value:
+            _resolve_references(value, resolve)
+    elif isinstance(node, yaml.SequenceNode):
+        for each in node.value:
+            _resolve_references(each, resolve)
 
 
 class _Dumper(yaml.SafeDumper):

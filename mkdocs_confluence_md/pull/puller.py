@@ -6,6 +6,8 @@ import copy
 import html
 import logging
 import os
+import posixpath
+import re
 import tempfile
 import time
 from contextlib import contextmanager
@@ -73,6 +75,12 @@ class BuiltPage:
     """Whether it has a heading of the first level itself."""
 
 
+_INTERVAL_SECONDS = 60.0
+# Of mkdocs-awesome-nav and mkdocs-awesome-pages-plugin.
+_NAV_FILES = {".nav.yml", ".pages"}
+_NAV_REFERENCE = re.compile(r"""confluence:[^\s"',\]}]+""", re.IGNORECASE)
+
+
 @dataclass
 class BuiltSite:
     """A site that was built, before anything of it is closed."""
@@ -80,6 +88,8 @@ class BuiltSite:
     config: MkDocsConfig
     options: PluginConfig
     build: SiteBuild
+    interval: float
+    """Seconds after which it is worth looking again."""
     nav: Any
     """With paths in the place of references."""
     pages: dict[str, BuiltPage]
@@ -100,6 +110,8 @@ def built_site(
     config_file: Path,
     tell: Callable[[str], None],
     check: Callable[[MkDocsConfig, PluginConfig], None],
+    *,
+    again: bool = False,
 ) -> Iterator[BuiltSite]:
     """Build a site.
 
@@ -107,6 +119,7 @@ def built_site(
         config_file: Its `mkdocs.yml`.
         tell: Is told each warning and error of the build.
         check: Raises if the configuration is of no use, before anything is built.
+        again: It was built a moment ago: Confluence is asked what has changed since.
 
     Raises:
         ConfluenceError: It cannot be built; what is wrong has been told.
@@ -119,12 +132,17 @@ def built_site(
             config = _load(config_file, site_dir)
             plugin = _find_plugin(config, config_file)
             check(config, plugin.config)
+            if again:
+                plugin.config.max_age = 0.0
             witness = _Witness(plugin)
             config.plugins["confluence-md-pull"] = witness
             try:
                 _build(config)
                 assert plugin.build  # noqa: S101  for the type checker: it has just ended
-                site = BuiltSite(config, plugin.config, plugin.build, witness.nav, witness.pages)
+                interval = plugin.watch_seconds or plugin.config.watch or _INTERVAL_SECONDS
+                site = BuiltSite(
+                    config, plugin.config, plugin.build, interval, witness.nav, witness.pages
+                )
                 site.warnings = teller.count
                 yield site
             finally:
@@ -239,6 +257,8 @@ class PulledSite:
     trees: list[SnapshotTree] = field(default_factory=list)
     problems: int = 0
     """How many there were; they have been told."""
+    interval: float = 0.0
+    """Seconds after which it is worth looking again."""
 
     def make_manifest(self, now: float) -> SnapshotManifest:
         """Describe it."""
@@ -251,6 +271,8 @@ def pull_site(
     directory: Path,
     tell: Callable[[str], None],
     clock: Callable[[], float] = time.time,
+    *,
+    again: bool = False,
 ) -> PulledSite:
     """Build a site and return what it is without this plugin; nothing is written.
 
@@ -259,6 +281,7 @@ def pull_site(
         directory: Where it will be.
         tell: Is told each warning and error.
         clock: Returns seconds since the epoch.
+        again: As `built_site` has it.
 
     Raises:
         ConfluenceError: It cannot be built, or must not be in that directory.
@@ -268,7 +291,7 @@ def pull_site(
     def check(config: MkDocsConfig, options: PluginConfig) -> None:
         _check_directory(directory, config, options)
 
-    with built_site(config_file, tell, check) as built:
+    with built_site(config_file, tell, check, again=again) as built:
         puller = _Puller(built, tell, clock)
         puller.add_local_files()
         for src_uri, page in built.pages.items():
@@ -285,7 +308,7 @@ class _Puller:
     def __init__(
         self, built: BuiltSite, tell: Callable[[str], None], clock: Callable[[], float]
     ) -> None:
-        self.site = PulledSite(problems=built.warnings)
+        self.site = PulledSite(problems=built.warnings, interval=built.interval)
         self._built = built
         self._tell = tell
         self._clock = clock
@@ -344,6 +367,7 @@ class _Puller:
             built.nav,
             included=built.list_excluded(sorted({*ours} - local | {*built.pages})),
             settings={"raw_html": raw_html} if raw_html != "keep" else None,
+            resolve=built.build.resolve,
         )
         self.site.files["mkdocs.yml"] = text.encode()
 
@@ -375,8 +399,21 @@ class _Puller:
             return replace(link, missing=attachment.missing)
         return attachment or link
 
+    def _resolve_nav(self, content: bytes, folder: str) -> bytes:
+        """Replace references in a file from which a plugin makes the navigation of its folder."""
+
+        def replace_one(match: re.Match[str]) -> str:
+            found = self._built.build.resolve(match[0])
+            is_path = found and "://" not in found
+            return posixpath.relpath(found, folder or ".") if found and is_path else match[0]
+
+        text = content.decode("utf-8", "surrogateescape")
+        return _NAV_REFERENCE.sub(replace_one, text).encode("utf-8", "surrogateescape")
+
     def _read_local_file(self, path: Path, src_uri: str) -> bytes:
         content = path.read_bytes()
+        if path.name in _NAV_FILES:
+            return self._resolve_nav(content, posixpath.dirname(src_uri))
         trail = self._built.build.links.trail
         addresses = trail.list_addresses(src_uri, raw=False)
         if not addresses and not trail.list_addresses(src_uri, raw=True):

@@ -414,10 +414,12 @@ class _Placer:
 
     def _allocate(self, ref: PageRef, title: str, section: str) -> PlacedPage:
         short_id = ref.page_id[:LONGEST_SLUG]
+        named = title or ref.title
         wanted = make_path(
-            self.page_path, section=section, title=title, page_id=ref.page_id, otherwise=short_id
+            self.page_path, section=section, title=named, page_id=ref.page_id, otherwise=short_id
         )
-        page = PlacedPage(ref, title, f"{self.slots.allocate(wanted, short_id)}.md")
+        src_uri = f"{self.slots.allocate(wanted, short_id)}.md"
+        page = PlacedPage(ref, title, src_uri, own_title=ref.title)
         if self.slots.is_local(wanted):
             self.conflicts.append(LocalFileConflict(page, f"{wanted}.md"))
         self.pages[ref.page_id] = page

@@ -37,9 +37,9 @@ if TYPE_CHECKING:
 
 # The last two are for plugins that show dates: mkdocs-git-revision-date-localized-plugin and
 # mkdocs-document-dates.
-_FACT_NAMES = ("confluence_url", "confluence_title", "revision_date", "author", "tags",
+_FACT_NAMES = ("confluence_title", "revision_date", "author", "tags",
                "git_revision_date_localized", "updated")  # fmt: skip
-ADDED_NAMES = ("title", "confluence_id", "render_macros", *_FACT_NAMES)
+ADDED_NAMES = ("title", "confluence_id", "confluence_url", "render_macros", *_FACT_NAMES)
 """What `make_source` adds to a page's front matter."""
 
 # A page's own title has been read, and the rest are instructions, not facts.
@@ -51,7 +51,6 @@ _NOT_FACTS = frozenset(
 # written in Confluence, and the fast loader crashes the interpreter on brackets nested very deep.
 _Dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
-_NAME = re.compile(r"[a-z_]{2,}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?=T|\Z)")
 
 
@@ -116,7 +115,7 @@ def _make_meta(
 
 
 def _write(meta: Mapping[str, Any]) -> str:
-    if all(map(_is_plain, meta.values())) and all(map(_NAME.fullmatch, meta)):
+    if all(map(_is_plain, meta.values())) and meta.keys() <= set(ADDED_NAMES):
         # JSON is YAML, and written twenty times as fast.
         return "".join(f"{name}: {_write_plain(value)}\n" for name, value in meta.items())
     # Wide, because a folded title would still be right but hard to read in a log.

@@ -43,6 +43,12 @@ NOT_THERE = (
 )
 
 
+@pytest.fixture(autouse=True)
+def _no_redirects(project: Project) -> None:
+    """Leave pages in the site that are pages of Confluence."""
+    project.options["redirects"] = False
+
+
 def files_of(built: Built, folder: str = "deploy") -> list[str]:
     """Return the names of the files beside a page."""
     return sorted(path.name for path in (built.site_dir / folder).iterdir() if path.is_file())

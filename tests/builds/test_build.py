@@ -405,9 +405,11 @@ def test_a_template_sees_the_whole_metadata_of_its_page_and_what_others_state_th
 
     built = project.build(host=host)
 
-    added = "'confluence_id': '101', 'render_macros': False"
+    url = f"{standin.url}/wiki/pages/viewpage.action?pageId="
+    added = f"'confluence_id': '101', 'confluence_url': '{url}101', 'render_macros': False"
     assert built.page("deploy").splitlines() == [
-        '{"confluence_id": "101", "render_macros": false, "title": "Deploy"}',
+        f'{{"confluence_id": "101", "confluence_url": "{url}101", "render_macros": false, '
+        '"title": "Deploy"}',
         "Home: {}",
         f"Deploy: {{'title': 'Deploy', {added}}}",
         "Roll back: {}",
@@ -418,7 +420,7 @@ def test_a_template_sees_the_whole_metadata_of_its_page_and_what_others_state_th
         "Deploy: {}",
         "Roll back: {}",
         "Own: {'description': 'Kept', 'title': 'Own', "
-        "'confluence_id': '104', 'render_macros': False}",
+        f"'confluence_id': '104', 'confluence_url': '{url}104', 'render_macros': False}}",
     ]
 
 

@@ -178,7 +178,7 @@ def test_a_page_that_moved_or_was_renamed_leaves_a_redirect(
     built = build(project, standin, max_age=0)
 
     assert "Notes" in built.page("guide/notes")
-    assert 'url=../../../guide/notes/"' in built.page("guide/setup/notes")
+    assert 'url=../../notes/"' in built.page("guide/setup/notes")
     assert 'url=../set-up/"' in built.page("guide/setup")
     assert 'url=../../guide/set-up/"' in built.page("c/6")
 

@@ -27,6 +27,12 @@ _HEADING = re.compile(r"<h1[^>]*>(.*?)</h1>", re.DOTALL)
 _WINDOW_TITLE = re.compile(r"<title>(.*?)</title>")
 
 
+@pytest.fixture(autouse=True)
+def _no_redirects(project: Project) -> None:
+    """Leave pages in the site that are pages of Confluence."""
+    project.options["redirects"] = False
+
+
 @pytest.fixture
 def pages() -> dict[str, str]:
     """Return no pages: each test has an archive."""

@@ -49,6 +49,12 @@ WRITTEN = [
 CODE = "# Code blocks\n\n## Steps\n\nText.\n"
 
 
+@pytest.fixture(autouse=True)
+def _no_redirects(project: Project) -> None:
+    """Leave pages in the site that are pages of Confluence."""
+    project.options["redirects"] = False
+
+
 def configure(project: Project, nav: list[Any], *extensions: str, **options: object) -> None:
     """Write a configuration that needs no hook, so that a pulled site builds, too."""
     project.configure(

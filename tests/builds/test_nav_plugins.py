@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html import unescape
 from typing import TYPE_CHECKING, Any
 
@@ -233,3 +234,23 @@ def test_all_pages_that_fail_are_told_of_wherever_they_are_written(
     assert built.exit_code == 1
     assert "“Deploy”" in built.log
     assert "“Third”" in built.log
+
+
+@pytest.mark.parametrize(
+    ("plugin", "path", "nav"),
+    [("awesome-nav", "docs/.nav.yml", None), ("awesome-pages", "docs/.pages", None)],
+)
+def test_a_pulled_site_has_the_same_navigation(
+    project: Project, standin: StandIn, plugin: str, path: str, nav: list[Any] | None
+) -> None:
+    project.write(path, FOUR.replace("  - Guide: confluence:5/\n", ""))
+    configure(project, standin, [plugin, {"redirects": {"redirect_maps": {"old.md":
+              "confluence:102#roll-back"}}}], nav)  # fmt: skip
+    own = build(project)
+    assert 'url=../ops/back/#roll-back"' in own.page("old")
+
+    assert project.run("pull", "pulled")[0] == 0
+
+    pulled = replace(project, root=project.root / "pulled", environment={})
+    assert find_titles(build(pulled)) == find_titles(own)
+    assert 'url=../ops/back/#roll-back"' in (pulled.root / "site/old/index.html").read_text()

@@ -25,6 +25,12 @@ HANDBOOK: list[Any] = [{"Handbook": f"confluence:{ROOT}/"}]
 BREADCRUMBS = ["navigation.indexes", "navigation.path", "navigation.footer"]
 
 
+@pytest.fixture(autouse=True)
+def _no_redirects(project: Project) -> None:
+    """Leave pages in the site that are pages of Confluence."""
+    project.options["redirects"] = False
+
+
 @pytest.fixture
 def pages() -> dict[str, str]:
     """Return no pages: the handbook is put into the stand-in as a tree."""

@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import json
 import re
+import signal
+import subprocess
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import pytest
 
 from mkdocs_confluence_md.pulled import PULLED_MARKER
+from projects import BIN
 from pulling import DEPLOY, NAV, SITE, configure, pull, pulled, read_all, read_pages
+from serving import wait_for_log
 
 if TYPE_CHECKING:
     from projects import Project
     from standin import StandIn
+
+
+@pytest.fixture(autouse=True)
+def _no_redirects(project: Project) -> None:
+    """Leave pages in the site that are pages of Confluence."""
+    project.options["redirects"] = False
 
 
 @pytest.mark.parametrize("raw_html", ["keep", "strip"])
@@ -315,3 +325,38 @@ def test_an_address_that_another_plugin_wrote_is_told(plain: Project) -> None:
         "WARNING: index.md links to confluence:102, which is left as it is: it stands nowhere in "
         "the text as a link. Another plugin or an extension may write it.\n"
     ) in messages
+
+
+def test_a_site_that_is_watched_is_pulled_again_until_somebody_ends_it(
+    project: Project, standin: StandIn
+) -> None:
+    project.environment |= standin.rest_environment()
+    project.watch_seconds = 0.1
+    project.configure([{"Deploy": "confluence:101"}], site=standin.url)
+    page = project.root / "pulled/docs/deploy.md"
+    log = project.root / "pull.log"
+    with log.open("w") as output:
+        command = [str(BIN / "confluence-md"), "pull", "--watch", "pulled"]
+        process = subprocess.Popen(
+            command, cwd=project.root, env=project.variables(), stdout=output, stderr=output
+        )
+        try:
+            wait_for_log(log, "press Ctrl-C to end.")
+            standin.pages.edit("101", "# Deploy\n\nEdited a moment ago.\n")
+            wait_for_log(log, "1 changed")
+            assert "Edited a moment ago." in page.read_text()
+            standin.faults.missing = {"101"}
+            wait_for_log(log, "Page 101 not found")
+            process.send_signal(signal.SIGINT)
+            assert process.wait(timeout=30) == 130
+        finally:
+            process.kill()
+            process.wait()
+    assert "Traceback" not in log.read_text()
+
+
+def test_to_look_once_and_to_go_on_is_too_much(project: Project) -> None:
+    code, _, err = project.run("pull", "--check", "--watch", "pulled")
+
+    assert code == 2
+    assert "--check looks once, --watch goes on: use one of them." in err

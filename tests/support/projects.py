@@ -89,6 +89,9 @@ class Project:
     watch_seconds: float | None = None
     """Takes the place of the option `watch`."""
 
+    options: dict[str, object] = field(default_factory=dict)
+    """Of the plugin, in all configurations."""
+
     def __post_init__(self) -> None:
         (self.root / "docs").mkdir(parents=True, exist_ok=True)
         self.write("docs/index.md", "# Home\n")
@@ -116,7 +119,7 @@ class Project:
             "site_name": "Handbook",
             "theme": {"name": theme},
             "hooks": ["impatient.py"],
-            "plugins": [{"confluence-md": {**(options or {}), **more_options}}],
+            "plugins": [{"confluence-md": {**self.options, **(options or {}), **more_options}}],
             "nav": ["index.md", *nav],
             **(settings or {}),
         }
