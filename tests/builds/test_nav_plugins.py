@@ -244,8 +244,8 @@ def test_a_pulled_site_has_the_same_navigation(
     project: Project, standin: StandIn, plugin: str, path: str, nav: list[Any] | None
 ) -> None:
     project.write(path, FOUR.replace("  - Guide: confluence:5/\n", ""))
-    configure(project, standin, [plugin, {"redirects": {"redirect_maps": {"old.md":
-              "confluence:102#roll-back"}}}], nav)  # fmt: skip
+    redirects = {"redirects": {"redirect_maps": {"old.md": "confluence:102#roll-back"}}}
+    configure(project, standin, [plugin, redirects], nav, hooks=[])
     own = build(project)
     assert 'url=../ops/back/#roll-back"' in own.page("old")
 
