@@ -247,6 +247,9 @@ class PluginConfig(Config):
     max_depth = opt.Optional(Depth())
     """How many levels below its root a tree has; all of them without it."""
 
+    labels = opt.ListOfItems(opt.Type(str), default=[])
+    """Which pages of trees are wanted, by their labels in Confluence: `[public, -draft]`."""
+
     pages = FrontMatter(default={})
     """Front matter for pages, by ID or path: `{"123456": {search: {exclude: true}}}`."""
 

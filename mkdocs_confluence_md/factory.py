@@ -158,7 +158,8 @@ def make_fetcher(  # noqa: PLR0913  it has that many settings
             cache=cache,
             patience=patience,
             warn=warn,
-            labels_matter=labels_matter,
+            labels_matter=labels_matter or bool(options.labels),
+            labels_decide=bool(options.labels),
         )
     source = ConfluenceSource(
         exporter,

@@ -527,7 +527,9 @@ class SiteBuild:
             tell,
             attachments=bool(self._options.attachments),
             known=self._session.known_trees,
-            selection=Selection(self._options.exclude, self._options.max_depth),
+            selection=Selection(
+                self._options.exclude, self._options.max_depth, tuple(self._options.labels)
+            ),
         )
         new = {ref: placement.trees[ref] for ref in placement.trees.keys() - self._titles.keys()}
         self._titles |= new

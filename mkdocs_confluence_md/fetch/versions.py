@@ -44,6 +44,7 @@ class Versions:
         memory: Which questions were refused before: they are not asked again.
         warn: Is told, once a build, what went wrong: then pages are exported as without it.
         labels_matter: The site shows labels, so those of a page that has changed are asked for.
+        labels_decide: They decide which pages the site has, so they are asked for each time.
     """
 
     def __init__(
@@ -53,11 +54,13 @@ class Versions:
         *,
         warn: Callable[[str], None],
         labels_matter: bool = False,
+        labels_decide: bool = False,
     ) -> None:
         self.rest = rest
         self._memory = memory
         self._warn = warn
         self._labels_matter = labels_matter
+        self._labels_decide = labels_decide
         self._lock = threading.Lock()
         self._asking_names = threading.Lock()
         self._build = 0
@@ -145,7 +148,9 @@ class Versions:
 
     def _recall(self, said: PageFacts, known: PageFacts | None) -> PageFacts:
         """Add the labels that are known and cannot have changed."""
-        if known is None or (said.version != known.version and self._labels_matter):
+        # A page has the same version when it gets or loses a label.
+        is_same = known is not None and said.version == known.version and not self._labels_decide
+        if known is None or (self._labels_matter and not is_same):
             return said
         return replace(said, labels=known.labels)
 
@@ -204,6 +209,7 @@ def make_versions(  # noqa: PLR0913  it has that many settings
     patience: Patience,
     warn: Callable[[str], None],
     labels_matter: bool = False,
+    labels_decide: bool = False,
 ) -> Versions | None:
     """Make what asks for versions, if the environment has credentials for it.
 
@@ -215,6 +221,7 @@ def make_versions(  # noqa: PLR0913  it has that many settings
         patience: How long is waited for what.
         warn: Is told what went wrong.
         labels_matter: As `Versions` has it.
+        labels_decide: The same.
     """
     credentials = environment.rest_credentials
     if credentials is None:
@@ -230,7 +237,9 @@ def make_versions(  # noqa: PLR0913  it has that many settings
             "Confluence site into mkdocs.yml: `site: acme.atlassian.net`."
         )
         return None
-    return Versions(rest, memory, warn=warn, labels_matter=labels_matter)
+    return Versions(
+        rest, memory, warn=warn, labels_matter=labels_matter, labels_decide=labels_decide
+    )
 
 
 def _name_note(account_id: str) -> str:

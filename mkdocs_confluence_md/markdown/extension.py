@@ -83,7 +83,11 @@ class ConfluenceExtension(Extension):
         """Register what takes part in rendering a page."""
         reader = _Reader(md, self)
         md.preprocessors.register(reader, "confluence_text", _FIRST)
-        md.treeprocessors.register(_Writer(md, self, reader), "confluence_tree", _FIRST)
+        writer = _Writer(md, self, reader)
+        md.treeprocessors.register(writer, "confluence_tree", _FIRST)
+        if _ABBREVIATIONS in md.treeprocessors:
+            for name, type_, priority in _AROUND_ABBREVIATIONS:
+                md.treeprocessors.register(_TextTypes(md, writer, type_), name, priority)
         if self.site:
             AttachmentProcessor(md, self.site).register()
             LinkProcessor(md, self.site).register()
@@ -110,6 +114,32 @@ class _Reader(Preprocessor):
         return []
 
 
+class _TextTypes(Treeprocessor):
+    """Lets abbreviations of the site be found in a page from Confluence.
+
+    Python-Markdown leaves `AtomicString` alone, which keeps it from reading the text as Markdown.
+    """
+
+    def __init__(self, markdown: Markdown, writer: _Writer, type_: type[str]) -> None:
+        super().__init__(markdown)
+        self._writer = writer
+        self._type = type_
+
+    def run(self, root: Element) -> None:
+        if not self._writer.is_ours:
+            return
+        for element in root.iter():
+            if element.text and element.tag not in {"code", "pre", "abbr"}:
+                element.text = self._type(element.text)
+            if element.tail:
+                element.tail = self._type(element.tail)
+
+
+_ABBREVIATIONS = "abbr"
+_AROUND_ABBREVIATIONS = (("confluence_plain", str, 7.5), ("confluence_atomic", AtomicString, 6.5))
+"""Just before it (7), and just after."""
+
+
 class _Writer(Treeprocessor):
     """Puts the elements of a page from Confluence in their place."""
 
@@ -117,9 +147,12 @@ class _Writer(Treeprocessor):
         super().__init__(markdown)
         self._extension = extension
         self._reader = reader
+        self.is_ours = False
+        """The text that is rendered is a page from Confluence."""
 
     def run(self, root: Element) -> Element | None:
         text, self._reader.text = self._reader.text, ""
+        self.is_ours = bool(text)
         if not text:
             return None
         markup = SiteMarkup(self.md)

@@ -215,6 +215,15 @@ def report_pages(pages: Sequence[FetchedPage]) -> str:
     return f"{count} from Confluence: {counts}; {size} in {seconds:.1f} seconds"
 
 
+def report_unlabelled(ref: TreeRef | SpaceRef, count: int) -> str:
+    """Say that pages are left out of a tree because their labels are not known."""
+    pages = "1 page is" if count == 1 else f"{count} pages are"
+    return (
+        f"{pages} left out of the {ref.name}, because their labels are not known. The option "
+        "`labels` needs CONFLUENCE_MD_EMAIL and CONFLUENCE_MD_API_TOKEN."
+    )
+
+
 def report_stale_listing(ref: TreeRef | SpaceRef, age: float, error: ConfluenceError) -> str:
     """Tell that it is not known which pages a tree has now."""
     return (

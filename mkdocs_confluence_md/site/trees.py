@@ -21,12 +21,13 @@ from mkdocs_confluence_md.fetch.results import Assets, FetchedPage, FetchedTree,
 from mkdocs_confluence_md.site.messages import (
     report_cut_tree,
     report_stale_listing,
+    report_unlabelled,
     report_unsafe_files,
 )
 from mkdocs_confluence_md.site.nav import name_tree
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from mkdocs_confluence_md.confluence.archive import ArchiveProblem
     from mkdocs_confluence_md.confluence.attachments import Reference
@@ -50,25 +51,50 @@ class Selection:
     """IDs, and patterns of titles whatever their case; all below such pages is left out, too."""
     max_depth: int | None = None
     """Levels below the root; None for all."""
+    labels: tuple[str, ...] = ()
+    """A page has one of these, and none of those that begin with a minus sign; what is below a
+    page that does not takes its place."""
 
-    def apply(self, tree: Tree) -> Tree:
-        """Return a tree without what is left out."""
-        if not self.exclude and self.max_depth is None:
+    def apply(self, tree: Tree, labels: Mapping[str, Collection[str]]) -> Tree:
+        """Return a tree without what is left out.
+
+        Args:
+            tree: The whole one.
+            labels: Of its pages, by ID, as far as they are known: a page whose labels are not
+                known is left out where labels decide.
+        """
+        if not self.exclude and self.max_depth is None and not self.labels:
             return tree
-        return replace(tree, roots=self._select(tree.roots, 0))
+        return replace(tree, roots=tuple(self._select(tree.roots, 0, labels)))
 
-    def _select(self, pages: tuple[TreePage, ...], depth: int) -> tuple[TreePage, ...]:
+    def _select(
+        self, pages: Iterable[TreePage], depth: int, labels: Mapping[str, Collection[str]]
+    ) -> Iterator[TreePage]:
         if self.max_depth is not None and depth > self.max_depth:
-            return ()
-        kept = (page for page in pages if not self._excludes(page))
-        selected = (replace(page, children=self._select(page.children, depth + 1)) for page in kept)
-        return tuple(page for page in selected if page.children or not page.is_folder)
+            return
+        for page in pages:
+            if self._excludes(page):
+                continue
+            children = tuple(self._select(page.children, depth + 1, labels))
+            if not page.is_folder and not self._has_label(labels.get(page.page_id)):
+                yield from children
+            elif children or not page.is_folder:
+                yield replace(page, children=children)
 
     def _excludes(self, page: TreePage) -> bool:
         title = page.title.casefold()
         return any(
             each == page.page_id or fnmatchcase(title, each.casefold()) for each in self.exclude
         )
+
+    def _has_label(self, labels: Collection[str] | None) -> bool:
+        if not self.labels:
+            return True
+        if labels is None:
+            return False
+        wanted = {each for each in self.labels if not each.startswith("-")}
+        unwanted = {each.removeprefix("-") for each in self.labels} - wanted
+        return unwanted.isdisjoint(labels) and (not wanted or not wanted.isdisjoint(labels))
 
 
 class SiteTrees:
@@ -113,10 +139,36 @@ class SiteTrees:
         for ref, fetched in self.fetched.items():
             self.trees[ref] = fetched.listed or self._read_tree(ref, fetched.export, page_ids)
         self._recognise(page_ids)
+        labels = self._find_labels() if selection.labels else {}
+        self._unlabelled = {
+            ref: sum(1 for page in self.trees[ref].walk() if not page.is_folder)
+            - sum(1 for page in self.trees[ref].walk() if page.page_id in labels)
+            for ref in self.fetched
+            if selection.labels
+        }
         for ref in self.fetched:
-            self.trees[ref] = selection.apply(self.trees[ref])
+            self.trees[ref] = selection.apply(self.trees[ref], labels)
         self.twins = self._find_twins()
         """Which of their pages are in an earlier tree, too."""
+
+    def _find_labels(self) -> dict[str, Collection[str]]:
+        """Return the labels of listed pages, by ID; where a page says why it is not there, none."""
+        listed = [
+            page.page_id
+            for tree in self.fetched.values()
+            for page in (tree.listed.walk() if tree.listed else ())
+            if page.page_id
+        ]
+        facts: dict[str, PageFacts] = {}
+        for tree in self.fetched.values():
+            facts |= tree.facts
+        self._fetcher.add(listed, facts)
+        found = {page_id: self._find_page(page_id) for page_id in listed}
+        return {
+            page_id: page.facts.labels
+            for page_id, page in found.items()
+            if page and page.facts and page.facts.labels is not None
+        }
 
     def begin_pages(self, pages: Iterable[PlacedPage]) -> None:
         """Begin to fetch what trees came without: pages that are listed, and attachments."""
@@ -164,6 +216,8 @@ class SiteTrees:
         for ref, fetched in self.fetched.items():
             if ref not in titles:
                 continue
+            if count := self._unlabelled.get(ref, 0):
+                yield report_unlabelled(ref, count)
             if fetched.listed and fetched.error:
                 yield report_stale_listing(ref, fetched.age, fetched.error)
             if export := fetched.export:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -77,6 +78,56 @@ def test_what_is_left_out_of_a_tree(
     assert list_pages(built) == ALL - gone
     for path in gone:
         assert f'href="../{path}/"' not in built.page("deploy")
+
+
+@pytest.mark.parametrize(
+    ("labels", "there"),
+    [
+        (["public"], {"guide", "guide/setup", "guide/setup/deep"}),
+        (["public", "-draft"], {"guide", "guide/deep"}),
+        (["-draft"], {"guide", "guide/draft-use", "guide/notes", "guide/notes/deep"}),
+    ],
+)
+def test_labels_decide_what_of_a_tree_is_published(
+    project: Project, standin: StandIn, labels: list[str], there: set[str]
+) -> None:
+    for page_id, own in {"5": ["public"], "6": ["public", "draft"], "9": ["public"]}.items():
+        record = standin.pages.snapshot().records[page_id]
+        standin.pages.add(replace(record, labels=tuple(own)))
+
+    built = build(project, standin, labels=labels)
+
+    assert list_pages(built) == there
+    standin.clear()
+    assert list_pages(build(project, standin, labels=labels)) == there
+    assert standin.requests == []
+
+
+def test_a_page_that_loses_its_label_is_no_longer_published(
+    project: Project, standin: StandIn
+) -> None:
+    record = standin.pages.snapshot().records["6"]
+    standin.pages.add(replace(record, labels=("public",)))
+    assert list_pages(build(project, standin, labels=["public"], max_age=0)) == {"guide"}
+
+    standin.pages.add(replace(record, labels=()))
+
+    assert list_pages(build(project, standin, labels=["public"], max_age=0)) == set()
+
+
+def test_pages_whose_labels_are_not_known_are_left_out(project: Project, standin: StandIn) -> None:
+    for name in standin.rest_environment():
+        del project.environment[name]
+    project.configure(NAV, site=standin.url, labels=["public"])
+
+    built = project.build(strict=False)
+
+    assert built.exit_code == 0
+    assert list_pages(built) == set()
+    assert (
+        "5 pages are left out of the tree of page 5, because their labels are not known. The "
+        "option `labels` needs CONFLUENCE_MD_EMAIL and CONFLUENCE_MD_API_TOKEN."
+    ) in built.log
 
 
 def test_a_draft_of_a_tree_is_no_page_of_the_finished_site(
