@@ -177,6 +177,7 @@ class SiteBuild:
             for link, data in zip(links, placement.nav, strict=True):
                 link.replace(make_items(data, files, self._config))
             relink(nav)
+            self._correct_paths(files)
         # Now all pages are known: what is not one of them leads to Confluence.
         exempt_from_git(self._config, self.pages)
         resolve_redirects(self._config, files, self.resolve)
@@ -279,7 +280,7 @@ class SiteBuild:
 
     def _note_places(self, places: dict[str, str], site_files: SiteFiles) -> dict[str, list[str]]:
         """Remember where pages are; return where they are and were."""
-        name = f"{self._config.site_name} {Path(self._config.config_file_path).name}"
+        name = f"{self._config.site_name} {Path(self._config.config_file_path or '').name}"
         moved = move_pages(site_files.read_paths(name), places)
         site_files.write_paths(name, moved)
         return moved
@@ -424,7 +425,7 @@ class SiteBuild:
         for conflict in placement.conflicts:
             log.warning(report_conflict(conflict))
         self._placed = Earlier(placement.pages, placement.by_path)
-        self._additions = Additions(self.pages)
+        self._additions.cover(self.pages)
         self.links = SiteLinks(placement.pages, self._address.find_site(), placement.by_path)
         new = [page for page in placement.pages if page.src_uri not in before]
         if new and self.reader:
@@ -530,6 +531,7 @@ class SiteBuild:
             selection=Selection(
                 self._options.exclude, self._options.max_depth, tuple(self._options.labels)
             ),
+            pages=self.reader.trees.pages if self.reader else {},
         )
         new = {ref: placement.trees[ref] for ref in placement.trees.keys() - self._titles.keys()}
         self._titles |= new
@@ -546,6 +548,7 @@ class SiteBuild:
             site=site,
             tell=tell,
             extra=self._options.pages,
+            failures=self.reader.failures if self.reader else [],
         )
         self.reader.check_trees(placeholder=self._options.on_error == "placeholder")
         for warning in trees.report(new):

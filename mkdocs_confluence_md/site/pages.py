@@ -118,6 +118,7 @@ class Reader:
         site: The origin for links to Confluence; empty where it is not known.
         tell: As the fetcher wants it.
         extra: Front matter, by the names of pages.
+        failures: What there are placeholders for already.
     """
 
     def __init__(  # noqa: PLR0913  what is known of a build
@@ -130,6 +131,7 @@ class Reader:
         site: str,
         tell: Tell | None,
         extra: Mapping[str, Mapping[str, Any]],
+        failures: list[PageFailure],
     ) -> None:
         self._extra = extra
         self._fetcher = fetcher
@@ -138,7 +140,7 @@ class Reader:
         self._titles = titles
         self._site = site
         self._tell = tell
-        self.failures: list[PageFailure] = []
+        self.failures = failures
         """What there are placeholders for."""
 
     def read(
@@ -187,7 +189,8 @@ class Reader:
             MissingPagesError: For all of them.
         """
         if placeholder:
-            self.failures += self._find_hidden_failures()
+            known = self.failures[:]
+            self.failures += [each for each in self._find_hidden_failures() if each not in known]
         elif self.trees.errors:
             raise MissingPagesError(self._report())
 

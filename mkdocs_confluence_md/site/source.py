@@ -233,6 +233,10 @@ class Additions:
         self._aside: dict[str, tuple[Page, dict[str, Any]]] = {}
         self._own: dict[str, Collection[str]] = {}
 
+    def cover(self, src_uris: Collection[str]) -> None:
+        """Take other pages for those from Confluence: there are more now."""
+        self._src_uris = src_uris
+
     def spare(self, src_uri: str, names: Collection[str]) -> None:
         """Leave to a page what it states itself, under names under which others have additions."""
         if names:

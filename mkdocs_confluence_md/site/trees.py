@@ -107,6 +107,7 @@ class SiteTrees:
         attachments: The attachments of pages are wanted.
         known: The trees of earlier builds; those of this build are added.
         selection: What of them is wanted.
+        pages: The pages that were read for this build already.
     """
 
     def __init__(  # noqa: PLR0913  what is known of a build
@@ -118,6 +119,7 @@ class SiteTrees:
         attachments: bool,
         known: KnownTrees,
         selection: Selection,
+        pages: dict[str, FetchedPage],
     ) -> None:
         self._fetcher, self._tell, self._attachments = fetcher, tell, attachments
         self._known = known
@@ -125,7 +127,7 @@ class SiteTrees:
         """Those that could be fetched."""
         self.errors: dict[TreeRef | SpaceRef, ConfluenceError] = {}
         """Why others could not."""
-        self.pages: dict[str, FetchedPage] = {}
+        self.pages = pages
         """The pages that were read for this build, by `src_uri`."""
         self.trees: dict[TreeRef | SpaceRef, Tree] = {}
         """Each tree; of one that could not be fetched, a page in its place."""

@@ -254,3 +254,21 @@ def test_a_pulled_site_has_the_same_navigation(
     pulled = replace(project, root=project.root / "pulled", environment={})
     assert find_titles(build(pulled)) == find_titles(own)
     assert 'url=../ops/back/#roll-back"' in (pulled.root / "site/old/index.html").read_text()
+
+
+def test_what_fails_early_and_what_fails_late_is_told_once_each(
+    project: Project, standin: StandIn
+) -> None:
+    standin.faults.missing = {"101", "103"}
+    project.write("docs/.nav.yml", "nav:\n  - index.md\n  - Third: confluence:103\n")
+    plugins: list[Any] = [{"awesome-nav": {"logs": {"nav_override": "info"}}}, "print-site"]
+    ours = {"confluence-md": {"site": standin.url, "on_error": "placeholder"}}
+    nav = ["index.md", {"Deploy": "confluence:101"}, {"All": "confluence:5/"}]
+    project.configure([], settings={"plugins": [*plugins, ours], "nav": nav})
+
+    built = project.build(strict=False)
+
+    assert built.exit_code == 0
+    assert built.log.count("“Deploy”") == 1
+    assert built.log.count("“Third”") == 1
+    assert "3 pages from Confluence" in built.log
