@@ -159,7 +159,7 @@ class ConfluencePlugin(GuardedPlugin):
         with plugin_errors():
             check_files(files)
         if self.build:
-            self.build.write_redirects(files)
+            self.build.finish_files(files)
 
     on_env = CombinedEvent(_finish_links, _check_files)
 

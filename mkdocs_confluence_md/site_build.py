@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jinja2 import TemplateError
 from mkdocs.plugins import get_plugin_logger
 
-from mkdocs_confluence_md.cache.files import SiteFiles
+from mkdocs_confluence_md.cache.files import SiteFiles, remove_redirect, write_redirect
 from mkdocs_confluence_md.config import find_cache_dir, make_address
 from mkdocs_confluence_md.confluence.content import read_front_matter, read_title
 from mkdocs_confluence_md.confluence.refs import has_scheme
@@ -49,7 +48,7 @@ from mkdocs_confluence_md.site.other_plugins import (
     want_all_early,
 )
 from mkdocs_confluence_md.site.pages import MissingPagesError, Reader
-from mkdocs_confluence_md.site.paths import list_redirects, make_redirect, move_pages, name_page
+from mkdocs_confluence_md.site.paths import list_redirects, move_pages, name_page
 from mkdocs_confluence_md.site.source import (
     NOTE,
     Additions,
@@ -278,13 +277,6 @@ class SiteBuild:
             return True
         return page is None and text in self._sources
 
-    def _note_places(self, places: dict[str, str], site_files: SiteFiles) -> dict[str, list[str]]:
-        """Remember where pages are; return where they are and were."""
-        name = f"{self._config.site_name} {Path(self._config.config_file_path or '').name}"
-        moved = move_pages(site_files.read_paths(name), places)
-        site_files.write_paths(name, moved)
-        return moved
-
     def is_headed(self, html: str, page: Page) -> bool:
         """Return True if a page has a heading that it was not given here."""
         return "<h1" in html and page.file.src_uri not in self._extension.titled
@@ -335,10 +327,14 @@ class SiteBuild:
                 ) from None
         return self._note
 
-    def write_redirects(self, files: Files) -> None:
-        """Let `/c/ID/` lead to each page, and the paths that pages had before."""
-        if not self._options.redirects or not self._site_files:
-            return
+    def finish_files(self, files: Files) -> None:
+        """Let `/c/ID/` lead to each page, and old paths to where pages are; tidy up."""
+        if self._site_files:
+            if self._options.redirects:
+                self._write_redirects(files, self._site_files)
+            self._site_files.remove_unused()
+
+    def _write_redirects(self, files: Files, site_files: SiteFiles) -> None:
         places = {
             page.ref.page_id: file.dest_uri
             for page in self.pages.values()
@@ -347,15 +343,12 @@ class SiteBuild:
         }
         # A site in several languages is built several times, with other paths each time.
         is_translated = _TRANSLATOR in self._config.plugins
-        moved = {} if is_translated else self._note_places(places, self._site_files)
+        moved = {} if is_translated else move_pages(site_files.read_paths(), places)
+        if not is_translated:
+            site_files.write_paths(moved)
         taken = {file.dest_uri for file in files}
         for source, target in list_redirects(moved, places, taken).items():
-            path = Path(self._config.site_dir, source)
-            if is_translated and path.exists():
-                continue
-            with suppress(OSError):  # another page is where its folder was
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(make_redirect(source, target), encoding="utf-8")
+            write_redirect(Path(self._config.site_dir), source, target, replace=not is_translated)
 
     def finish_links(self) -> None:
         """Finish links, when all pages have been rendered."""
@@ -376,8 +369,6 @@ class SiteBuild:
         if self._session.watching.is_on:
             self._session.watching.follow(fetcher)
         self._session.progress.clear()
-        if self._site_files:
-            self._site_files.remove_unused()
         if self.reader is None:
             return
         if pages:
@@ -438,7 +429,10 @@ class SiteBuild:
         for page in pages:
             path = self._choose_path(page, site_files)
             is_draft = bool(page.tree) and _matches(self._config.draft_docs, page.src_uri)
-            files.append(make_file(page.src_uri, self._config, path=path, is_draft=is_draft))
+            file = make_file(page.src_uri, self._config, path=path, is_draft=is_draft)
+            files.append(file)
+            if self._is_dirty:
+                remove_redirect(Path(self._config.site_dir), file.dest_uri)
         reader.wait_for_copies()
         is_wanted = self._is_dirty or want_all_early(self._config)
         for page in pages:
@@ -453,6 +447,10 @@ class SiteBuild:
         if _TRANSLATOR in self._config.plugins:
             return Path(self._config.docs_dir, page.src_uri)
         return site_files.find_page(page.src_uri) if site_files.is_open else None
+
+    def list_paths(self, ref: TreeRef | SpaceRef) -> set[str]:
+        """Return the paths of those pages in the export of a tree that are in the site."""
+        return {path for tree, path in self._placed.by_path if tree == ref}
 
     def resolve(self, text: str) -> str | None:
         """Return where a reference leads, as a path of the site's sources or as a URL."""
@@ -476,7 +474,10 @@ class SiteBuild:
 
     def _open_site_files(self) -> SiteFiles:
         if self._site_files is None:
-            self._site_files = SiteFiles(find_cache_dir(self._options, self._config))
+            name = Path(self._config.config_file_path or "").name
+            self._site_files = SiteFiles(
+                find_cache_dir(self._options, self._config), f"{self._config.site_name} {name}"
+            )
             self._site_files.open()
         return self._site_files
 

@@ -15,11 +15,12 @@ import tempfile
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from mkdocs_confluence_md.cache.store import LOCK_SECONDS, SITE_FOLDERS, CacheDirectory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
 _PAGES, _ATTACHMENTS = SITE_FOLDERS
@@ -35,9 +36,11 @@ class SiteFiles:
 
     Args:
         directory: The cache's; created (0700) by `open`.
+        site: What tells it from others that share the directory.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, site: str) -> None:
+        self._site = site
         self._directory = CacheDirectory(directory, lock_seconds=LOCK_SECONDS)
         self._used: set[Path] = set()
         self.is_open = False
@@ -53,7 +56,7 @@ class SiteFiles:
 
     def find_page(self, src_uri: str) -> Path:
         """Return the path of a page's file."""
-        name = _make_name(posixpath.basename(src_uri), _hash(src_uri.encode()))
+        name = _make_name(posixpath.basename(src_uri), _hash(f"{self._site} {src_uri}"))
         return self._directory.path / _PAGES / name
 
     def find_written(self, src_uri: str) -> Path | None:
@@ -63,33 +66,19 @@ class SiteFiles:
 
     def write_page(self, src_uri: str, source: str) -> bool:
         """Write a page's file, unless it has that source already; return True if it has it now."""
-        path, data = self.find_page(src_uri), source.encode(errors="replace")
-        return self._write(path, lambda: data, is_there=lambda: _read(path) == data)
+        return self._write(self.find_page(src_uri), source.encode(errors="replace"))
 
-    def write_attachment(
-        self, name: str, digest: str, size: int, read: Callable[[], bytes]
-    ) -> Path | None:
-        """Write the file of an attachment, unless it is there; None if that is not possible.
+    def write_attachment(self, src_uri: str, data: bytes) -> Path | None:
+        """Write the file of an attachment, unless it is there; None if that is not possible."""
+        name = _make_name(posixpath.basename(src_uri), _hash(f"{self._site} {src_uri}"))
+        path = self._directory.path / _ATTACHMENTS / name
+        return path if self._write(path, data) else None
 
-        Args:
-            name: A safe one.
-            digest: The SHA-256 of its content.
-            size: In bytes.
-            read: Returns its content.
-        """
-        path = self._directory.path / _ATTACHMENTS / _make_name(name, digest[:16])
-        is_written = self._write(path, read, is_there=lambda: _measure(path) == size)
-        return path if is_written else None
-
-    def read_paths(self, site: str) -> dict[str, list[str]]:
-        """Return where the pages of a site were, as `write_paths` was told.
-
-        Args:
-            site: What tells it from others that share the directory.
-        """
+    def read_paths(self) -> dict[str, list[str]]:
+        """Return where the pages of the site were, as `write_paths` was told."""
         try:
-            found = json.loads(_read(self._find_paths(site)) or b"{}")
-        except ValueError:
+            found = json.loads(_read(self._find_paths()) or b"{}")
+        except (ValueError, RecursionError):
             return {}
         entries = found.items() if isinstance(found, dict) else ()
         return {
@@ -98,13 +87,12 @@ class SiteFiles:
             if isinstance(paths, list)
         }
 
-    def write_paths(self, site: str, paths: Mapping[str, list[str]]) -> None:
-        """Remember where the pages of a site are, and were."""
-        path, data = self._find_paths(site), json.dumps(paths).encode()
-        self._write(path, lambda: data, is_there=lambda: _read(path) == data)
+    def write_paths(self, paths: Mapping[str, list[str]]) -> None:
+        """Remember where the pages of the site are, and were."""
+        self._write(self._find_paths(), json.dumps(paths).encode())
 
-    def _find_paths(self, site: str) -> Path:
-        return self._directory.path / _PAGES / _make_name("paths.json", _hash(site.encode()))
+    def _find_paths(self) -> Path:
+        return self._directory.path / _PAGES / _make_name("paths.json", _hash(self._site))
 
     def remove_page(self, src_uri: str) -> None:
         """Remove a page's file: it must not be shown any more."""
@@ -120,16 +108,14 @@ class SiteFiles:
                 )
             )
 
-    def _write(
-        self, path: Path, read: Callable[[], bytes], *, is_there: Callable[[], bool]
-    ) -> bool:
+    def _write(self, path: Path, data: bytes) -> bool:
         if not self.is_open:
             return False
         try:
-            if is_there():
+            if _read(path) == data:
                 _mark(path)
             else:
-                _replace(path, read())
+                _replace(path, data)
         except OSError:
             return False
         self._used.add(path)
@@ -142,31 +128,23 @@ def _make_name(name: str, digest: str) -> str:
     return f"{short}-{digest}{dot + suffix if stem else ''}"
 
 
-def _hash(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()[:16]
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16]
 
 
 def _read(path: Path) -> bytes | None:
     try:
         descriptor = os.open(path, _READ_FLAGS)
+        with os.fdopen(descriptor, "rb") as file:
+            return file.read() if stat.S_ISREG(os.fstat(descriptor).st_mode) else None
     except OSError:
         return None
-    with os.fdopen(descriptor, "rb") as file:
-        return file.read() if stat.S_ISREG(os.fstat(descriptor).st_mode) else None
-
-
-def _measure(path: Path) -> int | None:
-    try:
-        status = path.lstat()
-    except OSError:
-        return None
-    return status.st_size if stat.S_ISREG(status.st_mode) else None
 
 
 def _mark(path: Path) -> None:
     """Let a file's time show that it is used; once a day, because it is a change for `--dirty`."""
     if path.lstat().st_mtime < time.time() - _MARK_SECONDS:
-        os.utime(path, follow_symlinks=False)
+        os.utime(path)
 
 
 def _replace(path: Path, data: bytes) -> None:
@@ -179,3 +157,49 @@ def _replace(path: Path, data: bytes) -> None:
         with suppress(OSError):
             os.remove(temporary)  # noqa: PTH107  the same
         raise
+
+
+_REDIRECT = """\
+<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>Redirecting…</title>
+<link rel="canonical" href="{url}">
+<meta name="robots" content="noindex">
+<script>location.replace("{url}" + location.hash)</script>
+<meta http-equiv="refresh" content="0; url={url}">
+</head>
+<body><a href="{url}">This page is here.</a></body>
+</html>
+"""
+_REDIRECT_BEGINS = _REDIRECT.partition("{url}")[0].encode()
+
+
+def write_redirect(site_dir: Path, source: str, target: str, *, replace: bool) -> None:
+    """Write a page that leads to another one, if nothing is in the way.
+
+    Args:
+        site_dir: The finished site.
+        source: The page's own destination in it.
+        target: That of the other page.
+        replace: Write it also if there is a file.
+    """
+    url = posixpath.relpath(target, posixpath.dirname(source) or ".")
+    if posixpath.basename(target) == "index.html" and source.endswith("/index.html"):
+        url = url.removesuffix("index.html") or "./"
+    path = site_dir / source
+    # A page may be where its folder was, and a name may be none for this system.
+    with suppress(OSError, ValueError):
+        is_inside = path.parent.resolve().is_relative_to(site_dir.resolve())
+        if is_inside and not path.is_symlink() and (replace or not path.exists()):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(_REDIRECT.format(url=quote(url)), encoding="utf-8")
+
+
+def remove_redirect(site_dir: Path, dest_uri: str) -> None:
+    """Remove a redirect from where a page is to be again, which would be newer than its source."""
+    path = site_dir / dest_uri
+    if (_read(path) or b"").startswith(_REDIRECT_BEGINS):
+        with suppress(OSError):
+            path.unlink()

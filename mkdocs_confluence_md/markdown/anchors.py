@@ -196,7 +196,7 @@ class _Reader(HTMLParser):
             self._heading = None
 
 
-_MARK = re.compile(rf'\s{LATE_ATTRIBUTE}="([0-9]+)"')
+_MARK = re.compile(rf'\s{LATE_ATTRIBUTE}="([0-9]{{1,9}})"')
 _HREF = re.compile(r'(?<=\s)(href\s*=\s*)"([^"]*)"', re.IGNORECASE)
 _HEADING = re.compile(r"<h1\b[^<>]*>(.*?)</h1>", re.DOTALL | re.IGNORECASE)
 

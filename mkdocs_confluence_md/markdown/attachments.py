@@ -125,10 +125,7 @@ class AttachedFiles:
         added = {}
         for digest, uri in place_files(src_uri, names, self._find_shelves(files)).items():
             content = contents[digest]
-            path: str | Path | None = content.path
-            if not path:
-                name = posixpath.basename(uri)
-                path = site_files.write_attachment(name, digest, content.size, content.read)
+            path = content.path or site_files.write_attachment(uri, content.data)
             added[digest] = make_file(uri, config, path=path, content=content.data)
             files.append(added[digest])
         self._added[src_uri] = {key: added[digest] for key, digest in digests.items()}

@@ -39,6 +39,11 @@ LATE_ATTRIBUTE = "data-confluence-link"
 """The number of a link that is finished when all pages of the site have been rendered."""
 
 
+def read_number(text: str) -> int:
+    """Read the number of a link, which an author may have written; -1 if it is not one."""
+    return int(text) if re.fullmatch("[0-9]{1,9}", text) else -1
+
+
 class LinkChanger:
     """Replaces addresses of links in HTML, piece by piece in the order of a page.
 
@@ -93,7 +98,7 @@ class LinkDropper(LinkChanger):
         self._numbers = numbers
 
     def _ask(self, tag: _Tag) -> NewLink:
-        is_lost = tag.number.isdecimal() and int(tag.number) in self._numbers
+        is_lost = read_number(tag.number) in self._numbers
         return Dropped() if is_lost else None
 
 

@@ -35,7 +35,7 @@ from mkdocs_confluence_md.markdown.context import (
     read_text,
     shows_address,
 )
-from mkdocs_confluence_md.markdown.html import LATE_ATTRIBUTE, Dropped, LinkChanger
+from mkdocs_confluence_md.markdown.html import LATE_ATTRIBUTE, Dropped, LinkChanger, read_number
 from mkdocs_confluence_md.markdown.link_targets import (
     Inside,
     LinkMap,
@@ -188,10 +188,10 @@ class _GuessProcessor(Treeprocessor):
     def run(self, root: Element) -> None:
         late_links = self._site.links.late_links
         for element in root.iter("a"):
-            number = element.get(LATE_ATTRIBUTE, "")
-            if number.isdecimal() and int(number) < len(late_links):
+            number = read_number(element.get(LATE_ATTRIBUTE, ""))
+            if 0 <= number < len(late_links):
                 href = element.get("href", "").removesuffix("#")
-                element.set("href", f"{href}{late_links[int(number)].fragment}" or "#")
+                element.set("href", f"{href}{late_links[number].fragment}" or "#")
 
 
 class _LinkWriter:

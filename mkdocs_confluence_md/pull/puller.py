@@ -26,6 +26,7 @@ from mkdocs.structure.files import File, Files, set_exclusions
 
 from mkdocs_confluence_md.auth.token_file import check_links, find_roots, make_protection
 from mkdocs_confluence_md.confluence.archive import pack
+from mkdocs_confluence_md.confluence.refs import SpaceRef, TreeRef, parse_reference
 from mkdocs_confluence_md.errors import ConfluenceError, SettingError, SnapshotError
 from mkdocs_confluence_md.fetch.snapshot import (
     EXPORTS,
@@ -45,14 +46,14 @@ from mkdocs_confluence_md.pulled import PULLED_MARKER
 from mkdocs_confluence_md.site.messages import describe_placed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from mkdocs.config.defaults import MkDocsConfig
     from mkdocs.structure.pages import Page
 
     from mkdocs_confluence_md.config import PluginConfig
-    from mkdocs_confluence_md.confluence.refs import SpaceRef, TreeRef
-    from mkdocs_confluence_md.fetch.results import FetchedPage, FetchedTree
+    from mkdocs_confluence_md.confluence.archive import ArchiveEntry
+    from mkdocs_confluence_md.fetch.results import FetchedPage, FetchedTree, TreeExport
     from mkdocs_confluence_md.markdown.context import Destination
     from mkdocs_confluence_md.site.pages import Reader
     from mkdocs_confluence_md.site.paths import PlacedPage
@@ -338,21 +339,41 @@ class _Puller:
 
     def add_tree(self, ref: TreeRef | SpaceRef, fetched: FetchedTree) -> None:
         """Add what a tree is made of, besides pages that are exported one by one."""
-        tree = SnapshotTree(
-            ref.target, write_time(self._clock() - fetched.age), listed=fetched.listed
-        )
+        listed = self._reader.trees.trees[ref] if fetched.listed else None
+        tree = SnapshotTree(ref.target, write_time(self._clock() - fetched.age), listed=listed)
         if export := fetched.export:
             # No page has such a name.
             path = f"{EXPORTS}/{quote(ref.target.rstrip('/').replace('/', '-'), safe='~')}.zip"
-            self.site.files[path] = pack(export.archive, export.texts)
+            paths = self._built.build.list_paths(ref)
+            is_whole = paths >= export.texts.keys()
+            self.site.files[path] = self._pack_tree(ref, export, None if is_whole else paths)
             tree = replace(
                 tree,
                 archive=path,
-                page_count=export.page_count,
+                page_count=export.page_count if is_whole else len(paths),
                 has_attachments=export.has_attachments,
                 problems=tuple((each.problem.name, each.name) for each in export.archive.problems),
             )
         self.site.trees.append(tree)
+
+    def _pack_tree(
+        self, ref: TreeRef | SpaceRef, export: TreeExport, paths: Collection[str] | None
+    ) -> bytes:
+        """Pack an export: all of it, or some pages and the files to which these refer."""
+        if paths is None:
+            return pack(export.archive, export.texts)
+        pages = [page for page in self._built.build.pages.values() if page.tree == ref]
+        assets = (self._reader.trees.read(page).assets for page in pages if page.path)
+        digests = {asset.content.digest for each in assets if each for asset in each.files.values()}
+
+        def is_wanted(entry: ArchiveEntry) -> bool:
+            if entry.path in export.texts:
+                return entry.path in paths
+            content = export.archive.read(entry)
+            return isinstance(content, bytes) and make_digest(content) in digests
+
+        entries = tuple(filter(is_wanted, export.archive.entries))
+        return pack(replace(export.archive, entries=entries), export.texts)
 
     def add_config(self, config_file: Path, move: Move) -> None:
         """Add the configuration, when all other files are there."""
@@ -399,10 +420,16 @@ class _Puller:
             return replace(link, missing=attachment.missing)
         return attachment or link
 
-    def _resolve_nav(self, content: bytes, folder: str) -> bytes:
+    def _resolve_nav(self, content: bytes, src_uri: str) -> bytes:
         """Replace references in a file from which a plugin makes the navigation of its folder."""
+        folder = posixpath.dirname(src_uri)
 
         def replace_one(match: re.Match[str]) -> str:
+            if isinstance(parse_reference(match[0]), TreeRef | SpaceRef):
+                self._complain(
+                    f"{src_uri} refers to {match[0]}, and a pulled site has no trees in such "
+                    "files. Write it into nav in mkdocs.yml."
+                )
             found = self._built.build.resolve(match[0])
             is_path = found and "://" not in found
             return posixpath.relpath(found, folder or ".") if found and is_path else match[0]
@@ -413,7 +440,7 @@ class _Puller:
     def _read_local_file(self, path: Path, src_uri: str) -> bytes:
         content = path.read_bytes()
         if path.name in _NAV_FILES:
-            return self._resolve_nav(content, posixpath.dirname(src_uri))
+            return self._resolve_nav(content, src_uri)
         trail = self._built.build.links.trail
         addresses = trail.list_addresses(src_uri, raw=False)
         if not addresses and not trail.list_addresses(src_uri, raw=True):

@@ -215,6 +215,15 @@ def report_pages(pages: Sequence[FetchedPage]) -> str:
     return f"{count} from Confluence: {counts}; {size} in {seconds:.1f} seconds"
 
 
+def report_unnamed(ref: TreeRef | SpaceRef) -> str:
+    """Say that pages cannot be left out of a tree by their IDs."""
+    return (
+        f"The {ref.name} was exported as a whole, which tells no IDs: the option `exclude` leaves "
+        "out pages of it by their titles only. Name titles, or set CONFLUENCE_MD_EMAIL and "
+        "CONFLUENCE_MD_API_TOKEN."
+    )
+
+
 def report_unlabelled(ref: TreeRef | SpaceRef, count: int) -> str:
     """Say that pages are left out of a tree because their labels are not known."""
     pages = "1 page is" if count == 1 else f"{count} pages are"

@@ -15,7 +15,6 @@ from functools import lru_cache
 from string import Formatter
 from typing import TYPE_CHECKING
 from unicodedata import category, normalize
-from urllib.parse import quote
 
 from slugify import slugify
 
@@ -289,20 +288,6 @@ def _folders_of(slot: str) -> Iterable[str]:
 _MOST_MOVES = 10
 # To Windows, these lead elsewhere.
 _DRIVE = re.compile(r"[:\\]")
-_REDIRECT = """\
-<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<title>Redirecting…</title>
-<link rel="canonical" href="{url}">
-<meta name="robots" content="noindex">
-<script>location.replace("{url}" + location.hash)</script>
-<meta http-equiv="refresh" content="0; url={url}">
-</head>
-<body><a href="{url}">This page is here.</a></body>
-</html>
-"""
 
 
 def move_pages(before: Mapping[str, list[str]], now: Mapping[str, str]) -> dict[str, list[str]]:
@@ -343,16 +328,3 @@ def _is_safe(dest_uri: str) -> bool:
         and parts.isdisjoint({"", ".", ".."})
         and not _DRIVE.search(dest_uri)
     )
-
-
-def make_redirect(source: str, target: str) -> str:
-    """Make the HTML of a page that leads to another one.
-
-    Args:
-        source: Its own destination in the site.
-        target: That of the other page.
-    """
-    path = posixpath.relpath(target, posixpath.dirname(source) or ".")
-    if posixpath.basename(target) == "index.html" and source.endswith("/index.html"):
-        path = path.removesuffix("index.html") or "./"
-    return _REDIRECT.format(url=quote(path))

@@ -44,7 +44,19 @@ ADDED_NAMES = ("title", "confluence_id", "confluence_url", "render_macros", *_FA
 
 # A page's own title has been read, and the rest are instructions, not facts.
 _NOT_FACTS = frozenset(
-    {"title", "template", "icon", "render_macros", "status", "search", "social", "hide", "exclude"}
+    {
+        "title",
+        "confluence_id",
+        "confluence_url",
+        "template",
+        "icon",
+        "render_macros",
+        "status",
+        "search",
+        "social",
+        "hide",
+        "exclude",
+    }
 )
 
 # Three times as fast, where PyYAML was built with it, and what is written is ours. What is read was

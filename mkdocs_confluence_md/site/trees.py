@@ -22,6 +22,7 @@ from mkdocs_confluence_md.site.messages import (
     report_cut_tree,
     report_stale_listing,
     report_unlabelled,
+    report_unnamed,
     report_unsafe_files,
 )
 from mkdocs_confluence_md.site.nav import name_tree
@@ -55,20 +56,26 @@ class Selection:
     """A page has one of these, and none of those that begin with a minus sign; what is below a
     page that does not takes its place."""
 
-    def apply(self, tree: Tree, labels: Mapping[str, Collection[str]]) -> Tree:
+    @property
+    def ids(self) -> frozenset[str]:
+        """What `exclude` has of IDs: numbers, which may be titles as well."""
+        return frozenset(filter(str.isdecimal, self.exclude))
+
+    def apply(self, tree: Tree, labels: Mapping[str, Collection[str] | None]) -> Tree:
         """Return a tree without what is left out.
 
         Args:
             tree: The whole one.
             labels: Of its pages, by ID, as far as they are known: a page whose labels are not
-                known is left out where labels decide.
+                known is left out where labels decide. None for a page that stays whatever its
+                labels are, because it could not be fetched.
         """
         if not self.exclude and self.max_depth is None and not self.labels:
             return tree
         return replace(tree, roots=tuple(self._select(tree.roots, 0, labels)))
 
     def _select(
-        self, pages: Iterable[TreePage], depth: int, labels: Mapping[str, Collection[str]]
+        self, pages: Iterable[TreePage], depth: int, labels: Mapping[str, Collection[str] | None]
     ) -> Iterator[TreePage]:
         if self.max_depth is not None and depth > self.max_depth:
             return
@@ -76,7 +83,8 @@ class Selection:
             if self._excludes(page):
                 continue
             children = tuple(self._select(page.children, depth + 1, labels))
-            if not page.is_folder and not self._has_label(labels.get(page.page_id)):
+            is_known = page.is_folder or not self.labels or page.page_id in labels
+            if not is_known or not self._has_label(labels.get(page.page_id, None)):
                 yield from children
             elif children or not page.is_folder:
                 yield replace(page, children=children)
@@ -88,10 +96,8 @@ class Selection:
         )
 
     def _has_label(self, labels: Collection[str] | None) -> bool:
-        if not self.labels:
+        if not self.labels or labels is None:
             return True
-        if labels is None:
-            return False
         wanted = {each for each in self.labels if not each.startswith("-")}
         unwanted = {each.removeprefix("-") for each in self.labels} - wanted
         return unwanted.isdisjoint(labels) and (not wanted or not wanted.isdisjoint(labels))
@@ -141,20 +147,25 @@ class SiteTrees:
         for ref, fetched in self.fetched.items():
             self.trees[ref] = fetched.listed or self._read_tree(ref, fetched.export, page_ids)
         self._recognise(page_ids)
-        labels = self._find_labels() if selection.labels else {}
-        self._unlabelled = {
-            ref: sum(1 for page in self.trees[ref].walk() if not page.is_folder)
-            - sum(1 for page in self.trees[ref].walk() if page.page_id in labels)
-            for ref in self.fetched
-            if selection.labels
-        }
+        # What was pulled was chosen then.
+        decides = selection.labels and not fetcher.uses_only_snapshot
+        labels = self._find_labels() if decides else {}
+        chosen = selection if decides else replace(selection, labels=())
+        self._unlabelled: dict[TreeRef | SpaceRef, int] = {}
+        self._unnamed: set[TreeRef | SpaceRef] = set()
         for ref in self.fetched:
-            self.trees[ref] = selection.apply(self.trees[ref], labels)
+            pages_of_tree = [page for page in self.trees[ref].walk() if not page.is_folder]
+            if decides:
+                unknown = [page for page in pages_of_tree if page.page_id not in labels]
+                self._unlabelled[ref] = len(unknown)
+            if selection.ids and any(not page.page_id for page in pages_of_tree):
+                self._unnamed.add(ref)
+            self.trees[ref] = chosen.apply(self.trees[ref], labels)
         self.twins = self._find_twins()
         """Which of their pages are in an earlier tree, too."""
 
-    def _find_labels(self) -> dict[str, Collection[str]]:
-        """Return the labels of listed pages, by ID; where a page says why it is not there, none."""
+    def _find_labels(self) -> dict[str, Collection[str] | None]:
+        """Return the labels of listed pages, by ID, as `Selection` wants them."""
         listed = [
             page.page_id
             for tree in self.fetched.values()
@@ -165,12 +176,14 @@ class SiteTrees:
         for tree in self.fetched.values():
             facts |= tree.facts
         self._fetcher.add(listed, facts)
-        found = {page_id: self._find_page(page_id) for page_id in listed}
-        return {
-            page_id: page.facts.labels
-            for page_id, page in found.items()
-            if page and page.facts and page.facts.labels is not None
-        }
+        labels: dict[str, Collection[str] | None] = {}
+        for page_id in listed:
+            page = self._find_page(page_id)
+            if page is None:
+                labels[page_id] = None
+            elif page.facts and page.facts.labels is not None:
+                labels[page_id] = page.facts.labels
+        return labels
 
     def begin_pages(self, pages: Iterable[PlacedPage]) -> None:
         """Begin to fetch what trees came without: pages that are listed, and attachments."""
@@ -218,6 +231,8 @@ class SiteTrees:
         for ref, fetched in self.fetched.items():
             if ref not in titles:
                 continue
+            if ref in self._unnamed:
+                yield report_unnamed(ref)
             if count := self._unlabelled.get(ref, 0):
                 yield report_unlabelled(ref, count)
             if fetched.listed and fetched.error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,8 @@ import pytest
 from standin import PageRecord, StandIn
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from projects import Built, Project
 
 NAV: list[Any] = [{"Deploy": "confluence:101"}, {"Guide": "confluence:5/"}]
@@ -258,3 +261,125 @@ def test_an_option_that_is_not_valid(
 
     assert built.exit_code == 1
     assert message in built.log
+
+
+def without_rest(project: Project, standin: StandIn) -> None:
+    """Leave the exporter alone, which tells no IDs and no labels."""
+    for name in standin.rest_environment():
+        del project.environment[name]
+
+
+def test_an_id_says_nothing_of_a_tree_that_is_exported_as_a_whole(
+    project: Project, standin: StandIn
+) -> None:
+    without_rest(project, standin)
+    project.configure(NAV, site=standin.url, exclude=["8", "draft*"])
+
+    built = project.build(strict=False)
+
+    assert list_pages(built) == ALL - {"guide/draft-use"}
+    assert "which tells no IDs: the option `exclude` leaves out pages of it by their titles" in (
+        built.log
+    )
+
+
+@pytest.mark.parametrize("is_listed", [True, False])
+def test_what_is_left_out_is_in_no_pulled_site(
+    project: Project, standin: StandIn, *, is_listed: bool
+) -> None:
+    standin.pages.edit("7", "# Draft: use\n\nTop secret.\n")
+    if not is_listed:
+        without_rest(project, standin)
+    project.configure(NAV, site=standin.url, exclude=["draft*"])
+
+    assert project.run("pull", "pulled")[0] == 0
+
+    files = [path for path in (project.root / "pulled").rglob("*") if path.is_file()]
+    assert not [path for path in files if b"Top secret" in path.read_bytes()]
+    assert not [path for path in files if b"Draft: use" in path.read_bytes()]
+    project.configure(NAV, site=standin.url, exclude=["draft*"], snapshot="pulled", offline=True)
+    assert list_pages(project.build()) == ALL - {"guide/draft-use"}
+
+
+def test_a_page_that_fails_does_not_vanish_where_labels_decide(
+    project: Project, standin: StandIn
+) -> None:
+    standin.faults.answer(503, page_id="6")
+    project.configure(NAV, site=standin.url, labels=["public"])
+
+    built = project.build()
+
+    assert built.exit_code == 1
+    assert "Setup" in built.log
+    assert "503" in built.log
+
+
+def test_a_page_does_not_choose_its_address_in_confluence(
+    project: Project, standin: StandIn
+) -> None:
+    without_rest(project, standin)
+    own = "---\nconfluence_url: javascript:alert(1)\nconfluence_id: '1'\n---\n# Setup\n"
+    standin.pages.edit("6", own)
+    project.configure(NAV, site=standin.url, source_note=True)
+
+    built = project.build()
+
+    assert "javascript" not in built.page("guide/setup")
+
+
+def find_memory(project: Project) -> Path:
+    [memory] = (project.root / ".cache/plugin/confluence-md/pages").glob("paths-*.json")
+    return memory
+
+
+def test_redirects_are_remembered_between_builds_that_are_weeks_apart(
+    project: Project, standin: StandIn
+) -> None:
+    build(project, standin, max_age=0)
+    os.utime(find_memory(project), (0, 0))
+    standin.pages.edit("6", "# Set up\n", title="Set up")
+
+    assert 'url=../set-up/"' in build(project, standin, max_age=0).page("guide/setup")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"[", b"[]", b"[" * 100_000, b'{"101": 5}', b'{"101": [5, "\\u0000.html"]}',
+     b'{"101": ["\\ud800.html", "../up.html", "/top.html", "a/../../b.html", "C:/x.html"]}'],
+)  # fmt: skip
+def test_a_memory_that_somebody_wrote_does_no_harm(
+    project: Project, standin: StandIn, content: bytes
+) -> None:
+    build(project, standin)
+    find_memory(project).write_bytes(content)
+
+    built = build(project, standin)
+
+    assert 'url=../../deploy/"' in built.page("c/101")
+    names = ("up.html", "top.html", "b.html", "x.html")
+    assert not [path for path in project.root.rglob("*.html") if path.name in names]
+
+
+def test_redirects_are_not_written_through_links(project: Project, standin: StandIn) -> None:
+    elsewhere = project.root / "elsewhere"
+    elsewhere.mkdir()
+    (project.root / "site").mkdir()
+    (project.root / "site/c").symlink_to(elsewhere)
+
+    build(project, standin)
+
+    assert list(elsewhere.iterdir()) == []
+
+
+def test_a_page_that_comes_back_is_no_redirect_in_a_dirty_build(
+    project: Project, standin: StandIn
+) -> None:
+    build(project, standin, max_age=0)
+    standin.pages.edit("6", "# Setup\n", title="Set up")
+    build(project, standin, max_age=0)
+    standin.pages.edit("6", "# Setup\n", title="Setup")
+
+    built = project.build("--dirty", strict=False)
+
+    assert built.exit_code == 0
+    assert "Redirecting" not in built.page("guide/setup")

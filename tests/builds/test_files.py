@@ -260,3 +260,15 @@ def test_easy_links_find_the_pages(project: Project, standin: StandIn) -> None:
 
 def _read(project: Project) -> str:
     return (project.root / "mkdocs.yml").read_text()
+
+
+def test_sites_that_share_a_cache_have_files_of_their_own(
+    project: Project, standin: StandIn
+) -> None:
+    configure(project, standin)
+    project.build()
+    mine = read_seen(project)["deploy.md"][0]
+    project.write("mkdocs.yml", _read(project).replace("Handbook", "Public handbook"))
+    project.build()
+
+    assert read_seen(project)["deploy.md"][0] != mine

@@ -467,3 +467,16 @@ def test_other_plugins_keep_links_that_are_right_by_themselves(
     there = [re.findall('href="(.*?)"', link)[0] for link in kept]
     steps = "../runbooks/roll-back/#steps"
     assert there == [f"{steps}_1", "#here-it-is", steps, steps]
+
+
+def test_a_number_that_an_author_wrote_is_a_number_of_no_link(
+    project: Project, standin: StandIn, pages: dict[str, str]
+) -> None:
+    digits = "1" * 5000
+    pages["101"] = (
+        f'# Links\n\n[a](#Gone) <a href="x" data-confluence-link="{digits}">b</a>\n\n'
+        '<p><a href="y" data-confluence-link="0">c</a></p>\n\n[d](confluence:102#Steps)\n'
+    )
+    configure(project, standin, validation={"links": {"anchors": "info"}})
+
+    assert "roll-back/#steps" in build(project).page("deploy")
