@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from jinja2 import TemplateError
 from mkdocs.plugins import get_plugin_logger
 
-from mkdocs_confluence_md.cache.files import SiteFiles, remove_redirect, write_redirect
+from mkdocs_confluence_md.cache.files import Redirects, SiteFiles, remove_redirect
 from mkdocs_confluence_md.config import find_cache_dir, make_address
 from mkdocs_confluence_md.confluence.content import read_front_matter, read_title
 from mkdocs_confluence_md.confluence.refs import has_scheme
@@ -124,6 +124,7 @@ class SiteBuild:
         """The sources of pages that were there before MkDocs wanted them, by `src_uri`."""
         self._placed = Earlier()
         self._written_nav = self._placed_nav = config.nav
+        self._seen_nav = ""
         self._titles: dict[TreeRef | SpaceRef, str] = {}
         """Of trees, in `nav`."""
         self._is_begun = False
@@ -164,7 +165,8 @@ class SiteBuild:
 
     def add_late_pages(self, files: Files) -> None:
         """Add the pages that `nav` refers to since other plugins wrote it, as `add_pages`."""
-        self._read_nav(files)
+        if repr(self._config.nav) != self._seen_nav:
+            self._read_nav(files)
         if self.pages:
             self._correct_paths(files)
             resolve_redirects(self._config, files, self._find_path)
@@ -236,6 +238,9 @@ class SiteBuild:
         if not self._has(page):
             return None
         show_date(self._config, page.meta)
+        # Not in the front matter, which MkDocs reads slowly.
+        if self.reader and (url := self.reader.find_url(self.pages[page.file.src_uri])):
+            page.meta["confluence_url"] = url
         return self._directives.hide(markdown, page)
 
     def show_directives(self, markdown: str, page: Page, files: Files) -> str | None:
@@ -347,8 +352,9 @@ class SiteBuild:
         if not is_translated:
             site_files.write_paths(moved)
         taken = {file.dest_uri for file in files}
+        redirects = Redirects(self._config.site_dir, replace=not is_translated)
         for source, target in list_redirects(moved, places, taken).items():
-            write_redirect(Path(self._config.site_dir), source, target, replace=not is_translated)
+            redirects.write(source, target)
 
     def finish_links(self) -> None:
         """Finish links, when all pages have been rendered."""
@@ -401,6 +407,8 @@ class SiteBuild:
         placement = self._add(self._config.nav or [], files)
         if placement.pages:
             self._config.nav = self._placed_nav = placement.nav
+        # Others may change it where it is.
+        self._seen_nav = repr(self._config.nav)
 
     def _add(self, nav: Nav, files: Files) -> Placement:
         """Add the pages that a `nav` refers to, unless they are in the site already."""
@@ -465,11 +473,12 @@ class SiteBuild:
 
     def _correct_paths(self, files: Files) -> None:
         """Let the files of pages be where their sources are."""
-        for src_uri in self.pages.keys() & files.src_uris.keys():
-            file = files.src_uris[src_uri]
-            if path := self._open_site_files().find_written(src_uri):
+        site_files, src_uris = self._open_site_files(), files.src_uris
+        for src_uri in self.pages:
+            file, path = src_uris.get(src_uri), site_files.find_written(src_uri)
+            if file and path and file.abs_src_path != str(path):
                 file.abs_src_path = str(path)
-            else:
+            elif file and not path:
                 file.content_string = ""
 
     def _open_site_files(self) -> SiteFiles:

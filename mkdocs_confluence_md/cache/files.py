@@ -43,6 +43,7 @@ class SiteFiles:
         self._site = site
         self._directory = CacheDirectory(directory, lock_seconds=LOCK_SECONDS)
         self._used: set[Path] = set()
+        self._pages: dict[str, Path] = {}
         self.is_open = False
         """Files can be written."""
 
@@ -56,8 +57,10 @@ class SiteFiles:
 
     def find_page(self, src_uri: str) -> Path:
         """Return the path of a page's file."""
-        name = _make_name(posixpath.basename(src_uri), _hash(f"{self._site} {src_uri}"))
-        return self._directory.path / _PAGES / name
+        if src_uri not in self._pages:
+            name = _make_name(posixpath.basename(src_uri), _hash(f"{self._site} {src_uri}"))
+            self._pages[src_uri] = self._directory.path / _PAGES / name
+        return self._pages[src_uri]
 
     def find_written(self, src_uri: str) -> Path | None:
         """Return the path of a page's file if this build has written it, or found it as it is."""
@@ -176,25 +179,53 @@ _REDIRECT = """\
 _REDIRECT_BEGINS = _REDIRECT.partition("{url}")[0].encode()
 
 
-def write_redirect(site_dir: Path, source: str, target: str, *, replace: bool) -> None:
-    """Write a page that leads to another one, if nothing is in the way.
+_WRITE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0)
+
+
+class Redirects:
+    """Writes pages that lead to other ones, in the finished site and nowhere else.
 
     Args:
-        site_dir: The finished site.
-        source: The page's own destination in it.
-        target: That of the other page.
-        replace: Write it also if there is a file.
+        site_dir: Of MkDocs.
+        replace: Write a page also if there is a file.
     """
-    url = posixpath.relpath(target, posixpath.dirname(source) or ".")
-    if posixpath.basename(target) == "index.html" and source.endswith("/index.html"):
-        url = url.removesuffix("index.html") or "./"
-    path = site_dir / source
-    # A page may be where its folder was, and a name may be none for this system.
-    with suppress(OSError, ValueError):
-        is_inside = path.parent.resolve().is_relative_to(site_dir.resolve())
-        if is_inside and not path.is_symlink() and (replace or not path.exists()):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(_REDIRECT.format(url=quote(url)), encoding="utf-8")
+
+    def __init__(self, site_dir: str, *, replace: bool) -> None:
+        self._site_dir = site_dir
+        self._flags = _WRITE_FLAGS if replace else _WRITE_FLAGS | os.O_EXCL
+        self._folders = {""}
+        """Those that are there, and no links."""
+        os.makedirs(site_dir, exist_ok=True)  # noqa: PTH103  a text, from MkDocs
+
+    def write(self, source: str, target: str) -> None:
+        """Write a page, if nothing is in the way.
+
+        Args:
+            source: Its own destination in the site.
+            target: That of the other page.
+        """
+        folder = posixpath.dirname(source)
+        url = posixpath.relpath(target, folder or ".")
+        if posixpath.basename(target) == "index.html" and source.endswith("/index.html"):
+            url = url.removesuffix("index.html") or "./"
+        # A page may be where its folder was, and a name may be none for this system.
+        with suppress(OSError, ValueError):
+            self._make_folder(folder)
+            descriptor = os.open(f"{self._site_dir}/{source}", self._flags, 0o666)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(_REDIRECT.format(url=quote(url)).encode())
+
+    def _make_folder(self, folder: str) -> None:
+        if folder in self._folders:
+            return
+        self._make_folder(posixpath.dirname(folder))
+        path = f"{self._site_dir}/{folder}"
+        try:
+            os.mkdir(path)  # noqa: PTH102  a `Path` takes as long as the rest
+        except FileExistsError:
+            if not stat.S_ISDIR(os.lstat(path).st_mode):
+                raise
+        self._folders.add(folder)
 
 
 def remove_redirect(site_dir: Path, dest_uri: str) -> None:

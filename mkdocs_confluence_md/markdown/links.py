@@ -187,7 +187,7 @@ class _GuessProcessor(Treeprocessor):
 
     def run(self, root: Element) -> None:
         late_links = self._site.links.late_links
-        for element in root.iter("a"):
+        for element in root.iter("a") if late_links else ():
             number = read_number(element.get(LATE_ATTRIBUTE, ""))
             if 0 <= number < len(late_links):
                 href = element.get("href", "").removesuffix("#")

@@ -268,7 +268,6 @@ class Reader:
             title=page.title,
             otherwise=page.own_title or read_hidden_title(fetched.markdown),
             facts=fetched.facts,
-            url=self.find_url(page),
             extra=self._find_extra(page),
         )
 

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 _FACT_NAMES = ("confluence_title", "revision_date", "author", "tags",
                "git_revision_date_localized", "updated")  # fmt: skip
 ADDED_NAMES = ("title", "confluence_id", "confluence_url", "render_macros", *_FACT_NAMES)
-"""What `make_source` adds to a page's front matter."""
+"""What is added to a page's metadata, most of it by `make_source`."""
 
 # A page's own title has been read, and the rest are instructions, not facts.
 _NOT_FACTS = frozenset(
@@ -73,7 +73,6 @@ def make_source(  # noqa: PLR0913  all that is known of a page
     title: str,
     otherwise: str = "",
     facts: PageFacts | None = None,
-    url: str = "",
     extra: Mapping[str, Any] | None = None,
 ) -> str:
     """Put front matter before a page's Markdown; the Markdown itself is passed on untouched.
@@ -85,14 +84,13 @@ def make_source(  # noqa: PLR0913  all that is known of a page
             heading serves, then its title in Confluence, and the ID only where it has none.
         otherwise: That title, as far as it is known without facts.
         facts: Become metadata, where the page's own front matter says nothing of the kind.
-        url: The page's address in Confluence; becomes `confluence_url`.
         extra: What the site's author adds, or has instead.
     """
     own, body = split_front_matter(clean(markdown))
     headed = not title and begins_with_heading(body)
     in_confluence = (facts.title if facts else "") or otherwise
     page_title = title or ("" if headed else _clean_title(in_confluence) or page_id)
-    known = own, page_id, page_title, facts, url
+    known = own, page_id, page_title, facts
     front_matter = _write({**_make_meta(*known), **extra}) if extra else _make_front_matter(*known)
     return f"---\n{front_matter}---\n\n{body}"
 
@@ -104,15 +102,11 @@ def find_own_facts(markdown: str) -> frozenset[str]:
 
 
 @cache
-def _make_front_matter(
-    own: str, page_id: str, title: str, facts: PageFacts | None, url: str
-) -> str:
-    return _write(_make_meta(own, page_id, title, facts, url))
+def _make_front_matter(own: str, page_id: str, title: str, facts: PageFacts | None) -> str:
+    return _write(_make_meta(own, page_id, title, facts))
 
 
-def _make_meta(
-    own: str, page_id: str, title: str, facts: PageFacts | None, url: str
-) -> dict[str, Any]:
+def _make_meta(own: str, page_id: str, title: str, facts: PageFacts | None) -> dict[str, Any]:
     own_meta = parse_front_matter(own) or {}
     added = _describe(facts) if facts else {}
     page_title = _clean_title(own_meta.get("title")) or title
@@ -120,7 +114,6 @@ def _make_meta(
     harmless = {name: value for name, value in own_meta.items() if _is_harmless(name, value)}
     meta |= {name: _escape(value) for name, value in harmless.items()}
     meta |= {"confluence_id": page_id} if page_id else {}
-    meta |= {"confluence_url": url} if url else {}
     # mkdocs-macros would run what people in Confluence write, with our environment at hand.
     meta["render_macros"] = False
     return meta | {name: value for name, value in added.items() if name not in meta}
