@@ -28,7 +28,8 @@ _LONGEST_STEM_BYTES = 80
 _MARK_SECONDS = 86400.0
 _KEEP_SECONDS = 7 * 86400.0
 # A link that somebody has put there must not be followed, and a pipe not waited for.
-_READ_FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+_SAFE_FLAGS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+_READ_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | _SAFE_FLAGS
 
 
 class SiteFiles:
@@ -179,7 +180,7 @@ _REDIRECT = """\
 _REDIRECT_BEGINS = _REDIRECT.partition("{url}")[0].encode()
 
 
-_WRITE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0)
+_WRITE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _SAFE_FLAGS
 
 
 class Redirects:
