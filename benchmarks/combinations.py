@@ -24,7 +24,7 @@ class Combination:
     packages: tuple[str, ...]
     """As pip wants them, with versions."""
     plugins: tuple[Any, ...] = ()
-    theme: Any = "mkdocs"
+    theme: str = "mkdocs"
     settings: dict[str, Any] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     """By path."""
@@ -51,7 +51,7 @@ def plugin(
 def theme(name: str, package: str) -> Combination:
     """Describe a site with a theme."""
     packages = (package,) if package else ()
-    return Combination(f"theme {name}", packages, theme={"name": name})
+    return Combination(f"theme {name}", packages, theme=name)
 
 
 def material(

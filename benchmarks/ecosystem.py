@@ -32,6 +32,8 @@ PNG = bytes.fromhex(
     "0000000d49444154789c6360606060000000050001a5f645400000000049454e44ae426082"
 )
 IDS = {"deploy": "101", "back": "102", "notes": "103"}
+REFERENCES = {name: f"confluence:{page_id}" for name, page_id in IDS.items()}
+REFERENCES |= {"second": "Second-step"}
 PATHS = {"deploy": "deploy.md", "back": "operate/roll-back.md", "notes": "operate/notes.md"}
 SOURCES = {
     "deploy": "# Deploy\n\nRoll out the *new* version; if it fails, [roll back](@back@), best in "
@@ -105,8 +107,7 @@ def try_combination(combination: Combination, python: Path, root: Path) -> Resul
     local = root / "local"
     write_site(local, combination, site=None)
     expected = build(local, python, {})
-    names = {name: f"confluence:{page_id}" for name, page_id in IDS.items()}
-    names |= {"second": "Second-step", "plan": "plan.png"}
+    names = {**REFERENCES, "plan": "plan.png"}
     pages = {IDS[name]: fill(text + PANEL, names) for name, text in SOURCES.items()}
     with StandIn(pages) as standin:
         standin.pages.attachments = {"101": {"plan.png": PNG}}
@@ -136,11 +137,7 @@ def fill(text: str, names: dict[str, str]) -> str:
 def write_site(root: Path, combination: Combination, *, site: str | None) -> None:
     """Write a site with references, or with local files in their places."""
     shutil.rmtree(root, ignore_errors=True)
-    if site:
-        names = {name: f"confluence:{page_id}" for name, page_id in IDS.items()}
-        names |= {"second": "Second-step"}
-    else:
-        names = {**PATHS, "second": "second-step"}
+    names = REFERENCES if site else {**PATHS, "second": "second-step"}
     files = {"docs/index.md": "# Home\n\nStart with [Deploy](@deploy@).\n"} | combination.files
     for path, text in files.items():
         folder = Path(path).parent.relative_to("docs") if path.startswith("docs/") else Path()
@@ -157,12 +154,11 @@ def write_site(root: Path, combination: Combination, *, site: str | None) -> Non
     ours = [{"confluence-md": {"site": site}}] if site else []
     plugins = [*combination.plugins]
     both = [*ours, *plugins] if combination.plugins_last else [*plugins, *ours]
-    theme = combination.theme
     config: dict[str, Any] = {
         "site_name": "Handbook",
         "repo_url": "https://git.example/acme/docs",
         "edit_uri": "edit/main/docs",
-        "theme": {"name": theme} if isinstance(theme, str) else theme,
+        "theme": {"name": combination.theme},
         "plugins": [*([] if "search" in combination.name else ["search"]), *both],
         **combination.settings,
     }
@@ -210,7 +206,6 @@ class Page(HTMLParser):
         super().__init__()
         self.words: list[str] = []
         self.addresses: list[str] = []
-        self.ids: set[str] = set()
         self.html = html
         self._is_hidden = 0
         self.feed(html)
@@ -220,7 +215,6 @@ class Page(HTMLParser):
         self._is_hidden += tag in ("script", "style", "title")
         given = dict(attrs)
         self.addresses += [given[name] or "" for name in ("href", "src") if name in given]
-        self.ids |= {given["id"] or ""} if "id" in given else set()
 
     def handle_endtag(self, tag: str) -> None:
         """Note the end of an element."""

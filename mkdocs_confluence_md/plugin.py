@@ -106,7 +106,6 @@ class ConfluencePlugin(GuardedPlugin):
         if self.build:
             with plugin_errors():
                 self.build.add_linked_pages(nav, files)
-            self.build.set_edit_urls(files)
             self.build.report_unknown_pages()
 
     on_nav = CombinedEvent(_set_edit_urls, _add_linked_pages)

@@ -161,7 +161,6 @@ class SiteBuild:
         """
         self._written_nav = self._config.nav
         self._read_nav(files)
-        resolve_redirects(self._config, files, self._find_path)
 
     def add_late_pages(self, files: Files) -> None:
         """Add the pages that `nav` refers to since other plugins wrote it, as `add_pages`."""
@@ -169,7 +168,6 @@ class SiteBuild:
             self._read_nav(files)
         if self.pages:
             self._correct_paths(files)
-            resolve_redirects(self._config, files, self._find_path)
 
     def add_linked_pages(self, nav: Navigation, files: Files) -> None:
         """Put pages in the place of links in the navigation that are references, as `add_pages`."""
@@ -179,6 +177,7 @@ class SiteBuild:
                 link.replace(make_items(data, files, self._config))
             relink(nav)
             self._correct_paths(files)
+            self.set_edit_urls(files)
         # Now all pages are known: what is not one of them leads to Confluence.
         exempt_from_git(self._config, self.pages)
         resolve_redirects(self._config, files, self.resolve)
@@ -463,22 +462,18 @@ class SiteBuild:
     def resolve(self, text: str) -> str | None:
         """Return where a reference leads, as a path of the site's sources or as a URL."""
         target = self.links.link_map.find_target(text, None) if has_scheme(text) else None
-        return target.url if isinstance(target, Outside) else self._find_path(text)
-
-    def _find_path(self, text: str) -> str | None:
-        target = self.links.link_map.find_target(text, None) if has_scheme(text) else None
-        if not isinstance(target, Inside):
-            return None
-        return f"{target.page.src_uri}{target.anchor and f'#{target.anchor}'}"
+        if isinstance(target, Inside):
+            return f"{target.page.src_uri}{target.anchor and f'#{target.anchor}'}"
+        return target.url if isinstance(target, Outside) else None
 
     def _correct_paths(self, files: Files) -> None:
         """Let the files of pages be where their sources are."""
         site_files, src_uris = self._open_site_files(), files.src_uris
         for src_uri in self.pages:
             file, path = src_uris.get(src_uri), site_files.find_written(src_uri)
-            if file and path and file.abs_src_path != str(path):
+            if file and path:
                 file.abs_src_path = str(path)
-            elif file and not path:
+            elif file:
                 file.content_string = ""
 
     def _open_site_files(self) -> SiteFiles:

@@ -51,6 +51,12 @@ def project(tmp_path: Path, standin: StandIn) -> Project:
 
 
 @pytest.fixture
+def without_redirects(project: Project) -> None:
+    """Leave no pages in the site but those of Confluence and local ones."""
+    project.options["redirects"] = False
+
+
+@pytest.fixture
 def site(project: Project, standin: StandIn, pages: dict[str, str]) -> Project:
     """Return a project with links, attachments and local pages."""
     pages["101"] = DEPLOY

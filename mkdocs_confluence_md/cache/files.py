@@ -50,17 +50,15 @@ class SiteFiles:
 
     def open(self) -> None:
         """Make the folders, if that is possible; the cache itself says why it is not."""
-        if not self.is_open:
-            with suppress(OSError):
-                for name in SITE_FOLDERS:
-                    self._directory.make_folder(name)
-                self.is_open = True
+        with suppress(OSError):
+            for name in SITE_FOLDERS:
+                self._directory.make_folder(name)
+            self.is_open = True
 
     def find_page(self, src_uri: str) -> Path:
         """Return the path of a page's file."""
         if src_uri not in self._pages:
-            name = _make_name(posixpath.basename(src_uri), _hash(f"{self._site} {src_uri}"))
-            self._pages[src_uri] = self._directory.path / _PAGES / name
+            self._pages[src_uri] = self._find(_PAGES, src_uri)
         return self._pages[src_uri]
 
     def find_written(self, src_uri: str) -> Path | None:
@@ -68,14 +66,13 @@ class SiteFiles:
         path = self.find_page(src_uri)
         return path if path in self._used else None
 
-    def write_page(self, src_uri: str, source: str) -> bool:
-        """Write a page's file, unless it has that source already; return True if it has it now."""
-        return self._write(self.find_page(src_uri), source.encode(errors="replace"))
+    def write_page(self, src_uri: str, source: str) -> None:
+        """Write a page's file, unless it has that source already, if that is possible."""
+        self._write(self.find_page(src_uri), source.encode(errors="replace"))
 
     def write_attachment(self, src_uri: str, data: bytes) -> Path | None:
         """Write the file of an attachment, unless it is there; None if that is not possible."""
-        name = _make_name(posixpath.basename(src_uri), _hash(f"{self._site} {src_uri}"))
-        path = self._directory.path / _ATTACHMENTS / name
+        path = self._find(_ATTACHMENTS, src_uri)
         return path if self._write(path, data) else None
 
     def read_paths(self) -> dict[str, list[str]]:
@@ -111,6 +108,10 @@ class SiteFiles:
                     path not in self._used and status.st_mtime < time.time() - _KEEP_SECONDS
                 )
             )
+
+    def _find(self, folder: str, src_uri: str) -> Path:
+        name = _make_name(posixpath.basename(src_uri), _hash(f"{self._site} {src_uri}"))
+        return self._directory.path / folder / name
 
     def _write(self, path: Path, data: bytes) -> bool:
         if not self.is_open:

@@ -238,8 +238,7 @@ class Fetcher:
 
     def has(self, page_id: str) -> bool:
         """Return True if a page is there."""
-        future = self._pages[page_id]
-        return future.done() and not future.cancelled() and not future.exception()
+        return _has_succeeded(self._pages[page_id])
 
     def find_copy(self, page_id: str) -> FetchedPage | None:
         """Return the cached copy of a page that is not there yet."""
@@ -262,7 +261,7 @@ class Fetcher:
         there = {
             page_id: future.result()
             for page_id, future in self._pages.items()
-            if future.done() and not future.cancelled() and not future.exception()
+            if _has_succeeded(future)
         }
         return {each: there[each].facts if each in there else None for each in self._pages}
 
@@ -283,9 +282,7 @@ class Fetcher:
     def find_listed_trees(self) -> dict[TreeRef | SpaceRef, Tree]:
         """Return those trees of this build that were listed page by page."""
         there = {
-            ref: future.result()
-            for ref, future in self._trees.items()
-            if future.done() and not future.cancelled() and not future.exception()
+            ref: future.result() for ref, future in self._trees.items() if _has_succeeded(future)
         }
         return {ref: tree.listed for ref, tree in there.items() if tree.listed}
 
@@ -427,6 +424,10 @@ class Fetcher:
         self, source: ConfluenceSource, future: Future[FetchedPage], page: WantedPage, begin: float
     ) -> None:
         deliver(future, partial(_measure, partial(self._fetch_page, source, page), begin))
+
+
+def _has_succeeded(future: Future[Any]) -> bool:
+    return future.done() and not future.cancelled() and not future.exception()
 
 
 def _measure(find: Callable[[], Fetched], begin: float) -> Fetched:

@@ -93,9 +93,10 @@ def resolve_redirects(
     for plugin in _find(config, ("redirects",)):
         targets = plugin.config.get("redirect_maps", {})
         found = {old: resolve(str(new)) for old, new in targets.items()}
-        targets.update({old: new for old, new in found.items() if new is not None})
-        if hasattr(plugin, "doc_pages"):  # it has looked at the files already
-            plugin.on_files(files, config=config)
+        if changed := {old: new for old, new in found.items() if new is not None}:
+            targets.update(changed)
+            if hasattr(plugin, "doc_pages"):  # it has looked at the files when some were not there
+                plugin.on_files(files, config=config)
 
 
 def _find(config: MkDocsConfig, names: Iterable[str]) -> list[BasePlugin[Any]]:

@@ -83,8 +83,7 @@ class Selection:
             if self._excludes(page):
                 continue
             children = tuple(self._select(page.children, depth + 1, labels))
-            is_known = page.is_folder or not self.labels or page.page_id in labels
-            if not is_known or not self._has_label(labels.get(page.page_id, None)):
+            if not page.is_folder and not self._has_label(page, labels):
                 yield from children
             elif children or not page.is_folder:
                 yield replace(page, children=children)
@@ -95,12 +94,17 @@ class Selection:
             each == page.page_id or fnmatchcase(title, each.casefold()) for each in self.exclude
         )
 
-    def _has_label(self, labels: Collection[str] | None) -> bool:
-        if not self.labels or labels is None:
+    def _has_label(self, page: TreePage, labels: Mapping[str, Collection[str] | None]) -> bool:
+        if not self.labels:
+            return True
+        if page.page_id not in labels:
+            return False
+        own = labels[page.page_id]
+        if own is None:
             return True
         wanted = {each for each in self.labels if not each.startswith("-")}
         unwanted = {each.removeprefix("-") for each in self.labels} - wanted
-        return unwanted.isdisjoint(labels) and (not wanted or not wanted.isdisjoint(labels))
+        return unwanted.isdisjoint(own) and (not wanted or not wanted.isdisjoint(own))
 
 
 class SiteTrees:
@@ -172,10 +176,7 @@ class SiteTrees:
             for page in (tree.listed.walk() if tree.listed else ())
             if page.page_id
         ]
-        facts: dict[str, PageFacts] = {}
-        for tree in self.fetched.values():
-            facts |= tree.facts
-        self._fetcher.add(listed, facts)
+        self._add_listed(listed)
         labels: dict[str, Collection[str] | None] = {}
         for page_id in listed:
             page = self._find_page(page_id)
@@ -187,11 +188,9 @@ class SiteTrees:
 
     def begin_pages(self, pages: Iterable[PlacedPage]) -> None:
         """Begin to fetch what trees came without: pages that are listed, and attachments."""
-        listed = [page.ref.page_id for page in pages if page.tree in self.fetched and not page.path]
-        facts: dict[str, PageFacts] = {}
-        for tree in self.fetched.values():
-            facts |= tree.facts
-        self._fetcher.add(listed, facts)
+        self._add_listed(
+            page.ref.page_id for page in pages if page.tree in self.fetched and not page.path
+        )
         wanted: dict[str, dict[str, Reference]] = {}
         stale: set[str] = set()
         for page in pages:
@@ -202,6 +201,13 @@ class SiteTrees:
                     stale |= {owner} if fetched.origin is Origin.STALE else set()
         for owner in wanted.keys() - {""}:
             self._fetcher.add_files(owner, wanted[owner], is_copy=owner in stale)
+
+    def _add_listed(self, page_ids: Iterable[str]) -> None:
+        """Begin to fetch listed pages, with what the lists have just said of them."""
+        facts: dict[str, PageFacts] = {}
+        for tree in self.fetched.values():
+            facts |= tree.facts
+        self._fetcher.add(page_ids, facts)
 
     def has(self, page: PlacedPage) -> bool:
         """Return True if a page is in the export of a tree."""

@@ -43,10 +43,7 @@ NOT_THERE = (
 )
 
 
-@pytest.fixture(autouse=True)
-def _no_redirects(project: Project) -> None:
-    """Leave pages in the site that are pages of Confluence."""
-    project.options["redirects"] = False
+pytestmark = pytest.mark.usefixtures("without_redirects")
 
 
 def files_of(built: Built, folder: str = "deploy") -> list[str]:

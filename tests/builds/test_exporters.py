@@ -27,10 +27,7 @@ _HEADING = re.compile(r"<h1[^>]*>(.*?)</h1>", re.DOTALL)
 _WINDOW_TITLE = re.compile(r"<title>(.*?)</title>")
 
 
-@pytest.fixture(autouse=True)
-def _no_redirects(project: Project) -> None:
-    """Leave pages in the site that are pages of Confluence."""
-    project.options["redirects"] = False
+pytestmark = pytest.mark.usefixtures("without_redirects")
 
 
 @pytest.fixture

@@ -49,10 +49,7 @@ WRITTEN = [
 CODE = "# Code blocks\n\n## Steps\n\nText.\n"
 
 
-@pytest.fixture(autouse=True)
-def _no_redirects(project: Project) -> None:
-    """Leave pages in the site that are pages of Confluence."""
-    project.options["redirects"] = False
+pytestmark = pytest.mark.usefixtures("without_redirects")
 
 
 def configure(project: Project, nav: list[Any], *extensions: str, **options: object) -> None:

@@ -22,10 +22,7 @@ HANDBOOK: list[Any] = [{"Handbook": f"confluence:{ROOT}/"}]
 SPACE: list[Any] = [{"Wiki": "confluence:space/ENG"}]
 
 
-@pytest.fixture(autouse=True)
-def _no_redirects(project: Project) -> None:
-    """Leave pages in the site that are pages of Confluence."""
-    project.options["redirects"] = False
+pytestmark = pytest.mark.usefixtures("without_redirects")
 
 
 @pytest.fixture

@@ -25,10 +25,7 @@ HANDBOOK: list[Any] = [{"Handbook": f"confluence:{ROOT}/"}]
 BREADCRUMBS = ["navigation.indexes", "navigation.path", "navigation.footer"]
 
 
-@pytest.fixture(autouse=True)
-def _no_redirects(project: Project) -> None:
-    """Leave pages in the site that are pages of Confluence."""
-    project.options["redirects"] = False
+pytestmark = pytest.mark.usefixtures("without_redirects")
 
 
 @pytest.fixture

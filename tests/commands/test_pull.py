@@ -21,10 +21,7 @@ if TYPE_CHECKING:
     from standin import StandIn
 
 
-@pytest.fixture(autouse=True)
-def _no_redirects(project: Project) -> None:
-    """Leave pages in the site that are pages of Confluence."""
-    project.options["redirects"] = False
+pytestmark = pytest.mark.usefixtures("without_redirects")
 
 
 @pytest.mark.parametrize("raw_html", ["keep", "strip"])
