@@ -25,7 +25,7 @@ from mkdocs_confluence_md.network.client import (
     read_json_object,
 )
 from mkdocs_confluence_md.network.redaction import remember_secrets
-from mkdocs_confluence_md.network.retries import ONLY_ONCE
+from mkdocs_confluence_md.network.retries import GRANT, ONLY_ONCE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -194,4 +194,5 @@ def _make_token_request(client: Client, fields: dict[str, str]) -> httpx.Request
         f"{client.auth_url}/oauth/token",
         headers={"User-Agent": USER_AGENT, "Accept": "application/json"},
         json={**fields, **credentials},
+        extensions={GRANT: True},
     )

@@ -30,6 +30,9 @@ EXPORT = "mkdocs_confluence_md.export"
 ONLY_ONCE = "mkdocs_confluence_md.only_once"
 """The extension of a request that must not arrive twice."""
 
+GRANT = "mkdocs_confluence_md.grant"
+"""The extension of a request for a token, which is waited for as long as `Patience.token` says."""
+
 LARGE = "mkdocs_confluence_md.large"
 """The extension of a request whose answer is large; its value names what is in it.
 
@@ -85,6 +88,8 @@ class PatientTransport(httpx.BaseTransport):
         """Send a request, and return an answer that has been read whole."""
         # Also for a request that authentication made, which has no time-outs of its own.
         request.extensions["timeout"] = self._client.timeout.as_dict()
+        if GRANT in request.extensions:
+            request.extensions["timeout"]["read"] = self._traffic.patience.token
         try:
             return self._send_patiently(request)
         except OutageError as outage:
@@ -144,6 +149,8 @@ class PatientTransport(httpx.BaseTransport):
     def _send(self, request: httpx.Request) -> httpx.Response:
         large, patience = LARGE in request.extensions, self._traffic.patience
         seconds = patience.large_answer if large else patience.answer
+        if GRANT in request.extensions:
+            seconds = max(seconds, patience.token)
         until = self._traffic.clock() + seconds
         response = self._client.send(request, stream=True)
         try:

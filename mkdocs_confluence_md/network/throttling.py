@@ -120,6 +120,8 @@ class Patience:
     """For a connection."""
     silence: float = 30.0
     """For the next byte; the platform ends an export's handler after 25 seconds."""
+    token: float = 30.0
+    """For a token: one that is asked for again uses its refresh token twice."""
     answer: float = 60.0
     """For a whole answer, however slowly it drips."""
     large_answer: float = 300.0

@@ -291,7 +291,8 @@ def test_a_failing_refresh_fails_for_everybody_who_waited_for_it(
             return type(error).__name__
         return "answered"
 
-    with make_client(Traffic(8, IMPATIENT)) as client, ThreadPoolExecutor(8) as threads:
+    patience = replace(IMPATIENT, token=0.5)
+    with make_client(Traffic(8, patience)) as client, ThreadPoolExecutor(8) as threads:
         outcomes = list(threads.map(ask, [client] * 8))
 
     # One had the time-out itself. Nobody began another one before that was known.
@@ -310,6 +311,18 @@ def test_a_token_answer_that_is_lost_is_asked_for_again_at_once(
         assert client.post(url, json={"pageId": "101"}, auth=sign_in()).status_code == 200
     assert export(standin, sign_in()) == 200
     assert standin.oauth.reuses == 1
+
+
+def test_a_token_that_comes_late_is_waited_for(
+    standin: StandIn, sign_in: Callable[..., TokenAuth]
+) -> None:
+    standin.faults.other_latency = 2 * IMPATIENT.silence
+    auth = sign_in()
+
+    with make_client(Traffic(1, IMPATIENT)) as client:
+        url = f"{standin.url}/gateway/api/svc/confluence/{APP}/singleExport"
+        assert client.post(url, json={"pageId": "101"}, auth=auth).status_code == 200
+    assert standin.oauth.reuses == 0
 
 
 def test_an_access_token_that_no_header_can_carry_is_never_shown(
@@ -335,7 +348,8 @@ def test_a_hanging_authorization_server_is_given_up_like_any_other(
     standin.faults.connection("hang", route="token")
     url = f"{standin.url}/gateway/api/svc/confluence/{APP}/singleExport"
 
-    with make_client(Traffic(1, IMPATIENT)) as client, pytest.raises(httpx.ReadTimeout):
+    patience = replace(IMPATIENT, token=0.5)
+    with make_client(Traffic(1, patience)) as client, pytest.raises(httpx.ReadTimeout):
         client.post(url, json={"pageId": "101"}, auth=sign_in())
 
 
