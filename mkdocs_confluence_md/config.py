@@ -5,11 +5,17 @@ No option is a secret, so no dump of the configuration can leak one.
 
 from __future__ import annotations
 
+import logging
 import re
+from contextlib import redirect_stderr, redirect_stdout
+from difflib import get_close_matches
+from io import StringIO
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from warnings import catch_warnings, simplefilter
 
 from mkdocs.config import config_options as opt
 from mkdocs.config.base import BaseConfigOption, Config, ValidationError
+from mkdocs.config.defaults import MkDocsConfig
 
 from mkdocs_confluence_md.confluence.exporter import (
     ENVIRONMENT_IDS,
@@ -20,7 +26,9 @@ from mkdocs_confluence_md.confluence.exporter import (
 from mkdocs_confluence_md.network.urls import origin_of
 from mkdocs_confluence_md.project import (
     DEFAULT_CACHE_DIR,
+    PLUGIN_NAME,
     choose_cache_dir,
+    read_settings,
     resolve_cache_dir,
 )
 from mkdocs_confluence_md.site.paths import check_page_path, name_page
@@ -30,7 +38,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mkdocs.config.base import ConfigErrors, ConfigWarnings
-    from mkdocs.config.defaults import MkDocsConfig
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _MOST_CONCURRENCY = 32
@@ -302,6 +309,39 @@ def validate(
         if names.isdisjoint(written):
             return options, errors, warnings
         written = {name: value for name, value in written.items() if name not in names}
+
+
+def validate_site(config_file: Path) -> list[tuple[str, str]]:
+    """Return what MkDocs refuses or warns of in a configuration: the settings, and what it says.
+
+    Nothing that the project brings is run, and the options of this plugin are left out: `validate`
+    knows them better.
+
+    Raises:
+        SettingError: The configuration cannot be read.
+    """
+    config = MkDocsConfig(config_file_path=str(config_file.resolve()))
+    config.load_dict(read_settings(config_file))
+    disabled = logging.root.manager.disable
+    logging.disable()
+    try:
+        # Plugins and extensions may print and warn when they are loaded.
+        with redirect_stdout(StringIO()), redirect_stderr(StringIO()), catch_warnings():
+            simplefilter("ignore")
+            errors, warnings = config.validate()
+    finally:
+        logging.disable(disabled)
+    found = [(name, str(text)) for name, text in (*errors, *warnings)]
+    return [(name, text) for name, text in found if f"'{PLUGIN_NAME}' option" not in text]
+
+
+def explain_option(name: str, error: object) -> str:
+    """Return what MkDocs says of an option, with the name that is meant where it knows none."""
+    text = str(error)
+    known = [str(key) for key, _ in PluginConfig._schema]  # noqa: SLF001  MkDocs has no other name for it
+    if name not in known and (near := get_close_matches(name, known, 1)):
+        text = f"{text.rstrip('.')}. Do you mean `{near[0]}`?"
+    return text
 
 
 def make_address(options: PluginConfig) -> ApiAddress:

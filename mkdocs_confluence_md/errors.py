@@ -9,6 +9,7 @@
     │   ├── MissingError   Confluence's own REST API says that there is no such page or space
     │   ├── NotFoundError  that API answers 404
     │   └── NoAccessError  the account may not see it, or not any more (403, 404, 410)
+    │       └── DeniedError    403, which may also mean that the API is turned off
     └── FailureError       no usable answer: network, time-out, 429, 5xx, or an unreadable body
         ├── TooLargeError  perhaps because the answer would be too large
         └── EmptyError     the answer is empty, which a page may be, too
@@ -83,6 +84,16 @@ class NotFoundError(AnswerError):
 
 class NoAccessError(AnswerError):
     """The account may not see a page, or not any more: no copy of it may be shown either."""
+
+
+class DeniedError(NoAccessError):
+    """The service answers 403, because of this page or because the whole API is turned off."""
+
+    def narrow(self) -> Self:
+        """Return the error for a page when others are exported, so that the API is turned on."""
+        return type(self)(
+            self.what, "The account may not see it; other pages are exported.", self.detail
+        )
 
 
 class FailureError(ConfluenceError):

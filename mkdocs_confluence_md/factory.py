@@ -8,7 +8,7 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mkdocs_confluence_md.auth.environment import read_environment
+from mkdocs_confluence_md.auth.environment import find_misspelt, read_environment
 from mkdocs_confluence_md.auth.token_refresh import make_auth
 from mkdocs_confluence_md.cache.policy import ExportCache
 from mkdocs_confluence_md.config import find_cache_dir, find_snapshot_dir
@@ -62,6 +62,9 @@ class Session:
         Raises:
             ConfluenceError: As `make_fetcher`.
         """
+        if self._settings is None:
+            for text in find_misspelt(os.environ):
+                self._warn(text)
         environment = read_environment(os.environ)
         address = replace(address, api_url=environment.api_url)
         settings = (environment, address, dict(options))

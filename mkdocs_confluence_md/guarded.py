@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from markdown.extensions import Extension
 from markdown.preprocessors import Preprocessor
+from mkdocs.config.base import ValidationError
 from mkdocs.exceptions import PluginError
 from mkdocs.plugins import BasePlugin
 from mkdocs.structure.files import Files
@@ -16,11 +17,11 @@ from mkdocs.structure.nav import Navigation
 from mkdocs.structure.pages import Page
 
 from mkdocs_confluence_md.auth.token_file import Protection, make_protection
-from mkdocs_confluence_md.config import PluginConfig, find_snapshot_dir
+from mkdocs_confluence_md.config import PluginConfig, explain_option, find_snapshot_dir
 from mkdocs_confluence_md.errors import ConfluenceError
 from mkdocs_confluence_md.markdown.context import join
 from mkdocs_confluence_md.network.redaction import hide_used_secrets
-from mkdocs_confluence_md.project import check_written, walk_values
+from mkdocs_confluence_md.project import check_written, locate_option, show_place, walk_values
 from mkdocs_confluence_md.site.pages import MissingPagesError
 
 if TYPE_CHECKING:
@@ -59,7 +60,14 @@ class GuardedPlugin(BasePlugin[PluginConfig]):
             if config_file_path:
                 check_written(Path(config_file_path), protection)
             _check_texts(options, "plugins.confluence-md", protection)
-        return super().load_config(options, config_file_path)
+        errors, warnings = super().load_config(options, config_file_path)
+        if config_file_path:
+            file = Path(config_file_path)
+            errors = [
+                (name, ValidationError(_explain(name, error, file))) for name, error in errors
+            ]
+            warnings = [(name, _explain(name, text, file)) for name, text in warnings]
+        return errors, warnings
 
     def _guard(self, config: MkDocsConfig) -> None:
         """Refuse a configuration as it is when all plugins have seen it.
@@ -79,6 +87,12 @@ class GuardedPlugin(BasePlugin[PluginConfig]):
             if directory:
                 protection.check_directory(Path(directory), name)
         join(self._included_files, config)
+
+
+def _explain(name: str, error: object, file: Path) -> str:
+    place, line = locate_option(file, name)
+    text = explain_option(name, error)
+    return f"{text} ({show_place(place, line)})" if line else text
 
 
 def check_files(files: Files) -> None:

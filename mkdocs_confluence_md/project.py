@@ -8,10 +8,12 @@ plugin is loaded, and does not say in which line; here it becomes a problem with
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
@@ -37,6 +39,9 @@ _TEXT = "tag:yaml.org,2002:str"
 _NUMBER = "tag:yaml.org,2002:int"
 _NOTHING = "tag:yaml.org,2002:null"
 _KEY = "confluence"
+_BLANK_IN_REFERENCE = re.compile(r"confluence:[ \t]+(\S+)")
+_LIKENESS = 0.8
+"""Of two names, from 0 to 1, above which one is taken for a slip of the other."""
 
 
 @dataclass(frozen=True)
@@ -87,13 +92,30 @@ def find_value(mapping: Node | None, name: str) -> Node | None:
 def explain_yaml(error: yaml.YAMLError) -> Flaw:
     """Say where a text stops being YAML."""
     mark = getattr(error, "problem_mark", None)
+    line = mark.line + 1 if mark else 0
     problem = getattr(error, "problem", None) or "it cannot be read"
+    written = _read_line(mark)
+    if "'\\t'" in problem:
+        return Flaw(line, "There is a tab in this line, and YAML wants spaces.", "Replace it.")
+    if match := _BLANK_IN_REFERENCE.search(written):
+        return Flaw(
+            line,
+            f"'{match[0]}': there is a blank after the colon, which makes it a setting to YAML.",
+            f"Write confluence:{match[1]}",
+        )
     return Flaw(
-        mark.line + 1 if mark else 0,
+        line,
         f"This is no YAML: {problem}.",
         "Look for a missing quotation mark, a missing colon, or wrong indentation, in this line or "
         "just above it.",
     )
+
+
+def _read_line(mark: Any) -> str:  # noqa: ANN401  PyYAML's `Mark`, which has no types
+    """Return the line that a mark of PyYAML is in; empty where it does not keep the text."""
+    text = getattr(mark, "buffer", None) or ""
+    begin = text.rfind("\n", 0, mark.pointer) + 1 if text else 0
+    return text[begin:].partition("\n")[0].rstrip("\0") if text else ""
 
 
 def _read_mapping(item: MappingNode) -> Iterator[Declared | Flaw]:
@@ -161,7 +183,7 @@ def _line(node: Node) -> int:
 
 DEFAULT_CACHE_DIR = ".cache/plugin/confluence-md"
 
-_PLUGIN = "confluence-md"
+PLUGIN_NAME = "confluence-md"
 _CORRECT = "Correct it: YAML reports the first line where it makes no sense."
 # Where it is installed, libyaml reads YAML in a tenth of the time.
 _FastLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -175,6 +197,18 @@ class _Loader(yaml.SafeLoader):
 # What `!!python/name:…` names may not be installed, and no command of ours needs it.
 _Loader.add_multi_constructor("tag:yaml.org,2002:python/", lambda *_: None)
 _Loader.add_multi_constructor("!", lambda *_: None)
+
+
+class _Tagged:
+    """What stands for an object that a tag makes; copies of it, too."""
+
+
+class _TagLoader(yaml.SafeLoader):
+    """Reads YAML with a `_Tagged` in the place of each object that a tag stands for."""
+
+
+_TagLoader.add_multi_constructor("tag:yaml.org,2002:python/", lambda *_: _Tagged())
+_TagLoader.add_multi_constructor("!", lambda *_: _Tagged())
 
 
 def resolve_cache_dir(config_file: str | Path, cache_dir: str) -> Path:
@@ -230,12 +264,63 @@ def read_options(config_file: Path) -> dict[str, Any]:
     """
     config = _read_config(config_file)
     options = _find_options(config.get("plugins"))
+    if flaw := _explain_plugins(config.get("plugins")):
+        name, what, remedy = flaw
+        raise SettingError(f"{_locate_text(config_file, name)}: {what}", remedy)
     if options is None:
         raise SettingError(
-            f"{config_file} does not have the plugin {_PLUGIN}.",
-            f"Add it:\n\nplugins:\n  - search\n  - {_PLUGIN}:\n      site: acme.atlassian.net\n",
+            f"{config_file} does not have the plugin {PLUGIN_NAME}.",
+            f"Add `- {PLUGIN_NAME}:` to its `plugins`, and `site: acme.atlassian.net` indented "
+            "below it; or run: confluence-md init",
         )
     return options
+
+
+def _explain_plugins(plugins: object) -> tuple[str, str, str] | None:
+    """Find a slip in how the plugin is written: the text that shows it, what it is, the remedy."""
+    for entry in plugins if isinstance(plugins, list) else []:
+        if isinstance(entry, dict) and PLUGIN_NAME in entry and len(entry) > 1:
+            name = next(str(key) for key in entry if key != PLUGIN_NAME)
+            return (
+                name,
+                f"the option `{name}` is not indented below {PLUGIN_NAME}.",
+                "Put two more spaces before each option of the plugin.",
+            )
+    if _find_options(plugins) is None:
+        names = (
+            [str(name) for entry in plugins for name in _list_keys(entry)]
+            if isinstance(plugins, list | dict)
+            else []
+        )
+        for name in names:
+            plain = name.lower().replace("_", "-").removeprefix("mkdocs-")
+            if get_close_matches(plain, [PLUGIN_NAME, "confluence"], 1, _LIKENESS):
+                return name, f"there is no plugin {name!r}.", f"Write {PLUGIN_NAME}."
+    return None
+
+
+def _list_keys(entry: object) -> list[object]:
+    return list(entry) if isinstance(entry, dict) else [entry]
+
+
+def _locate_text(config_file: Path, text: str) -> str:
+    """Return where a text, or a key, is written first."""
+    with suppress(OSError, SettingError, yaml.YAMLError, RecursionError):
+        for file, root in _read_files(config_file, make_protection(os.environ), _Loader):
+            for written in walk_nodes(root) if root else ():
+                if written.text == text and written.path.startswith("plugins"):
+                    return show_place(file, written.line)
+    return str(config_file)
+
+
+def locate_setting(config_file: Path, name: str) -> int:
+    """Return the line of a setting of `mkdocs.yml`, from 1; 0 if it is elsewhere, or nowhere."""
+    with suppress(OSError, yaml.YAMLError, RecursionError):
+        root = yaml.compose(config_file.read_bytes(), _Loader)
+        for key, _ in root.value if isinstance(root, MappingNode) else ():
+            if isinstance(key, ScalarNode) and key.value == name:
+                return _line(key)
+    return 0
 
 
 def find_directories(config_file: Path) -> dict[str, Path]:
@@ -261,7 +346,7 @@ def find_directories(config_file: Path) -> dict[str, Path]:
     }
 
 
-def _read_config(config_file: Path) -> dict[str, Any]:
+def _read_config(config_file: Path, loader: type[yaml.SafeLoader] = _Loader) -> dict[str, Any]:
     """Read a configuration, and those that it inherits from.
 
     Raises:
@@ -271,7 +356,7 @@ def _read_config(config_file: Path) -> dict[str, Any]:
     check_written(config_file, protection)
     try:
         with config_file.open("rb") as file:
-            config = yaml_load(file, get_yaml_loader(_Loader))
+            config = yaml_load(file, get_yaml_loader(loader))
     except OSError as error:
         raise explain_unreadable(config_file, error) from None
     except (ConfigurationError, TypeError, ValueError, RecursionError) as error:
@@ -279,6 +364,29 @@ def _read_config(config_file: Path) -> dict[str, Any]:
         shown = "a line with a secret" if protection.find_secret(str(error)) else error
         raise SettingError(f"{config_file} is no configuration: {shown}.", _CORRECT) from None
     return config if isinstance(config, dict) else {}
+
+
+def read_settings(config_file: Path) -> dict[str, Any]:
+    """Read a configuration for MkDocs to validate, with all that a project brings to run left out.
+
+    Values that would be made by a tag are not there, and neither are hooks.
+
+    Raises:
+        SettingError: It cannot be read.
+    """
+    config: dict[str, Any] = _without_tags(_read_config(config_file, _TagLoader))
+    config.pop("hooks", None)
+    config.setdefault("site_name", "made by a tag")
+    return config
+
+
+def _without_tags(value: Any) -> Any:  # noqa: ANN401  any value of YAML
+    if isinstance(value, dict):
+        found = {key: _without_tags(each) for key, each in value.items()}
+        return {key: each for key, each in found.items() if not isinstance(each, _Tagged)}
+    if isinstance(value, list):
+        return [_without_tags(each) for each in value if not isinstance(each, _Tagged)]
+    return value
 
 
 def read_nav(config_file: Path) -> tuple[Path, Node | None]:
@@ -295,8 +403,80 @@ def read_nav(config_file: Path) -> tuple[Path, Node | None]:
             if (nav := find_value(root, "nav")) is not None:
                 return file, nav
     except OSError as error:
-        raise explain_unreadable(Path(error.filename or file), error) from None
+        raise explain_unreadable(file, error, inherited=file != config_file) from None
     return file, None
+
+
+def locate_entries(config_file: Path) -> dict[Reference | str, str]:
+    """Return where the entries of `nav` are, like `mkdocs.yml:12`, by reference and by text.
+
+    It is empty where `nav` cannot be read: others say why.
+    """
+    try:
+        file, nav = read_nav(config_file)
+    except (SettingError, yaml.YAMLError, RecursionError):
+        return {}
+    if nav is None:
+        return {}
+    found: dict[Reference | str, str] = {}
+    for written in walk_nodes(nav):
+        found.setdefault(written.text.strip(), show_place(file, written.line))
+    for entry in find_entries(nav):
+        if isinstance(entry, Declared):
+            found.setdefault(entry.reference, show_place(file, entry.line))
+    return found
+
+
+def locate_option(config_file: Path, name: str) -> tuple[Path, int]:
+    """Return the file and the line where an option of the plugin is written; 0 if nowhere."""
+    key = re.compile(rf"plugins(?:\[[0-9]+\])?\.{PLUGIN_NAME}\.{_OF_KEY}")
+    protection = make_protection(os.environ)
+    with suppress(OSError, SettingError, yaml.YAMLError, RecursionError):
+        for file, root in _read_files(config_file, protection, _Loader):
+            for written in walk_nodes(root) if root else ():
+                if written.text == name and key.fullmatch(written.path):
+                    return file, written.line
+    return config_file, 0
+
+
+def show_place(file: Path, line: int) -> str:
+    """Write a place as compilers do, so that editors and terminals lead there."""
+    with suppress(ValueError, OSError):
+        file = file.resolve().relative_to(Path.cwd())
+    return f"{file}:{line}"
+
+
+def find_missing_files(config_file: Path, nav: Node) -> Iterator[Flaw]:
+    """Find local pages in `nav` that are not there, unless something else may make them."""
+    try:
+        config = _read_config(config_file, _TagLoader)
+    except SettingError:
+        return
+    plugins = config.get("plugins") or []
+    names = {
+        str(name).rpartition("/")[2]
+        for entry in (plugins if isinstance(plugins, list | dict) else [])
+        for name in _list_keys(entry)
+    }
+    docs_dir = find_directories(config_file).get("docs_dir")
+    if config.get("hooks") or docs_dir is None or names - _WITHOUT_PAGES:
+        return
+    for written in walk_nodes(nav):
+        path = written.text
+        if path.endswith(".md") and ":" not in path and not (docs_dir / path).exists():
+            yield Flaw(
+                written.line,
+                f"'{path}' is not in {docs_dir.name}/.",
+                "Correct the path, or create the file.",
+            )
+
+
+_WITHOUT_PAGES = {
+    PLUGIN_NAME, "git-authors", "git-revision-date-localized", "glightbox", "macros", "meta",
+    "minify", "offline", "optimize", "privacy", "redirects", "search", "section-index", "social",
+    "table-reader", "tags",
+}  # fmt: skip
+"""Plugins that surely add no pages that `nav` could name."""
 
 
 def check_written(config_file: Path, protection: Protection) -> None:
@@ -364,22 +544,22 @@ def _read_files(
         ]
 
 
-def explain_unreadable(file: Path, error: OSError) -> SettingError:
+def explain_unreadable(file: Path, error: OSError, *, inherited: bool = False) -> SettingError:
     """Say why a configuration, or one that it inherits from, cannot be read."""
-    return SettingError(
-        f"{file} cannot be read: {error.strerror}.",
-        "Name the configuration with -f, and one that it inherits from with INHERIT.",
-    )
+    remedy = "Name the configuration with -f, and one that it inherits from with INHERIT."
+    if isinstance(error, FileNotFoundError) and not inherited:
+        remedy = "Name the configuration with -f, or make one: confluence-md init"
+    return SettingError(f"{file} cannot be read: {error.strerror}.", remedy)
 
 
 def _find_options(plugins: object) -> dict[str, Any] | None:
     """Return the plugin's options, from both forms of a list of plugins."""
     entries = [plugins] if isinstance(plugins, dict) else plugins
     for entry in entries if isinstance(entries, list) else []:
-        if entry == _PLUGIN:
+        if entry == PLUGIN_NAME:
             return {}
-        if isinstance(entry, dict) and _PLUGIN in entry:
-            return entry[_PLUGIN] if isinstance(entry[_PLUGIN], dict) else {}
+        if isinstance(entry, dict) and PLUGIN_NAME in entry:
+            return entry[PLUGIN_NAME] if isinstance(entry[PLUGIN_NAME], dict) else {}
     return None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,12 +29,14 @@ from mkdocs_confluence_md.markdown.link_targets import Inside, Outside
 from mkdocs_confluence_md.markdown.links import SiteLinks
 from mkdocs_confluence_md.markdown.parser import find_headings
 from mkdocs_confluence_md.network.urls import host_of
+from mkdocs_confluence_md.project import locate_entries
 from mkdocs_confluence_md.site.messages import (
     describe_placed,
     report_complaints,
     report_conflict,
     report_failures,
     report_origin,
+    report_plain_addresses,
     report_stale_assets,
     report_stale_pages,
 )
@@ -70,7 +73,7 @@ if TYPE_CHECKING:
     from mkdocs.structure.toc import AnchorLink
     from pathspec.gitignore import GitIgnoreSpec
 
-    from mkdocs_confluence_md.confluence.refs import SpaceRef, TreeRef
+    from mkdocs_confluence_md.confluence.refs import Reference, SpaceRef, TreeRef
     from mkdocs_confluence_md.factory import Session
     from mkdocs_confluence_md.fetch.fetcher import Fetcher
     from mkdocs_confluence_md.fetch.results import FetchedPage
@@ -125,6 +128,8 @@ class SiteBuild:
         self._placed = Earlier()
         self._written_nav = self._placed_nav = config.nav
         self._seen_nav = ""
+        self._addresses: tuple[str, ...] = ()
+        """Of pages that `nav` only links to."""
         self._titles: dict[TreeRef | SpaceRef, str] = {}
         """Of trees, in `nav`."""
         self._is_begun = False
@@ -140,6 +145,11 @@ class SiteBuild:
         self._directives = Directives(plugin, config, self._options.trusted_plugins)
         self._extension = ConfluenceExtension(self)
         self._extension.join(config)
+
+    @cached_property
+    def _places(self) -> dict[Reference | str, str]:
+        """Where the entries of `nav` are written, which only messages say."""
+        return locate_entries(Path(self._config.config_file_path or "mkdocs.yml"))
 
     def begin(self) -> None:
         """Begin to fetch what `nav` refers to."""
@@ -161,6 +171,9 @@ class SiteBuild:
         """
         self._written_nav = self._config.nav
         self._read_nav(files)
+        if self._addresses:
+            level = logging.INFO if self.pages else logging.WARNING
+            log.log(level, report_plain_addresses(self._addresses, self._places))
 
     def add_late_pages(self, files: Files) -> None:
         """Add the pages that `nav` refers to since other plugins wrote it, as `add_pages`."""
@@ -418,8 +431,9 @@ class SiteBuild:
         if is_more and not placement.complaints:
             placement = self._fetch(nav, local_uris, placement)
         if placement.complaints:
-            what = report_complaints(placement.complaints)
+            what = report_complaints(placement.complaints, self._places)
             raise SettingError(what, "\nCorrect them in mkdocs.yml.")
+        self._addresses = placement.addresses
         for conflict in placement.conflicts:
             log.warning(report_conflict(conflict))
         self._placed = Earlier(placement.pages, placement.by_path)
@@ -554,6 +568,7 @@ class SiteBuild:
             tell=tell,
             extra=self._options.pages,
             failures=self.reader.failures if self.reader else [],
+            locate=lambda: self._places,
         )
         self.reader.check_trees(placeholder=self._options.on_error == "placeholder")
         for warning in trees.report(new):

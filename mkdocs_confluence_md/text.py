@@ -7,7 +7,10 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
+
+_LEAST_WIDTH = 8
+"""Of a column that is cut."""
 
 
 def describe_age(seconds: float) -> str:
@@ -26,11 +29,47 @@ def describe_size(size: int) -> str:
     return f"{size / 1000:.1f} kB" if size < 1_000_000 else f"{size / 1_000_000:.1f} MB"  # noqa: PLR2004  the same
 
 
-def format_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Write a table for a person, with columns as wide as they must be."""
+def format_table(
+    head: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    width: int = 0,
+    paint: Callable[[str], str] = str,
+) -> str:
+    """Write a table for a person, with columns as wide as they must be.
+
+    Args:
+        head: The names of the columns.
+        rows: Of as many cells.
+        width: How many characters a line may have; 0 for any number. The widest columns are cut.
+        paint: Returns a cell as it is shown, as wide as it was on a terminal.
+    """
     lines = [head, *rows]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
+    while 0 < width < sum(widths) + 2 * (len(widths) - 1) and max(widths) > _LEAST_WIDTH:
+        widths[widths.index(max(widths))] -= 1
+    return "\n".join(
+        "  ".join(
+            paint(cut_text(cell, most).ljust(most)) for cell, most in zip(line, widths, strict=True)
+        ).rstrip()
+        for line in lines
+    )
+
+
+def cut_text(text: str, most: int) -> str:
+    """Return as much of a text as fits, with a sign that something is missing."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def count_things(number: int, thing: str, things: str = "") -> str:
+    """Write a number of things: `1 page`, `2 pages`.
+
+    Args:
+        number: How many.
+        thing: One of them.
+        things: Several of them, if that is not what one is called and an s.
+    """
+    return f"{number} {thing if number == 1 else things or f'{thing}s'}"
 
 
 _FORMULA_COMMAND = re.compile(r"\\(?=(?:bbox|href|style|cssId|class|mmlToken|require)\b)")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -17,6 +18,9 @@ from mkdocs_confluence_md.network.urls import origin_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+_LIKENESS = 0.9
+"""Of two names, from 0 to 1, above which one is taken for a slip of the other."""
 
 ENV_PREFIX = "CONFLUENCE_MD_"
 ATLASSIAN_API = "https://api.atlassian.com"
@@ -113,6 +117,19 @@ def read_environment(variables: Mapping[str, str]) -> Environment:
         auth_url=auth_url,
         trust=TrustRule(frozenset(host.lower() for host in [*hosts, *named_hosts])),
     )
+
+
+def find_misspelt(variables: Mapping[str, str]) -> list[str]:
+    """Return a sentence for each variable whose name is nearly that of one of ours."""
+    known = {ENV_PREFIX + name for name in VARIABLES}
+    # Not those that are set: what looks like them has a meaning of its own.
+    unset = [name for name in known if not variables.get(name)]
+    found = []
+    for name in sorted(variables.keys() - known):
+        near = get_close_matches(name.upper(), unset, 1, _LIKENESS)
+        if near and (name.upper().startswith("CONFLUENCE") and variables[name]):
+            found.append(f"The environment has {name}, which is not read: write {near[0]}.")
+    return found
 
 
 def read_secrets(variables: Mapping[str, str]) -> dict[str, str]:

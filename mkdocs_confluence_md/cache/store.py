@@ -41,6 +41,10 @@ _SETTINGS = {
 _MARK_SECONDS = 86400.0
 
 # Table-valued, so that one statement takes any number of keys.
+# What SQLite and the system say of it.
+_READ_ONLY = re.compile(r"read-?only|permission denied|unable to open", re.IGNORECASE)
+_FULL = re.compile(r"no space left|disk is full|quota exceeded", re.IGNORECASE)
+
 _AMONG_KEYS = "raw = 1 AND key IN (SELECT value FROM json_each(?))"
 _READ = f"SELECT key, mode, filename, value FROM Cache WHERE {_AMONG_KEYS}"  # noqa: S608  a constant
 _MARK = f"UPDATE Cache SET access_time = ? WHERE {_AMONG_KEYS} AND access_time < ?"  # noqa: S608  the same
@@ -324,8 +328,18 @@ class Store:
         reason = str(error) or str(error.__context__ or type(error).__name__)
         self._warn_once(
             f"The cache in {self._directory.path} cannot be used ({reason}); this build does "
-            "without it. If that stays so, delete the directory."
+            f"without it. {self._advise(reason)}"
         )
+
+    def _advise(self, reason: str) -> str:
+        path = self._directory.path
+        # Path's raises where it may not look.
+        existing = next(each for each in (path, *path.parents) if os.path.exists(each))  # noqa: PTH110
+        if not os.access(existing, os.W_OK) or _READ_ONLY.search(reason):
+            return "Name a directory that can be written, with the option `cache_dir`."
+        if _FULL.search(reason):
+            return "Make room on its disk."
+        return "If that stays so, delete the directory."
 
     def _warn_once(self, text: str) -> None:
         if not self._warned:

@@ -24,10 +24,10 @@ from mkdocs_confluence_md.cache.records import (
     read_tree_manifest,
 )
 from mkdocs_confluence_md.cache.store import Store
-from mkdocs_confluence_md.cli.terminal import config_file_option, echo, echo_json
+from mkdocs_confluence_md.cli.terminal import config_file_option, echo, echo_json, fit_table
 from mkdocs_confluence_md.confluence.refs import Complaint, PageRef, SpaceRef, parse_reference
 from mkdocs_confluence_md.project import find_project_cache_dir
-from mkdocs_confluence_md.text import describe_age, describe_size, format_table
+from mkdocs_confluence_md.text import count_things, describe_age, describe_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -126,7 +126,7 @@ def remove_all(store: Store) -> list[Holding]:
 def as_table(holdings: Sequence[Holding], now: float) -> str:
     """Write a table for a person, with columns as wide as they must be."""
     rows = [_as_row(each, now) for each in holdings]
-    return format_table(("PAGE", "HOST", "ACCOUNT", "SIZE", "AGE"), rows)
+    return fit_table(("PAGE", "HOST", "ACCOUNT", "SIZE", "AGE"), rows)
 
 
 def describe_holdings(holdings: Sequence[Holding], directory: str) -> dict[str, object]:
@@ -156,7 +156,7 @@ def _name(page: PageCopy) -> dict[str, str]:
 
 def summarize(holdings: Sequence[Holding]) -> str:
     """Say how many copies there are, and how large they are."""
-    count = "1 copy" if len(holdings) == 1 else f"{len(holdings)} copies"
+    count = count_things(len(holdings), "copy", "copies")
     return f"{count}, {describe_size(measure(holdings))}"
 
 

@@ -11,7 +11,6 @@ import os
 import sys
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from enum import Enum
 from operator import itemgetter
 from pathlib import Path
@@ -20,15 +19,28 @@ from typing import TYPE_CHECKING
 import click
 import yaml
 
-from mkdocs_confluence_md.auth.environment import ENV_PREFIX, read_environment
+from mkdocs_confluence_md.auth.environment import ENV_PREFIX, find_misspelt, read_environment
 from mkdocs_confluence_md.auth.token_file import make_protection
 from mkdocs_confluence_md.auth.token_refresh import make_auth
 from mkdocs_confluence_md.cli.call_report import try_calls
-from mkdocs_confluence_md.cli.terminal import config_file_option, echo, echo_json
-from mkdocs_confluence_md.config import PluginConfig, find_snapshot_dir, make_address, validate
+from mkdocs_confluence_md.cli.terminal import config_file_option, echo, echo_json, fit_table
+from mkdocs_confluence_md.config import (
+    PluginConfig,
+    explain_option,
+    find_snapshot_dir,
+    make_address,
+    validate,
+    validate_site,
+)
 from mkdocs_confluence_md.confluence.exporter import complete_address, probe
 from mkdocs_confluence_md.confluence.listing import list_pages
-from mkdocs_confluence_md.confluence.refs import PageRef
+from mkdocs_confluence_md.confluence.refs import (
+    PageRef,
+    SpaceRef,
+    is_confluence_url,
+    space_url,
+    view_url,
+)
 from mkdocs_confluence_md.errors import (
     ConfluenceError,
     CredentialsError,
@@ -47,20 +59,27 @@ from mkdocs_confluence_md.project import (
     explain_yaml,
     find_directories,
     find_entries,
+    find_missing_files,
     find_project_cache_dir,
+    locate_option,
+    locate_setting,
     read_nav,
     read_options,
+    walk_nodes,
 )
-from mkdocs_confluence_md.text import describe_age, format_table
+from mkdocs_confluence_md.site.messages import report_plain_addresses
+from mkdocs_confluence_md.text import count_things, describe_age
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    from yaml.nodes import Node
 
     from mkdocs_confluence_md.auth.environment import Environment
     from mkdocs_confluence_md.auth.token_refresh import TokenAuth
     from mkdocs_confluence_md.confluence.exporter import ApiAddress
     from mkdocs_confluence_md.confluence.models import PageFacts
-    from mkdocs_confluence_md.confluence.refs import SpaceRef, TreeRef
+    from mkdocs_confluence_md.confluence.refs import TreeRef
     from mkdocs_confluence_md.confluence.rest import ConfluenceRest
     from mkdocs_confluence_md.fetch.fetcher import Fetcher
 
@@ -75,7 +94,9 @@ class Finding:
     text: str = ""
     """What there is; of a problem, what is wrong and what to do."""
     line: int = 0
-    """In `mkdocs.yml`, from 1; 0 where it is not in a line."""
+    """From 1; 0 where it is not in a line."""
+    file: Path | None = None
+    """Where that line is; None for the file with `nav`."""
 
 
 @dataclass
@@ -86,6 +107,8 @@ class Inspection:
     """The configuration."""
     nav_file: Path
     """Where `nav` stands: there, or in a file that it inherits from."""
+    site: str = ""
+    """The origin for links to Confluence; empty where it is not known."""
     settings: list[Finding] = field(default_factory=list)
     pages: list[PageFinding] = field(default_factory=list)
 
@@ -106,13 +129,15 @@ class Settings:
 
 
 def inspect_settings(
-    config_file: Path, variables: Mapping[str, str]
+    config_file: Path, variables: Mapping[str, str], *, with_mkdocs: bool = True
 ) -> tuple[Inspection, Settings | None]:
     """Look at the configuration and the environment, and ask no service.
 
     Args:
         config_file: The project's `mkdocs.yml`.
         variables: The environment.
+        with_mkdocs: Have MkDocs validate the rest of the configuration, which needs its theme and
+            the other plugins.
 
     Returns:
         What was found out; and what there is, if a build could begin with it.
@@ -120,6 +145,10 @@ def inspect_settings(
     inspection = Inspection(config_file, config_file)
     entries = _inspect_nav(inspection) if _inspect_protection(inspection) else None
     options = None if entries is None else _inspect_options(inspection)
+    if options is not None and with_mkdocs:
+        _inspect_mkdocs(inspection)
+    if options is not None:
+        inspection.site = make_address(options).find_site()
     environment = _inspect_environment(inspection, variables)
     inspection.pages = [PageFinding(each, State.UNKNOWN) for each in entries or ()]
     if entries is None or options is None or environment is None:
@@ -163,10 +192,23 @@ def _inspect_nav(inspection: Inspection) -> list[Declared] | None:
     except ConfluenceError as error:
         flaw = Flaw(0, error.what, error.remedy)
     else:
-        return _list_entries(inspection, list(find_entries(nav)) if nav else [])
+        entries = _list_entries(inspection, list(find_entries(nav)) if nav else [])
+        if nav and not entries:
+            _look_for_addresses(inspection, nav)
+        for flaw in find_missing_files(inspection.file, nav) if nav else ():
+            inspection.settings.append(Finding("nav", State.PROBLEM, str(flaw), flaw.line))
+        return entries
     inspection.settings.append(Finding("nav", State.PROBLEM, str(flaw), flaw.line))
     inspection.settings.append(Finding("options", State.UNKNOWN))
     return None
+
+
+def _look_for_addresses(inspection: Inspection, nav: Node) -> None:
+    """Find pages in Confluence that a `nav` without any page from there only links to."""
+    for written in walk_nodes(nav):
+        if is_confluence_url(written.text):
+            text = report_plain_addresses([written.text], {})
+            inspection.settings.append(Finding("nav", State.PROBLEM, text, written.line))
 
 
 def _list_entries(inspection: Inspection, found: list[Declared | Flaw]) -> list[Declared]:
@@ -175,9 +217,21 @@ def _list_entries(inspection: Inspection, found: list[Declared | Flaw]) -> list[
     for flaw in flaws:
         inspection.settings.append(Finding("nav", State.PROBLEM, str(flaw), flaw.line))
     if not flaws:
-        count = "1 entry" if len(entries) == 1 else f"{len(entries)} entries"
+        count = count_things(len(entries), "entry", "entries")
         inspection.settings.append(Finding("nav", State.FINE, f"{count} from Confluence"))
     return entries
+
+
+def _inspect_mkdocs(inspection: Inspection) -> None:
+    """Find what `mkdocs build --strict` would refuse, besides our own options."""
+    found = validate_site(inspection.file)
+    for name, text in found:
+        line = locate_setting(inspection.file, name)
+        inspection.settings.append(
+            Finding("MkDocs", State.PROBLEM, f"`{name}`: {_end(text)}", line, inspection.file)
+        )
+    if not found:
+        inspection.settings.append(Finding("MkDocs", State.FINE, "accepts the configuration"))
 
 
 def _inspect_options(inspection: Inspection) -> PluginConfig | None:
@@ -188,16 +242,12 @@ def _inspect_options(inspection: Inspection) -> PluginConfig | None:
         inspection.settings.append(Finding("options", State.PROBLEM, str(error)))
         return None
     options, errors, warnings = validate(written)
-    problems = [f"Option `{name}`: {_end(error)}" for name, error in errors]
-    # MkDocs names an option that it does not know, and says no more.
-    known = [str(name) for name, _ in PluginConfig._schema]  # noqa: SLF001  MkDocs has no other name for it
-    for name, warning in warnings:
-        near = get_close_matches(name, known, 1)
-        hint = f" Do you mean `{near[0]}`?" if near and name not in known else ""
-        problems.append(f"Option `{name}`: {_end(warning)}{hint}")
-    inspection.settings += [Finding("options", State.PROBLEM, text) for text in problems]
-    if not problems:
-        count = "1 option" if len(written) == 1 else f"{len(written)} options"
+    for name, text in (*errors, *warnings):
+        file, line = locate_option(inspection.file, name)
+        said = f"Option `{name}`: {_end(explain_option(name, text))}"
+        inspection.settings.append(Finding("options", State.PROBLEM, said, line, file))
+    if not errors and not warnings:
+        count = count_things(len(written), "option")
         inspection.settings.append(Finding("options", State.FINE, count))
     return None if errors else options
 
@@ -205,11 +255,16 @@ def _inspect_options(inspection: Inspection) -> PluginConfig | None:
 def _inspect_environment(
     inspection: Inspection, variables: Mapping[str, str]
 ) -> Environment | None:
+    misspelt = find_misspelt(variables)
+    inspection.settings += [Finding("environment", State.PROBLEM, each) for each in misspelt]
     try:
         environment = read_environment(variables)
     except SettingError as error:
-        inspection.settings.append(Finding("environment", State.PROBLEM, str(error)))
+        if not misspelt:
+            inspection.settings.append(Finding("environment", State.PROBLEM, str(error)))
         return None
+    if misspelt:
+        return environment
     names = sorted(name for name in variables if name.startswith(ENV_PREFIX) and variables[name])
     inspection.settings.append(
         Finding("environment", State.FINE, ", ".join(names) or "nothing set")
@@ -253,7 +308,7 @@ def _inspect_snapshot(inspection: Inspection, directory: Path) -> bool:
     except SnapshotError as error:
         inspection.settings.append(Finding("snapshot", State.PROBLEM, error.full_text()))
         return False
-    count = "1 page" if len(manifest.pages) == 1 else f"{len(manifest.pages)} pages"
+    count = count_things(len(manifest.pages), "page")
     text = f"{count}, pulled at {show_time(manifest.pulled)}"
     inspection.settings.append(Finding("snapshot", State.FINE, text))
     return True
@@ -333,7 +388,8 @@ def _inspect_rest(
 
 def _end(text: object) -> str:
     """End what MkDocs says with a full stop."""
-    return f"{str(text).rstrip('.')}."
+    shown = str(text)
+    return shown if shown.endswith("?") else f"{shown.rstrip('.')}."
 
 
 _LONGEST_CELL = 60
@@ -343,12 +399,19 @@ _LONGEST_CELL = 60
 @config_file_option
 @click.option("--json", "json_wanted", is_flag=True, help="Print JSON.")
 @click.option(
+    "--no-network",
+    is_flag=True,
+    help="Look at nav and the options only: for a hook before commits.",
+)
+@click.option(
     "--report",
     "report_file",
     type=click.Path(path_type=Path, dir_okay=False),
     help="Try each call of a build once, and write what the services answer, without any content.",
 )
-def check(*, config_file: Path, json_wanted: bool, report_file: Path | None) -> None:
+def check(
+    *, config_file: Path, json_wanted: bool, no_network: bool, report_file: Path | None
+) -> None:
     """Tell what a build would stumble over, without building.
 
     It reads the configuration itself, also where MkDocs would refuse it; then it looks at the
@@ -364,7 +427,10 @@ def check(*, config_file: Path, json_wanted: bool, report_file: Path | None) -> 
     if report_file:
         _write_report(config_file, report_file, json_wanted=json_wanted)
         return
-    inspection = inspect(config_file, os.environ)
+    if no_network:
+        inspection, _ = inspect_settings(config_file, os.environ, with_mkdocs=False)
+    else:
+        inspection = inspect(config_file, os.environ)
     if json_wanted:
         echo_json(_as_data(inspection))
     else:
@@ -406,7 +472,7 @@ def _write_report(config_file: Path, report_file: Path, *, json_wanted: bool) ->
     if json_wanted:
         echo_json({"ok": report.is_fine, "report": str(report_file), "calls": steps})
     else:
-        echo(format_table(("CALL", "OUTCOME"), [step[:2] for step in report.steps]))
+        echo(fit_table(("CALL", "OUTCOME"), [step[:2] for step in report.steps]))
     for name, _, text in filter(itemgetter(2), report.steps):
         echo(f"{name}: {_show(text)}", err=True)
     echo(
@@ -427,6 +493,10 @@ def _as_data(inspection: Inspection) -> dict[str, object]:
         {
             "line": each.entry.line,
             "title": each.entry.title,
+            "page_id": each.entry.reference.page_id
+            if not isinstance(each.entry.reference, SpaceRef)
+            else None,
+            "url": _find_url(each.entry, inspection.site),
             "reference": each.entry.text,
             "state": each.state.value,
             "text": each.text,
@@ -442,8 +512,20 @@ def _as_data(inspection: Inspection) -> dict[str, object]:
     }
 
 
+def _find_url(entry: Declared, site: str) -> str | None:
+    """Return the address of what an entry refers to; None where the site is not known."""
+    reference = entry.reference
+    if isinstance(reference, PageRef) and reference.host:
+        site = site or f"https://{reference.host}"
+    if not site:
+        return None
+    if isinstance(reference, SpaceRef):
+        return space_url(site, reference.key)
+    return view_url(site, reference.page_id)
+
+
 def _as_tables(inspection: Inspection) -> str:
-    tables = [format_table(("CHECK", "STATE", ""), _list_checks(inspection))]
+    tables = [fit_table(("CHECK", "STATE", ""), _list_checks(inspection))]
     if inspection.pages:
         rows = [
             (
@@ -455,7 +537,7 @@ def _as_tables(inspection: Inspection) -> str:
             )
             for each in inspection.pages
         ]
-        tables.append(format_table(("LINE", "TITLE", "REFERENCE", "STATE", "IN CONFLUENCE"), rows))
+        tables.append(fit_table(("LINE", "TITLE", "REFERENCE", "STATE", "IN CONFLUENCE"), rows))
     return "\n\n".join(tables)
 
 
@@ -490,7 +572,8 @@ def _list_problems(inspection: Inspection) -> Iterator[str]:
     """Write each problem as compilers do, so that editors lead to the line."""
     for each in inspection.settings:
         if each.state is State.PROBLEM:
-            place = f"{inspection.nav_file}:{each.line}" if each.line else each.subject
+            file = each.file or inspection.nav_file
+            place = f"{file}:{each.line}" if each.line else each.subject
             yield f"{place}: {_show(each.text)}"
     for page in inspection.pages:
         if page.state is State.PROBLEM:
@@ -550,7 +633,7 @@ def _tell_of_tree(
     except MissingError as error:
         return PageFinding(entry, State.PROBLEM, error.full_text())
     count = len([page for page in listing.tree.walk() if not page.is_folder])
-    pages = "1 page" if count == 1 else f"{count} pages"
+    pages = count_things(count, "page")
     return PageFinding(entry, State.FINE, f"{listing.tree.title or 'untitled'}, {pages}")
 
 

@@ -13,6 +13,7 @@ import click
 from mkdocs_confluence_md.auth.token_file import check_way
 from mkdocs_confluence_md.cli.terminal import config_file_option, echo
 from mkdocs_confluence_md.errors import ConfluenceError
+from mkdocs_confluence_md.text import count_things
 
 if TYPE_CHECKING:
     from mkdocs_confluence_md.pull.puller import PulledSite
@@ -101,7 +102,7 @@ def _keep_pulling(config_file: Path, directory: Path) -> NoReturn:
 def _say(
     site: PulledSite, differences: list[Difference], directory: Path, *, written: bool
 ) -> None:
-    count = "1 page" if len(site.pages) == 1 else f"{len(site.pages)} pages"
+    count = count_things(len(site.pages), "page")
     what = _summarize(differences) if written else "nothing has changed"
     echo(f"{count} from Confluence in {directory}: {what}.", err=True)
 
@@ -117,5 +118,5 @@ def _summarize(differences: list[Difference]) -> str:
     others = len(differences) - len(pages)
     counts = [f"{pages.count(what)} {what}" for what in ("new", "changed", "gone") if what in pages]
     if others:
-        counts.append(f"{others} other file{'s' * (others > 1)} written or removed")
+        counts.append(f"{count_things(others, 'other file')} written or removed")
     return ", ".join(counts) or "only its manifest has changed"

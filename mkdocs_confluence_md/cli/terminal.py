@@ -6,11 +6,31 @@ Printed names may come from a server, and a server may repeat tokens, so secrets
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from mkdocs_confluence_md.network.redaction import hide_used_secrets
+from mkdocs_confluence_md.text import format_table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+SCHEMA = 1
+"""The version of the shapes of JSON; it grows when a field goes or means something else."""
+
+_COLOURS = {
+    "ok": "green",
+    "answers": "green",
+    "current": "green",
+    "problem": "red",
+    "problems": "red",
+    "not checked": "yellow",
+}
 
 config_file_option = click.option(
     "-f",
@@ -32,9 +52,24 @@ def echo(text: str, *, err: bool = False) -> None:
     click.echo("\n".join(map(hide_used_secrets, text.split("\n"))), err=err)
 
 
-def echo_json(data: object) -> None:
-    """Print data as JSON, without the same secrets."""
-    click.echo(json.dumps(_hide_in_data(data), indent=2, ensure_ascii=False))
+def echo_json(data: dict[str, object]) -> None:
+    """Print data as JSON, without the same secrets, and with the version of its shape."""
+    whole = {"schema": SCHEMA, **data}
+    click.echo(json.dumps(_hide_in_data(whole), indent=2, ensure_ascii=False))
+
+
+def fit_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Write a table for stdout: as wide as a terminal, and with its states in colours."""
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
+    return format_table(head, rows, width=width, paint=paint)
+
+
+def paint(cell: str) -> str:
+    """Return a text as terminals show it: states have colours, unless `NO_COLOR` is set."""
+    colour = _COLOURS.get(cell.strip().lstrip("0123456789 "))
+    if not colour or os.environ.get("NO_COLOR"):
+        return cell
+    return click.style(cell.rstrip(), fg=colour) + " " * (len(cell) - len(cell.rstrip()))
 
 
 def _hide_in_data(data: object) -> object:

@@ -9,6 +9,7 @@ import re
 import threading
 from contextlib import closing
 from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
 from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -50,6 +51,10 @@ ENVIRONMENT_IDS = {
     "dev": "08a10a13-932b-47bb-b760-0cc1e93d4a50",
 }
 
+
+_CLOUD = ".atlassian.net"
+_LIKENESS = 0.75
+"""Of two domains, from 0 to 1: that of atlassian.com is 0.79 (a government site: 0.72)."""
 
 MOST_PAGES = 100
 """That one export may have."""
@@ -119,12 +124,14 @@ class ApiAddress:
 
 
 def read_site(text: str) -> str:
-    """Read a site as people write it, a host or any URL of it, and return its origin.
+    """Read a site as people write it, its name, its host or any URL of it; return its origin.
 
     Raises:
-        ValueError: It is neither.
+        ValueError: It is none of them, or a slip in one.
     """
     text = text.strip()
+    if re.fullmatch(r"[A-Za-z0-9-]+", text) and text.lower() != "localhost":
+        text = f"{text.lower()}{_CLOUD}"
     origin = origin_of(text if "://" in text else f"https://{text}")
     if not origin or re.search(r"\s|@", text):
         # What stands before an @ may be a password.
@@ -133,7 +140,16 @@ def read_site(text: str) -> str:
             f"{shown} is no host name. Write the host of your Confluence site, like "
             "acme.atlassian.net."
         )
+    if near := _correct_host(urlsplit(origin).hostname or ""):
+        raise ValueError(f"{text!r} is not a Confluence Cloud site. Do you mean {near}?")
     return origin
+
+
+def _correct_host(host: str) -> str:
+    """Return the host that somebody has misspelt; empty if it is not nearly Atlassian's."""
+    name, _, domain = host.partition(".")
+    near = SequenceMatcher(None, f".{domain}", _CLOUD).ratio() > _LIKENESS
+    return f"{name}{_CLOUD}" if near and domain != _CLOUD[1:] and name != "api" else ""
 
 
 def is_cloud_id(value: object) -> bool:

@@ -90,7 +90,7 @@ _TITLE_PATH = re.compile(r"/wiki/display/[^/]+/(.*)", re.DOTALL)
 _ACTION_PATH = re.compile(r"/wiki/pages/[a-z]+\.action")
 _OVERVIEW_PATH = re.compile(r"/wiki/spaces/[^/]+/overview/?")
 _TINY_PATH = re.compile(r"/wiki/x/([^/]*)/?")
-_SPACE_PATH = re.compile(r"/wiki/spaces/[^/]+(?:/(?:overview|pages))?/?")
+_SPACE_PATH = re.compile(r"/wiki/spaces/([^/]+)(?:/(?:overview|pages))?/?")
 
 _URL_WITHOUT_SCHEME = re.compile(
     r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+(?::[0-9]+)?/(?:wiki|l)/"
@@ -228,6 +228,12 @@ def title_in_url(text: str) -> str:
     return (match[match.re.groups] or "") if match else ""
 
 
+def space_in_path(path: str) -> str:
+    """Return the key of the space whose overview has a path; empty if none has."""
+    match = _SPACE_PATH.fullmatch(path)
+    return match[1] if match and _SPACE_KEY.fullmatch(match[1]) else ""
+
+
 def space_url(site: str, key: str) -> str:
     """Return the address of a space, below the site's origin."""
     return f"{site}/wiki/spaces/{key}"
@@ -305,8 +311,11 @@ def _explain_url(path: str) -> tuple[str, str]:
             return reason, _PASTE_PAGE
     if _TINY_PATH.fullmatch(path):
         return "the code of this short link cannot be decoded.", _PASTE_PAGE
-    if _SPACE_PATH.fullmatch(path):
-        return "this is the address of a space, not of a page.", _PASTE_PAGE
+    if key := space_in_path(path):
+        return (
+            "this is the address of a space, not of a page.",
+            f"Write confluence:space/{key} for all of its pages, or paste the address of one page.",
+        )
     if _ACTION_PATH.fullmatch(path):
         return "this address has no page ID in its query.", _PASTE_PAGE
     return "this is not the address of a Confluence Cloud page.", _PASTE_PAGE

@@ -25,6 +25,7 @@ from mkdocs_confluence_md.errors import (
     AnswerError,
     ConfluenceError,
     CredentialsError,
+    DeniedError,
     EmptyError,
     FailureError,
     NoAccessError,
@@ -252,7 +253,7 @@ _REPORT_ADVICE = (
 )
 REST_SCOPES = "read:page:confluence, read:space:confluence and read:hierarchical-content:confluence"
 
-_NO_ACCESS = (403, 404, 410)
+_NO_ACCESS = {403: DeniedError, 404: NoAccessError, 410: NoAccessError}
 _PERHAPS_TOO_LARGE = (500, 502, 504)
 _MOMENTARY = (408, 425, 429)
 _SUPPORT_HEADERS = ("x-failure-category", "ratelimit-reason", "atl-traceid", "atl-request-id")
@@ -436,7 +437,7 @@ def explain_refusal(
         texts = (text.format(thing=thing, name=name, where=where) for text in (cause, advice))
         # A web page is somebody's on the way, who does not know what an account may see.
         is_web = is_web_page(_decode(response) or "")
-        kind = NoAccessError if stated in _NO_ACCESS and not is_web else AnswerError
+        kind = AnswerError if is_web else _NO_ACCESS.get(stated, AnswerError)
         return kind(next(texts), next(texts), detail)
     # A redirect is somebody's on the way to Confluence, like a network that wants a login first.
     cause, advice = _OTHER_REFUSAL

@@ -21,6 +21,7 @@ from mkdocs_confluence_md.errors import ConfluenceError, FailureError, SnapshotE
 from mkdocs_confluence_md.fetch.results import Asset, Assets, FetchedPage, FetchedTree, Origin
 from mkdocs_confluence_md.fetch.trees import open_export
 from mkdocs_confluence_md.network.spooling import NoRoomError, make_digest
+from mkdocs_confluence_md.text import count_things
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -438,7 +439,7 @@ class Snapshot:
 
     def describe(self, count: int, reason: str) -> str:
         """Say in one line what a build was made from, and why from nothing else."""
-        pages = "1 page" if count == 1 else f"{count} pages"
+        pages = count_things(count, "page")
         return (
             f"{pages} from the snapshot in {self._directory}, pulled at "
             f"{show_time(self._manifest.pulled)}: {reason}, so no network was used"

@@ -27,6 +27,9 @@ USER_AGENT = f"mkdocs-confluence-md/{__version__}"
 # same cause from being told of together.
 _MEANINGLESS = r" \((?:_ssl\.c:[0-9]+|received [0-9]+ bytes, expected [0-9]+)\)"
 
+# What OpenSSL says of an answer in plain http.
+_PLAIN = re.compile(r"WRONG_VERSION_NUMBER|RECORD_LAYER_FAILURE|HTTP_REQUEST", re.IGNORECASE)
+
 STATUS_PAGE = "https://status.atlassian.com says whether it is a known problem."
 
 
@@ -138,6 +141,11 @@ def _explain(error: httpx.RequestError) -> FailureError:
             f"{host} shows a certificate that this machine does not trust.",
             "If your network looks into TLS, name the file of its certificate authority in the "
             "environment variable SSL_CERT_FILE.",
+        )
+    if _PLAIN.search(str(error)):
+        return FailureError(
+            f"{host} does not speak https at this port.",
+            "Correct the port of the address, or write http:// if it is one of this machine.",
         )
     # What breaks the protocol on our side may be quoted whole, a token with it.
     ours = isinstance(error, httpx.LocalProtocolError)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mkdocs_confluence_md.fetch.results import FetchedPage, Origin
-from mkdocs_confluence_md.text import describe_age, describe_size
+from mkdocs_confluence_md.text import count_things, describe_age, describe_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -38,6 +38,8 @@ class PageFailure:
     """What it is of, if not of one page."""
     own_title: str = ""
     """As in Confluence; empty where it is not known."""
+    place: str = ""
+    """Where it is declared, like `mkdocs.yml:12`; empty where it is not, or elsewhere."""
 
     @property
     def kind(self) -> str:
@@ -81,10 +83,30 @@ def _write_line(text: str) -> str:
     return "".join(char if char.isprintable() else " " for char in text)
 
 
-def report_complaints(complaints: Sequence[Complaint]) -> str:
-    """Tell of all entries of `nav` that look like pages from Confluence and are none."""
-    entries = "\n".join(f"  - {complaint}" for complaint in complaints)
-    return f"nav has entries that are no Confluence pages:\n{entries}"
+def report_complaints(complaints: Sequence[Complaint], places: Mapping[Any, str]) -> str:
+    """Tell of all entries of `nav` that look like pages from Confluence and are none.
+
+    Args:
+        complaints: About them.
+        places: Where entries are written, by their texts.
+    """
+    lines = ["nav has entries that are no Confluence pages:"]
+    for each in complaints:
+        place = places.get(each.entry) or places.get(each.entry.partition(": ")[2], "")
+        lines.append(f"  - {place}: {each}" if place else f"  - {each}")
+    return "\n".join(lines)
+
+
+def report_plain_addresses(addresses: Sequence[str], places: Mapping[Any, str]) -> str:
+    """Tell of pages in Confluence that `nav` only links to, perhaps by a slip."""
+    first = addresses[0]
+    others = len(addresses) - 1
+    more = f" (and {others} more)" if others else ""
+    place = f"{places[first]}: " if first in places else ""
+    return (
+        f"{place}nav links to a page in Confluence, which is not part of the site: {first}{more}. "
+        f"To have it in the site, write confluence: before its address."
+    )
 
 
 def report_conflict(conflict: LocalFileConflict) -> str:
@@ -108,8 +130,9 @@ def report_stale_pages(pages: Sequence[FetchedPage]) -> str:
         if len(stale) == 1
         else f"copies from up to {since} ago stand in for them"
     )
+    all_pages = count_things(len(pages), "page")
     return (
-        f"{len(stale)} of {len(pages)} pages from Confluence could not be fetched; {copies}. "
+        f"{len(stale)} of {all_pages} from Confluence could not be fetched; {copies}. "
         f"{stale[0].error}"
     )
 
@@ -120,7 +143,7 @@ def report_stale_assets(pages: Sequence[FetchedPage]) -> str:
     stale = [each for each in assets if each.error and each.files and each.age]
     if not stale:
         return ""
-    count = "1 page" if len(stale) == 1 else f"{len(stale)} pages"
+    count = count_things(len(stale), "page")
     since = describe_age(max(each.age for each in stale))
     return (
         f"The attachments of {count} could not be fetched; copies from up to {since} ago stand in "
@@ -209,9 +232,9 @@ def report_pages(pages: Sequence[FetchedPage]) -> str:
     files = [file for page in pages if page.assets for file in page.assets.files.values()]
     if files:
         files_size = describe_size(sum(file.content.size for file in files))
-        size += f", and {len(files)} attachment{'s' * (len(files) > 1)}, {files_size},"
+        size += f", and {count_things(len(files), 'attachment')}, {files_size},"
     seconds = max((page.seconds for page in pages), default=0.0)
-    count = "1 page" if len(pages) == 1 else f"{len(pages)} pages"
+    count = count_things(len(pages), "page")
     return f"{count} from Confluence: {counts}; {size} in {seconds:.1f} seconds"
 
 
@@ -250,7 +273,8 @@ def report_failures(failures: Sequence[PageFailure]) -> str:
     for (what, remedy), pages in by_cause.items():
         lines += ["", f"  {what}", f"  {remedy}"]
         for page in pages:
-            lines.append(f"  - {page.description} {page.url}".rstrip())
+            place = f"{page.place}: " if page.place else ""
+            lines.append(f"  - {place}{page.description} {page.url}".rstrip())
             if page.error.detail:
                 lines.append(f"    {page.error.detail}")
     return "\n".join(lines)
@@ -259,7 +283,7 @@ def report_failures(failures: Sequence[PageFailure]) -> str:
 def _count(failures: Sequence[PageFailure]) -> str:
     counts = Counter(failure.kind for failure in failures)
     kinds = [kind for kind in ("page", "tree", "space") if counts[kind]]
-    texts = [f"{counts[kind]} {kind}{'s' * (counts[kind] > 1)}" for kind in kinds]
+    texts = [count_things(counts[kind], kind) for kind in kinds]
     return " and ".join(filter(None, (", ".join(texts[:-1]), texts[-1])))
 
 

@@ -19,7 +19,9 @@ from mkdocs_confluence_md.confluence.refs import (
     Reference,
     SpaceRef,
     TreeRef,
+    is_confluence_url,
     parse_nav_entry,
+    parse_reference,
 )
 from mkdocs_confluence_md.site.paths import (
     LONGEST_SLUG,
@@ -269,6 +271,8 @@ class Placement:
     Those that are not known stand in `nav` as they were."""
     by_path: Mapping[tuple[TreeRef | SpaceRef, str], PlacedPage] = field(default_factory=dict)
     """The pages of trees, by tree and path in its export, wherever they have their place."""
+    addresses: tuple[str, ...] = ()
+    """Of pages of the site in Confluence that `nav` links to, without `confluence:` before them."""
 
 
 def place(  # noqa: PLR0913  the site's options
@@ -328,6 +332,7 @@ def place(  # noqa: PLR0913  the site's options
         (*placer.conflicts, *planter.conflicts),
         placer.trees,
         planter.by_path,
+        tuple(placer.addresses),
     )
 
 
@@ -344,6 +349,7 @@ class _Placer:
     conflicts: list[LocalFileConflict] = field(default_factory=list)
     trees: dict[TreeRef | SpaceRef, str] = field(default_factory=dict)
     plots: list[Plot] = field(default_factory=list)
+    addresses: list[str] = field(default_factory=list)
 
     def walk(self, item: Any, *, title: str | None, section: str) -> Any:  # noqa: ANN401  as Nav
         """Copy a part of `nav`, with paths for references."""
@@ -377,6 +383,7 @@ class _Placer:
     def _place_entry(self, title: str | None, value: Any, section: str) -> PlacedPage | Plot | None:  # noqa: ANN401  as Nav
         reference = parse_nav_entry(title, value) if isinstance(value, str) else None
         if reference is None:
+            self._look_for_address(value)
             return None
         if complaint := self._find_complaint(value, reference):
             entry = value if title is None else f"{title}: {value}"
@@ -388,6 +395,12 @@ class _Placer:
         assert isinstance(reference, PageRef)  # noqa: S101  for the type checker
         known = self.pages.get(reference.page_id)
         return known or self._allocate(reference, own_title, section)
+
+    def _look_for_address(self, value: object) -> None:
+        if isinstance(value, str) and is_confluence_url(value):
+            found = parse_reference(value)
+            if isinstance(found, PageRef) and found.host in (self.site_host or found.host, ""):
+                self.addresses.append(value.strip())
 
     def _find_complaint(self, entry: str, reference: Reference | Complaint) -> Complaint | None:
         if isinstance(reference, Complaint):

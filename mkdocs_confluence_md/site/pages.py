@@ -10,7 +10,7 @@ import click
 
 from mkdocs_confluence_md.confluence.content import read_hidden_title
 from mkdocs_confluence_md.confluence.refs import SpaceRef, editor_url, space_url, view_url
-from mkdocs_confluence_md.errors import ConfluenceError
+from mkdocs_confluence_md.errors import ConfluenceError, DeniedError
 from mkdocs_confluence_md.fetch.results import FetchedPage, Origin
 from mkdocs_confluence_md.site.messages import PageFailure, report_failures
 from mkdocs_confluence_md.site.paths import name_page
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mkdocs_confluence_md.site.paths import PlacedPage
     from mkdocs_confluence_md.site.trees import SiteTrees
 
+_ANSWERED = (Origin.EXPORTED, Origin.CONFIRMED)
 _WORTH_SHOWING_SECONDS = 1.0
 # The first pages say little about the others.
 _WORTH_AN_ESTIMATE_SECONDS = 0.3
@@ -119,6 +120,7 @@ class Reader:
         tell: As the fetcher wants it.
         extra: Front matter, by the names of pages.
         failures: What there are placeholders for already.
+        locate: Returns where entries of `nav` are written, by reference.
     """
 
     def __init__(  # noqa: PLR0913  what is known of a build
@@ -132,6 +134,7 @@ class Reader:
         tell: Tell | None,
         extra: Mapping[str, Mapping[str, Any]],
         failures: list[PageFailure],
+        locate: Callable[[], Mapping[Any, str]],
     ) -> None:
         self._extra = extra
         self._fetcher = fetcher
@@ -140,6 +143,7 @@ class Reader:
         self._titles = titles
         self._site = site
         self._tell = tell
+        self._locate = locate
         self.failures = failures
         """What there are placeholders for."""
 
@@ -226,6 +230,11 @@ class Reader:
 
     def _report(self) -> str:
         errors = self._fetcher.wait_for_errors(self._tell)
+        if any(page.origin in _ANSWERED for page in self._fetcher.wait_for_pages()):
+            errors = {
+                page_id: error.narrow() if isinstance(error, DeniedError) else error
+                for page_id, error in errors.items()
+            }
         return report_failures(list(self._find_failures(errors)))
 
     def _find_failures(self, errors: Mapping[str, ConfluenceError]) -> Iterator[PageFailure]:
@@ -246,15 +255,24 @@ class Reader:
     def _describe(self, page: PlacedPage, error: ConfluenceError) -> PageFailure:
         if page.tree and page.tree in self.trees.errors:
             return self._describe_tree(page.tree, error)
-        url = self.find_url(page)
-        return PageFailure(page.title, page.ref.page_id, url, error, own_title=page.own_title)
+        return PageFailure(
+            page.title,
+            page.ref.page_id,
+            self.find_url(page),
+            error,
+            own_title=page.own_title,
+            place=self._locate().get(page.ref, ""),
+        )
 
     def _describe_tree(self, tree: TreeRef | SpaceRef, error: ConfluenceError) -> PageFailure:
-        site, title = self._site, self._titles.get(tree, "")
+        site, page_id, url = self._site, "", ""
         if isinstance(tree, SpaceRef):
-            return PageFailure(title, "", space_url(site, tree.key) if site else "", error, tree)
-        url = view_url(site, tree.page_id) if site else ""
-        return PageFailure(title, tree.page_id, url, error, tree)
+            url = space_url(site, tree.key) if site else ""
+        else:
+            page_id = tree.page_id
+            url = view_url(site, page_id) if site else ""
+        title, place = self._titles.get(tree, ""), self._locate().get(tree, "")
+        return PageFailure(title, page_id, url, error, tree, place=place)
 
     def _find_site(self, page: PlacedPage) -> str:
         """Return the origin for links to a page: the options know it, or the pasted URL does."""

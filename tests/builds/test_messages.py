@@ -39,6 +39,7 @@ def fail(project: Project, nav: list[Any] = ONE, **options: Any) -> str:  # noqa
 def generalize(text: str) -> str:
     """Return messages without what is different each time."""
     text = re.sub(r"127\.0\.0\.1:[0-9]+", "127.0.0.1:PORT", text)
+    text = re.sub(r"mkdocs\.yml:[0-9]+", "mkdocs.yml:LINE", text)
     return re.sub(r"atl-traceid: [0-9a-f]+", "atl-traceid: TRACE", text)
 
 
@@ -57,7 +58,8 @@ def setting(text: str) -> str:
     return f"ERROR   -  confluence-md: {text}\n\nAborted with a BuildError!"
 
 
-DEPLOY = f"- “Deploy” (page 101) {VIEW}101"
+LINE = "mkdocs.yml:LINE: "
+DEPLOY = f"- {LINE}“Deploy” (page 101) {VIEW}101"
 NOT_FOUND = (
     "There is no such page, or the account may not see it (127.0.0.1:PORT answers 404).",
     "Compare the page ID with the page's address in Confluence, and open it there as the "
@@ -98,11 +100,12 @@ def test_all_failing_pages_are_reported_at_once_and_by_cause(
         *NOT_FOUND,
         DEPLOY,
         "  “Page 101 not found” [atl-traceid: TRACE]",
-        f"- Page 9 {VIEW}9",
+        f"- {LINE}Page 9 {VIEW}9",
         "  “Page 9 not found” [atl-traceid: TRACE]",
         "",
-        *DENIED,
-        f"- “Roll back” (page 102) {VIEW}102",
+        DENIED[0],
+        "The account may not see it; other pages are exported.",
+        f"- {LINE}“Roll back” (page 102) {VIEW}102",
         "  “You may not see page 102” [atl-traceid: TRACE]",
         count="3 pages",
     )
@@ -140,7 +143,7 @@ def test_a_wrong_client_secret(project: Project, standin: StandIn) -> None:
         "Compare CONFLUENCE_MD_CLIENT_ID and CONFLUENCE_MD_CLIENT_SECRET with the settings of "
         "your OAuth 2.0 integration on https://developer.atlassian.com/console/myapps/.",
         DEPLOY,
-        f"- “Roll back” (page 102) {VIEW}102",
+        f"- {LINE}“Roll back” (page 102) {VIEW}102",
         count="2 pages",
     )
     assert [request.path for request in standin.requests] == ["/oauth/token"]
@@ -266,18 +269,18 @@ def test_entries_of_nav_that_are_no_pages(project: Project, standin: StandIn) ->
 
     assert fail(project, nav) == setting(
         "nav has entries that are no Confluence pages:\n"
-        "  - 'A: confluence:abc': a page ID consists of the digits 0 to 9 and nothing else. "
+        f"  - {LINE}'A: confluence:abc': a page ID consists of the digits 0 to 9 and nothing else. "
         f"{PASTE}\n"
-        "  - 'C: confluence:-5': a page ID consists of the digits 0 to 9 and nothing else. "
+        f"  - {LINE}'C: confluence:-5': a page ID consists of the digits 0 to 9 and nothing else. "
         f"{PASTE}\n"
-        "  - 'confluence:': the page ID is missing. Write confluence:123456.\n"
-        f"  - 'confluence:{blog}': this is a blog post, not a page. {PASTE}\n"
-        "  - 'Tree: confluence:abc/': a page ID consists of the digits 0 to 9 and nothing else. "
-        f"{PASTE}\n"
-        "  - 'Space: confluence:space/E N G': this is not a space key. Write the key that follows "
-        "/wiki/spaces/ in the address of the space: confluence:space/ENG.\n"
-        "  - 'D: confluence:https://other.atlassian.net/wiki/spaces/ENG/pages/12': this page is in "
-        "another site than acme.atlassian.net. Use a page of acme.atlassian.net, or change the "
+        f"  - {LINE}'confluence:': the page ID is missing. Write confluence:123456.\n"
+        f"  - {LINE}'confluence:{blog}': this is a blog post, not a page. {PASTE}\n"
+        f"  - {LINE}'Tree: confluence:abc/': a page ID consists of the digits 0 to 9 and nothing "
+        f"else. {PASTE}\n"
+        f"  - {LINE}'Space: confluence:space/E N G': this is not a space key. Write the key that "
+        "follows /wiki/spaces/ in the address of the space: confluence:space/ENG.\n"
+        f"  - {LINE}'D: confluence:https://other.atlassian.net/wiki/spaces/ENG/pages/12': this "
+        "page is in another site than acme.atlassian.net. Use a page of acme.atlassian.net, or change the "
         "option `site`.\n"
         "Correct them in mkdocs.yml."
     )
@@ -315,8 +318,8 @@ def test_options_that_cannot_be(project: Project, name: str, value: object, mess
     options: dict[str, Any] = {name: value}
 
     assert fail(project, **options) == (
-        f"ERROR   -  Config value 'plugins': Plugin 'confluence-md' option '{name}': {message}"
-        "\n\nAborted with a configuration error!"
+        f"ERROR   -  Config value 'plugins': Plugin 'confluence-md' option '{name}': {message} "
+        "(mkdocs.yml:LINE)\n\nAborted with a configuration error!"
     )
 
 

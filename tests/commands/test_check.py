@@ -47,6 +47,7 @@ def test_a_project_that_builds_is_fine(project: Project, standin: StandIn) -> No
         "CHECK        STATE\n"
         "nav          ok     2 entries from Confluence\n"
         "options      ok     1 option\n"
+        "MkDocs       ok     accepts the configuration\n"
         "environment  ok     CONFLUENCE_MD_API_URL, CONFLUENCE_MD_AUTH_URL, "
         "CONFLUENCE_MD_CLIENT_ID, CONFLUENCE_MD_CLIENT_SECRET, CONFLUENCE_MD_REFRESH_TOKEN, "
         "CONFLUENCE_MD_TOKEN_FILE\n"
@@ -128,10 +129,10 @@ def test_everything_that_is_wrong_is_told_at_once(project: Project, standin: Sta
         'Write confluence: "123456" or confluence:123456\n'
         "mkdocs.yml:16: 'Draft: null' has no page. Write a file, or a page of Confluence: "
         "confluence:123456.\n"
-        "options: Option `max_age`: 'soon' is no duration. Write 0, forever, or a number with its "
+        "mkdocs.yml:8: Option `max_age`: 'soon' is no duration. Write 0, forever, or a number with its "
         "unit: 30s, 15m, 12h, 7d.\n"
-        "options: Option `concurrency`: 99 is not a whole number from 1 to 32.\n"
-        "options: Option `offlin`: Unrecognised configuration name: offlin. "
+        "mkdocs.yml:10: Option `concurrency`: 99 is not a whole number from 1 to 32.\n"
+        "mkdocs.yml:9: Option `offlin`: Unrecognised configuration name: offlin. "
         "Do you mean `offline`?\n"
     )
     assert "15    Deploy  confluence:101  not checked" in out
@@ -150,10 +151,15 @@ def test_json_has_everything(project: Project, standin: StandIn) -> None:
 
     assert code == 1
     told = json.loads(out)
-    assert (told["ok"], told["file"]) == (False, "mkdocs.yml")
+    assert (told["schema"], told["ok"], told["file"]) == (1, False, "mkdocs.yml")
+    assert [(each["page_id"], each["url"]) for each in told["pages"]][1:] == [
+        ("102", "http://HOST/wiki/pages/viewpage.action?pageId=102"),
+        ("999", "http://HOST/wiki/pages/viewpage.action?pageId=999"),
+    ]
     assert states(out) == {
         "nav": "ok",
         "options": "ok",
+        "MkDocs": "ok",
         "environment": "ok",
         "API": "ok",
         "11": "ok",

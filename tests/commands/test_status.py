@@ -112,7 +112,7 @@ def test_status_of_nobody(project: Project, store: TokenStore) -> None:
     assert not store.path.exists()
     assert run(project, "status") == (1, "", "Nobody is signed in. Run: confluence-md login\n")
     code, out, _ = run(project, "status", "--json", "--site", "acme.atlassian.net")
-    assert (code, json.loads(out)) == (1, {"ok": False, "sign_ins": []})
+    assert (code, json.loads(out)) == (1, {"schema": 1, "ok": False, "sign_ins": []})
 
 
 def test_status_of_the_environment(project: Project, standin: StandIn, store: TokenStore) -> None:

@@ -415,6 +415,8 @@ def test_a_read_only_directory_is_done_without(disk: Path) -> None:
         keep_all(cache)
     assert len(warnings) == 1
     assert "cannot be used ([Errno 30] Read-only file system" in warnings[0]
+    assert "delete" not in warnings[0]
+    assert warnings[0].endswith("that can be written, with the option `cache_dir`.")
 
 
 def test_a_full_disk_is_done_without_and_leaves_no_halves(disk: Path) -> None:

@@ -248,7 +248,9 @@ def test_the_address_of_a_space_is_no_page(path: str) -> None:
 
     assert isinstance(complaint, Complaint)
     assert complaint.reason == "this is the address of a space, not of a page."
-    assert complaint.remedy == PASTE
+    assert complaint.remedy == (
+        "Write confluence:space/ENG for all of its pages, or paste the address of one page."
+    )
 
 
 @pytest.mark.parametrize(
