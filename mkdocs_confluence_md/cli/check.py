@@ -395,7 +395,10 @@ def _end(text: object) -> str:
 _LONGEST_CELL = 60
 
 
-@click.command(epilog="Example: confluence-md check -f docs/mkdocs.yml --json")
+@click.command(
+    short_help="Find what a build would stumble over.",
+    epilog="Example: confluence-md check -f docs/mkdocs.yml --json",
+)
 @config_file_option
 @click.option("--json", "json_wanted", is_flag=True, help="Print JSON.")
 @click.option(

@@ -1,506 +1,459 @@
-"""Sign in: a person consents in the browser, and the tokens go into the token file."""
+"""`confluence-md login` and `logout`: sign in to a site, once, and stay signed in."""
 
 from __future__ import annotations
 
-import errno
-import html
-import queue
-import secrets
-import socket
+import os
 import sys
-import threading
-import time
+import webbrowser
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from hmac import compare_digest
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from string import Template
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs
 
-from mkdocs_confluence_md.auth.oauth import (
-    OFFLINE_SCOPE,
-    WRONG_CLIENT,
-    Client,
-    Grant,
-    GrantRefusedError,
-    make_authorize_url,
-    make_code_request,
-    read_grant,
+import click
+
+from mkdocs_confluence_md.auth.environment import read_environment
+from mkdocs_confluence_md.auth.oauth import Client
+from mkdocs_confluence_md.auth.sign_ins import (
+    environment_keys,
+    login_key,
+    login_keys,
+    login_site,
+    site_argument,
 )
-from mkdocs_confluence_md.auth.sign_ins import login_key, site_argument
-from mkdocs_confluence_md.auth.token_refresh import make_login_auth
-from mkdocs_confluence_md.auth.token_store import SignIn
-from mkdocs_confluence_md.confluence.exporter import (
-    ENVIRONMENT_IDS,
-    complete_address,
-    make_namespace,
+from mkdocs_confluence_md.auth.token_refresh import make_login_auth, open_store
+from mkdocs_confluence_md.auth.trust import is_token
+from mkdocs_confluence_md.cli.consent import (
+    CallbackListener,
+    begin_login,
+    describe_settings,
+    find_scope_problems,
+    finish_login,
+    make_redirect_uri,
+    read_code,
 )
-from mkdocs_confluence_md.confluence.responses import SCOPES
-from mkdocs_confluence_md.errors import CredentialsError, SettingError, TokenFileError
-from mkdocs_confluence_md.network.client import make_client, send_request
+from mkdocs_confluence_md.cli.terminal import echo
+from mkdocs_confluence_md.config import make_address, validate
+from mkdocs_confluence_md.confluence.exporter import ENVIRONMENT_IDS, ApiAddress, probe, read_site
+from mkdocs_confluence_md.confluence.refs import PageRef
+from mkdocs_confluence_md.errors import ConfluenceError, CredentialsError, SettingError
+from mkdocs_confluence_md.project import Declared, find_entries, read_nav, read_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
-    from typing import Self
 
     from mkdocs_confluence_md.auth.environment import Environment
-    from mkdocs_confluence_md.auth.token_store import TokenStore
-    from mkdocs_confluence_md.confluence.exporter import ApiAddress
+    from mkdocs_confluence_md.auth.token_store import SignIn, TokenStore
+    from mkdocs_confluence_md.cli.consent import Callback, Login
 
-ALL_SCOPES = (*SCOPES, OFFLINE_SCOPE)
+CONSOLE = "https://developer.atlassian.com/console/myapps/"
+
+_CONFIG_FILE = Path("mkdocs.yml")
+_SHOWN_DIGITS = 6
 
 
 @dataclass(frozen=True)
-class Login:
-    """A sign-in that has begun."""
+class Asking:
+    """How a person is asked to consent; the options of a command."""
 
-    address: ApiAddress
-    client: Client
-    redirect_uri: str
-    state: str
-
-    def authorize_url(self) -> str:
-        """Return the address at which the person consents."""
-        return make_authorize_url(
-            self.client.auth_url,
-            client_id=self.client.client_id,
-            redirect_uri=self.redirect_uri,
-            state=self.state,
-            scopes=ALL_SCOPES,
-            namespace=make_namespace(self.address.environment),
-        )
-
-    def read_pasted(self, text: str) -> dict[str, str]:
-        """Return the fields of the address that the browser ended up on.
-
-        Raises:
-            CredentialsError: It is not the answer to this sign-in.
-        """
-        text = text.strip()
-        query = read_query(text.partition("#")[0].rpartition("?")[2])
-        if query.get("state") != self.state:
-            raise CredentialsError(
-                "This is not the answer to this sign-in: its state is missing or wrong.",
-                "Open the address above, accept, and paste the whole address that the browser "
-                f"then shows; it begins with {self.redirect_uri}.",
-            )
-        return query
+    client_id: str = ""
+    port: int = 8765
+    browser: bool = True
+    paste: bool = False
+    timeout: int = 300
 
 
-def begin_login(
-    address: ApiAddress,
-    client: Client,
-    redirect_uri: str,
-    *,
-    environment: Environment,
-    store: TokenStore,
-) -> Login:
-    """Begin a sign-in, after everything that could go wrong without the person was tried.
+def _read_site(_: click.Context, __: click.Parameter, value: str) -> str:
+    try:
+        return read_site(value) if value else ""
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
 
-    Args:
-        address: Of the site; completed with its cloud ID.
-        client: The OAuth 2.0 integration.
-        redirect_uri: Its registered callback.
-        environment: Says which hosts may receive a token.
-        store: Where the tokens will be kept.
 
-    Raises:
-        ConfluenceError: The tokens cannot be kept, a host is not trusted, or the site does not
-            tell its cloud ID.
+def site_option(text: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Return the option that names a site, with its help."""
+    return click.option("--site", callback=_read_site, default="", help=text)
+
+
+_APP_OPTIONS: list[Callable[[Any], Any]] = [
+    click.option(
+        "--environment",
+        type=click.Choice(list(ENVIRONMENT_IDS)),
+        help="The environment of the app, as the plugin's option of this name.",
+    ),
+    click.option(
+        "--gateway",
+        type=click.Choice(["api", "site"]),
+        help="The format of the API's address, as the plugin's option of this name.",
+    ),
+]
+_CONSENT_OPTIONS: list[Callable[[Any], Any]] = [
+    click.option(
+        "--client-id",
+        default="",
+        help="Of your OAuth 2.0 integration; or CONFLUENCE_MD_CLIENT_ID. Asked for, if left out.",
+    ),
+    *_APP_OPTIONS,
+    click.option(
+        "--port",
+        type=click.IntRange(1, 65535),
+        default=Asking.port,
+        show_default=True,
+        help="The port of the registered callback, http://localhost:PORT/callback.",
+    ),
+    click.option(
+        "--browser/--no-browser",
+        default=True,
+        help="Open the browser, or print the address to open as the only line on stdout.",
+    ),
+    click.option(
+        "--paste",
+        is_flag=True,
+        help="Listen on no port: paste the address that the browser ends up on.",
+    ),
+    click.option(
+        "--timeout",
+        type=click.IntRange(1),
+        default=Asking.timeout,
+        show_default=True,
+        help="How many seconds to wait for the browser.",
+    ),
+]
+
+
+def app_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that say where the API is, besides the site."""
+    return _add(_APP_OPTIONS, command)
+
+
+def consent_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options of whatever a person consents to in the browser."""
+    return _add(_CONSENT_OPTIONS, command)
+
+
+def _add(options: list[Callable[[Any], Any]], command: Callable[..., None]) -> Callable[..., None]:
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@click.command(
+    short_help="Sign in to a site, once.", epilog="Example: confluence-md login --site acme"
+)
+@site_option(
+    "The site: acme, acme.atlassian.net, or a URL. Without it, that of the mkdocs.yml in this "
+    "directory; asked for, if there is none."
+)
+@consent_options
+def login(*, site: str, environment: str | None, gateway: str | None, **asking: Any) -> None:  # noqa: ANN401  the fields of `Asking`
+    """Sign in to a site: consent in the browser, once, and stay signed in.
+
+    Client ID and secret are those of your OAuth 2.0 integration. They are asked for, unless an
+    earlier sign-in has them. The secret is taken from CONFLUENCE_MD_CLIENT_SECRET where that is
+    set, and read from standard input where that is not a terminal.
     """
+    variables = read_environment(os.environ)
+    address = find_address(site, environment, gateway, variables)
+    sign_in(address, Asking(**asking), variables)
+
+
+@click.command(
+    short_help="Forget the tokens of a site.", epilog="Example: confluence-md logout --site acme"
+)
+@site_option("The site; needed if there are several.")
+@click.option("--all", "everywhere", is_flag=True, help="Sign out of all sites, and of CI's.")
+def logout(*, site: str, everywhere: bool) -> None:
+    """Forget the tokens of a site."""
+    store = open_store(read_environment(os.environ))
+    keys = login_keys(store, site)
+    chains = environment_keys(store) if everywhere else []
+    if not keys and not chains:
+        raise CredentialsError("Nobody is signed in there.", "See: confluence-md status")
+    if len(keys) > 1 and not everywhere:
+        sites = ", ".join(site_argument(login_site(key)) for key in keys)
+        raise CredentialsError(
+            f"You are signed in to several sites: {sites}.",
+            "Name one with --site, or use --all.",
+        )
     with store.locked():
-        pass
-    auth = make_login_auth(store, environment, site=address.site)
-    auth.check_trust(client.auth_url)
-    address = complete_address(address, auth)
-    auth.check_trust(address.make_base_url())
-    return Login(address, client, redirect_uri, secrets.token_urlsafe(24))
+        for key in keys:
+            store.remove(key)
+            echo(f"Signed out of {site_argument(login_site(key))}.", err=True)
+        for key in chains:
+            store.remove(key)
+            echo("Forgot a chain that began with the environment.", err=True)
+    echo(
+        "To withdraw your consent too, open "
+        "https://id.atlassian.com/manage-profile/apps in the browser.",
+        err=True,
+    )
 
 
-def read_code(query: dict[str, str]) -> str:
-    """Return the authorization code of a callback.
+def sign_in(address: ApiAddress, asking: Asking, variables: Environment) -> None:
+    """Sign in to a site, and keep the tokens.
+
+    Args:
+        address: Of the API; its site is asked for if it has none.
+        asking: How the person is asked.
+        variables: The environment.
 
     Raises:
-        CredentialsError: The person declined, or there is no code.
+        ConfluenceError: It failed; with the remedy.
     """
-    error = query.get("error", "")
-    if error == "access_denied":
-        raise CredentialsError(
-            "Consent was denied in the browser.",
-            "Run the command again and choose Accept; without it, no page can be exported.",
-        )
-    if error or not query.get("code"):
-        shown = f" (“{error[:100]}”)" if error.isprintable() and error else ""
-        raise CredentialsError(
-            f"The authorization server sent no code{shown}.",
-            "Compare the callback and the scopes of your OAuth 2.0 integration with what the "
-            "documentation says, and run the command again.",
-        )
-    return query["code"]
+    store = open_store(variables)
+    started = begin(address, asking, variables, store)
+    _warn_of_other_credentials(variables)
+    show = partial(show_authorize_url, browser=asking.browser and not asking.paste)
+    ask_for_consent(
+        started,
+        asking,
+        show=show,
+        finish=lambda query: _finish(started, query, store),
+        try_api=lambda: _try_api(started, store, variables),
+    )
 
 
-def finish_login(
-    login: Login,
-    code: str,
+def begin(address: ApiAddress, asking: Asking, variables: Environment, store: TokenStore) -> Login:
+    """Begin a sign-in: ask for what is not known yet; arguments as `sign_in`."""
+    if not address.site:
+        address = replace(address, site=_ask_site())
+    return begin_login(
+        address,
+        choose_client(asking.client_id, variables, store, address.site),
+        make_redirect_uri(asking.port),
+        environment=variables,
+        store=store,
+    )
+
+
+def ask_for_consent(
+    started: Login,
+    asking: Asking,
     *,
-    store: TokenStore,
-    clock: Callable[[], float] = time.time,
-) -> SignIn:
-    """Exchange the code for tokens and keep them.
+    show: Callable[[str], None],
+    finish: Callable[[dict[str, str]], None],
+    try_api: Callable[[], None],
+) -> None:
+    """Have a person consent in the browser, which shows how the sign-in went.
 
     Args:
-        login: What began with `begin_login`; its address has the cloud ID, where that is needed.
-        code: Can be used once.
-        store: Where the tokens are kept.
-        clock: Returns seconds since the epoch.
+        started: The sign-in.
+        asking: How the person is asked.
+        show: Shows the address to open.
+        finish: Gets the fields of the callback.
+        try_api: Makes a call with the new tokens.
 
     Raises:
-        SettingError: The tokens were kept, but no refresh token is among them.
-        ConfluenceError: The code or the client was refused, there was no answer, or the tokens
-            cannot be kept.
+        ConfluenceError: What the last two raise; or nobody answered.
     """
-    key = login_key(login.address.site)
-    # Locked around the exchange: where the tokens cannot be kept, the code is not used up.
-    with store.locked(), make_client() as client:
-        now = clock()
-        request = make_code_request(login.client, code, login.redirect_uri)
-        try:
-            grant = read_grant(send_request(client, request), now=now)
-        except GrantRefusedError as refusal:
-            raise _explain_refusal(refusal) from None
-        sign_in = _make_sign_in(login, grant, now)
-        if not sign_in.refresh_token:
-            sign_in = _keep_refresh_token(sign_in, store, key)
-        store.save(key, sign_in)
-    if not grant.refresh_token:
-        raise SettingError(
-            "The sign-in came without a refresh token, so it ends in an hour.",
-            "Run the command again, and accept everything that the browser asks for.",
+    if asking.paste:
+        show(started.authorize_url())
+        echo(
+            "\nThe browser then shows that it cannot reach a page at localhost. That is as it "
+            "should be:\ncopy the whole address of that page.",
+            err=True,
         )
-    return sign_in
+        finish(_ask_callback(started))
+        try_api()
+        return
+    with CallbackListener(asking.port, started.state, report=_report_refusal) as listener:
+        show(started.authorize_url())
+        _answer(listener.wait(asking.timeout), finish, try_api)
 
 
-def find_scope_problems(scope: str, environment: str) -> list[str]:
-    """Return what is doubtful about the scopes that were granted, as sentences.
+def _answer(
+    callback: Callback, finish: Callable[[dict[str, str]], None], try_api: Callable[[], None]
+) -> None:
+    """Finish the sign-in, and tell both the browser and the terminal how it went."""
+    try:
+        finish(callback.query)
+    except ConfluenceError as error:
+        callback.answer("You are not signed in", str(error))
+        raise
+    try:
+        try_api()
+    except ConfluenceError as error:
+        callback.answer("You are signed in, but the API does not answer", str(error))
+        raise
+    callback.answer("You are signed in", "You can close this tab. All else is in your terminal.")
 
-    Custom scopes were seen both as they are asked for and behind the app's namespace, as
-    `{appId}.{envId}:export:markdown:custom`. Whether they suffice is for the API to say.
+
+def find_address(
+    site: str, environment: str | None, gateway: str | None, variables: Environment
+) -> ApiAddress:
+    """Return where the API is: the `mkdocs.yml` in this directory says what arguments leave open.
 
     Args:
-        scope: As the token response has it, separated by spaces; empty if it says nothing.
-        environment: Of the app, which the sign-in is for.
+        site: The origin of the site; empty if it is not given.
+        environment: As the plugin's option; None if it is not given.
+        gateway: The same.
+        variables: The environment.
     """
-    granted = scope.split()
-    # Not `offline_access`: there is a refresh token, or the sign-in would have ended.
-    wanted = {name: {name, f"{make_namespace(environment)}:{name}"} for name in SCOPES}
-    missing = [name for name in SCOPES if granted and wanted[name].isdisjoint(granted)]
-    return [_explain_scope(name, granted, environment) for name in missing]
-
-
-def _explain_scope(name: str, granted: list[str], environment: str) -> str:
-    """Say that a scope is missing, or for which app or environment it was granted instead."""
-    namespaces = {f"{make_namespace(each)}:{name}": each for each in ENVIRONMENT_IDS}
-    for each in granted:
-        if each in namespaces:
-            return (
-                f"{name} was granted for the app's environment {namespaces[each]}, and this "
-                f"sign-in is for {environment}: see the option `environment`."
-            )
-        if each.endswith(f":{name}") and each.isprintable():
-            app = each.removesuffix(f":{name}")[:100]
-            return (
-                f"{name} was granted for another app ({app}): add “Markdown Exporter for "
-                "Confluence” to the permissions of your OAuth 2.0 integration."
-            )
-    return (
-        f"The authorization server does not say that {name} was granted. If the API refuses it, "
-        "add it to the permissions of your OAuth 2.0 integration, and sign in again."
+    written = read_address(_CONFIG_FILE)
+    if site and site != written.site:
+        written = ApiAddress(site)
+    elif written.site and not site:
+        echo(f"Site: {site_argument(written.site)}, as in {_CONFIG_FILE}.", err=True)
+    return ApiAddress(
+        written.site,
+        cloud_id=written.cloud_id,
+        environment=environment or written.environment,
+        gateway=gateway or written.gateway,
+        api_url=variables.api_url,
     )
 
 
-def _keep_refresh_token(sign_in: SignIn, store: TokenStore, key: str) -> SignIn:
-    """Complete a sign-in that has no refresh token with that of an earlier one."""
-    with suppress(TokenFileError):
-        if earlier := store.load(key):
-            return replace(
-                sign_in,
-                client_id=earlier.client_id,
-                client_secret=earlier.client_secret,
-                auth_url=earlier.auth_url,
-                refresh_token=earlier.refresh_token,
-                refreshed_at=earlier.refreshed_at,
-            )
-    return sign_in
+def read_address(config_file: Path) -> ApiAddress:
+    """Return what a configuration says of the API, in its options or by an address in `nav`."""
+    address = ApiAddress()
+    with suppress(SettingError):
+        options, _, _ = validate(read_options(config_file))
+        address = make_address(options)
+        address = replace(address, site=address.find_site(), base_url="")
+    if not address.site:
+        with suppress(Exception):  # `check` says what is wrong with it
+            _, nav = read_nav(config_file)
+            for entry in find_entries(nav) if nav else ():
+                reference = entry.reference if isinstance(entry, Declared) else None
+                if isinstance(reference, PageRef) and reference.host:
+                    return replace(address, site=f"https://{reference.host}")
+    return address
 
 
-def describe_settings(address: ApiAddress) -> str:
-    """Return what to write into `mkdocs.yml` for a site."""
-    lines = ["plugins:", "  - confluence-md:", f"      site: {site_argument(address.site)}"]
-    if address.environment != "production":
-        lines.append(f"      environment: {address.environment}")
-    if address.gateway != "api":
-        lines.append(f"      gateway: {address.gateway}")
-    return "\n".join(lines)
-
-
-def _make_sign_in(login: Login, grant: Grant, now: float) -> SignIn:
-    return SignIn(
-        client_id=login.client.client_id,
-        client_secret=login.client.client_secret,
-        refresh_token=grant.refresh_token,
-        access_token=grant.access_token,
-        expires_at=grant.expires_at,
-        refreshed_at=now,
-        scope=grant.scope,
-        auth_url=login.client.auth_url,
-        site=login.address.site,
-        cloud_id=login.address.cloud_id,
-        environment=login.address.environment,
-        gateway=login.address.gateway,
-    )
-
-
-def _explain_refusal(refusal: GrantRefusedError) -> CredentialsError:
-    if refusal.error == "invalid_grant":
-        return CredentialsError(
-            f"The code was used already, or is too old, says {refusal.where}.",
-            "Run the command again and accept in the browser once more.",
-        )
-    if refusal.error not in WRONG_CLIENT:
-        return CredentialsError(
-            f"The sign-in was refused by {refusal.where}.",
-            "Compare the callback of your OAuth 2.0 integration with the documentation, and run "
-            "the command again.",
-        )
-    return CredentialsError(
-        f"The client ID or the client secret is wrong, says {refusal.where}.",
-        "Copy both from the settings of your OAuth 2.0 integration on "
-        "https://developer.atlassian.com/console/myapps/, and run the command again.",
-    )
-
-
-CALLBACK_PATH = "/callback"
-HTTP_PORT = 80
-"""Browsers leave this one out of the address."""
-
-# How long the browser is kept waiting for the outcome, before the page says "look there".
-_OUTCOME_SECONDS = 90.0
-# A browser opens connections that it may never use.
-_SILENT_SECONDS = 20.0
-
-_PAGE = Template("""\
-<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>$title</title>
-<style>
-:root { color-scheme: light dark }
-body { display: grid; font: 1.1rem/1.6 system-ui, sans-serif; margin: 0; min-height: 90vh;
-  place-items: center }
-main { border: 1px solid #8884; border-radius: 1rem; margin: 1rem; max-width: 30rem;
-  padding: 1rem 2.5rem 1.5rem }
-h1 { font-size: 1.5rem }
-</style>
-</head>
-<body><main><h1>$title</h1><p>$text</p></main></body>
-</html>
-""")
-
-
-@dataclass
-class Callback:
-    """What the browser brought, and the page that it is waiting for."""
-
-    query: dict[str, str]
-    pages: queue.Queue[tuple[str, str]] = field(default_factory=queue.Queue)
-    """Title and text of the page."""
-    delivered: threading.Event = field(default_factory=threading.Event)
-
-    def answer(self, title: str, text: str) -> None:
-        """Show the person a page, and wait until it has left."""
-        self.pages.put((title, text))
-        self.delivered.wait(_SILENT_SECONDS)
-
-
-class CallbackListener:
-    """Listens on one loopback port until it is closed; a context manager.
-
-    Args:
-        port: The port of the registered callback.
-        state: What a callback must carry; any other is refused and explained.
-        report: Is told, from another thread, why a request was refused.
+def choose_client(client_id: str, variables: Environment, store: TokenStore, site: str) -> Client:
+    """Return the OAuth 2.0 integration: as given, as an earlier sign-in has it, or as answered.
 
     Raises:
-        SettingError: The port is taken.
+        ConfluenceError: It is not given, and nothing can be asked for.
     """
-
-    def __init__(self, port: int, state: str, *, report: Callable[[str], None]) -> None:
-        self.report = report
-        self._callbacks: queue.Queue[Callback] = queue.Queue()
-        self._lock = threading.Lock()
-        self._taken = False
-        self._servers = _listen(port, self, state)
-        self._threads = [
-            threading.Thread(target=server.serve_forever, args=(0.05,), name="confluence-md-login")
-            for server in self._servers
-        ]
-
-    def __enter__(self) -> Self:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        for server, thread in zip(self._servers, self._threads, strict=True):
-            server.shutdown()
-            thread.join()
-            server.server_close()
-
-    def wait(self, seconds: float) -> Callback:
-        """Return the one request that has the right state.
-
-        Raises:
-            CredentialsError: There was none in time.
-        """
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            # In short steps, because on Windows a wait cannot be interrupted.
-            with suppress(queue.Empty):
-                return self._callbacks.get(timeout=0.2)
-        raise CredentialsError(
-            f"No answer came from the browser within {seconds:.0f} s.",
-            "Run the command again, and accept in the browser; on a machine without one, "
-            "use --paste.",
+    client_id = client_id or variables.client_id
+    if client_id and variables.client_secret:
+        return Client(client_id, variables.client_secret, variables.auth_url)
+    stored = _find_stored_client(store, site, client_id)
+    if stored and not variables.client_secret and (client_id or _wants(stored, site)):
+        return Client(stored.client_id, stored.client_secret, variables.auth_url)
+    if sys.stdin.isatty():
+        echo(
+            f"Client ID and secret are in the settings of your OAuth 2.0 integration:\n{CONSOLE}",
+            err=True,
         )
-
-    def take(self, query: dict[str, str]) -> Callback | None:
-        """Accept a callback; None if there was one before."""
-        with self._lock:
-            if self._taken:
-                return None
-            self._taken = True
-        callback = Callback(query)
-        self._callbacks.put(callback)
-        return callback
+    client_id = client_id or _ask("Client ID", "--client-id")
+    return Client(client_id, variables.client_secret or _ask_secret(), variables.auth_url)
 
 
-def make_redirect_uri(port: int) -> str:
-    """Return the callback as it must be registered, to the letter."""
-    return f"http://localhost:{port}{CALLBACK_PATH}"
+def _find_stored_client(store: TokenStore, site: str, client_id: str) -> SignIn | None:
+    """Return a sign-in with a client that can be used again, one to the same site first."""
+    keys = sorted(login_keys(store), key=lambda key: key != login_key(site))
+    for key in keys:
+        found = store.load(key)
+        # Without a terminal, a client may be piped that is another one than that of another site.
+        may_be_meant = sys.stdin.isatty() or key == login_key(site)
+        if found and found.client_secret and client_id in ("", found.client_id) and may_be_meant:
+            return found
+    return None
 
 
-def read_query(text: str) -> dict[str, str]:
-    """Return the fields of a URL's query, the first of each name."""
-    return {name: values[0] for name, values in parse_qs(text).items()}
+def _wants(stored: SignIn, site: str) -> bool:
+    """Ask whether a client is to be used again; without a terminal, it is for its own site."""
+    if not sys.stdin.isatty():
+        return stored.site == site
+    shown = f"{stored.client_id[:_SHOWN_DIGITS]}…"
+    where = site_argument(stored.site)
+    question = f"Use the integration that signed in to {where} (client ID {shown})?"
+    return click.confirm(question, default=True, err=True)
 
 
-def _listen(port: int, listener: CallbackListener, state: str) -> list[_Server]:
-    """Listen on both loopback addresses: a browser may take either for `localhost`."""
-    handler = _make_handler(port, listener, state)
-    servers: list[_Server] = []
-    try:
-        servers.append(_Server(("127.0.0.1", port), handler))
-        if _has_ipv6_loopback():
-            servers.append(_Server6(("::1", port), handler))
-    except OSError as error:
-        for server in servers:
-            server.server_close()
-        taken = error.errno == errno.EADDRINUSE
-        reason = "another program uses it" if taken else (error.strerror or str(error))
-        raise SettingError(
-            f"Port {port} of this machine cannot be listened on: {reason}.",
-            "End that program; or register a callback with another port for your integration "
-            "and name it with --port; or use --paste.",
-        ) from error
-    return servers
+def _report_refusal(reason: str) -> None:
+    echo(f"A request was refused: {reason} Still waiting.", err=True)
 
 
-def _has_ipv6_loopback() -> bool:
-    try:
-        with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as trial:
-            trial.bind(("::1", 0))
-    except OSError:
-        return False
-    return True
-
-
-def _make_handler(port: int, listener: CallbackListener, state: str) -> type[_Handler]:
-    hosts = {f"{host}:{port}" for host in ("localhost", "127.0.0.1", "[::1]")}
-    if port == HTTP_PORT:
-        hosts |= {"localhost", "127.0.0.1", "[::1]"}
-
-    class Handler(_Handler):
-        def do_GET(self) -> None:
-            path, _, query_text = self.path.partition("?")
-            query = read_query(query_text)
-            if self.headers.get("Host", "").lower() not in hosts:
-                self.refuse(403, "This request was sent to another host name.")
-            elif path != CALLBACK_PATH:
-                self.show(404, "Nothing here", "This address only receives sign-ins.")
-            elif not compare_digest(query.get("state", "").encode(), state.encode()):
-                self.refuse(400, "This answer belongs to another sign-in (its state is wrong).")
-            elif (callback := listener.take(query)) is None:
-                self.refuse(400, "This answer has already been received.")
-            else:
-                self.wait_and_show(callback)
-
-        def refuse(self, status: int, reason: str) -> None:
-            listener.report(reason)
-            advice = "Go back to the terminal and use the address that it shows."
-            self.show(status, "Not signed in", f"{reason} {advice}")
-
-    return Handler
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    # Elsewhere: take a port of which old connections are still closing. On Windows: share it with
-    # a program that listens on it.
-    allow_reuse_address = sys.platform != "win32"
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing of a browser that has gone away: `http.server` would print a traceback."""
-
-
-class _Server6(_Server):
-    address_family = socket.AF_INET6
-
-
-class _Handler(BaseHTTPRequestHandler):
-    timeout = _SILENT_SECONDS
-
-    def wait_and_show(self, callback: Callback) -> None:
-        """Keep the browser waiting until it can be told how the sign-in went."""
+def _ask_callback(started: Login) -> dict[str, str]:
+    # Line editing, because a terminal without it cuts a line after a few thousand characters.
+    with suppress(ImportError):
+        import readline  # noqa: F401, PLC0415  importing it is what does it
+    while True:
+        pasted = click.prompt("Paste it here", err=True)
         try:
-            title, text = callback.pages.get(timeout=_OUTCOME_SECONDS)
-        except queue.Empty:
-            title, text = "Almost there", "Go back to the terminal to see how the sign-in went."
-        try:
-            self.show(200, title, text)
-        finally:
-            callback.delivered.set()
+            return started.read_pasted(pasted)
+        except CredentialsError as error:
+            if not sys.stdin.isatty():
+                raise
+            echo(str(error), err=True)
 
-    def show(self, status: int, title: str, text: str) -> None:
-        """Answer with a page."""
-        page = _PAGE.substitute(title=html.escape(title), text=html.escape(text)).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "text/html; charset=utf-8")
-        self.send_header("Content-Length", str(len(page)))
-        self.send_header("Cache-Control", "no-store")
-        self.send_header("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
-        self.send_header("Referrer-Policy", "no-referrer")
-        self.end_headers()
-        self.wfile.write(page)
-        self.wfile.flush()
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002, ANN401  http.server's signature
-        """Log nothing: the request line has the code."""
+def _finish(started: Login, query: dict[str, str], store: TokenStore) -> None:
+    granted = finish_login(started, read_code(query), store=store)
+    site = started.address.site
+    where = "the system's keyring" if store.is_in_keyring(login_key(site)) else store.path
+    echo(f"Signed in to {site_argument(site)}. The tokens are in {where}.", err=True)
+    warn_of_scopes(granted, started.address)
+    written = read_address(_CONFIG_FILE)
+    fields = ("site", "environment", "gateway")
+    if any(getattr(written, name) != getattr(started.address, name) for name in fields):
+        echo(f"\nFor mkdocs.yml:\n\n{describe_settings(started.address)}\n", err=True)
+
+
+def warn_of_scopes(granted: SignIn, address: ApiAddress) -> None:
+    """Say which scopes a sign-in may lack."""
+    for problem in find_scope_problems(granted.scope, address.environment):
+        echo(f"Warning: {problem}", err=True)
+
+
+def _try_api(started: Login, store: TokenStore, variables: Environment) -> None:
+    probe(started.address, make_login_auth(store, variables, site=started.address.site))
+    echo("The API answers.", err=True)
+
+
+def show_authorize_url(url: str, *, browser: bool, err: bool = False) -> None:
+    """Open an address in the browser, or have the person open it.
+
+    Args:
+        url: The address.
+        browser: Open it.
+        err: Print it on stderr, because stdout is for something else.
+    """
+    if browser and webbrowser.open(url):
+        echo(f"Accept in the browser. If none has opened, open:\n\n{url}\n", err=True)
+        return
+    echo("Open this address in a browser, and accept:\n", err=True)
+    echo(url, err=err)
+
+
+def _ask_site() -> str:
+    answer = _ask("Confluence site, like acme.atlassian.net", "--site")
+    try:
+        return read_site(answer)
+    except ValueError as error:
+        raise SettingError("There is no site.", str(error)) from None
+
+
+def _ask(question: str, option: str) -> str:
+    """Ask at a terminal; standard input that is none is for the client secret."""
+    if not sys.stdin.isatty():
+        raise SettingError(f"{option} is missing.", "Without a terminal, nothing can be asked for.")
+    return str(click.prompt(question, err=True)).strip()
+
+
+def _ask_secret() -> str:
+    """Ask for the client secret, without showing it; no argument has it, and no history."""
+    if sys.stdin.isatty():
+        secret = str(click.prompt("Client secret", hide_input=True, err=True)).strip()
+    else:
+        secret = sys.stdin.readline().strip()
+    if is_token(secret):
+        return secret
+    raise CredentialsError(
+        "There is no client secret.",
+        "Set CONFLUENCE_MD_CLIENT_SECRET, or write it to standard input, in one line.",
+    )
+
+
+def _warn_of_other_credentials(variables: Environment) -> None:
+    names = []
+    if variables.access_token:
+        names.append("CONFLUENCE_MD_ACCESS_TOKEN")
+    if variables.credentials:
+        names.append("CONFLUENCE_MD_REFRESH_TOKEN")
+    for name in names:
+        echo(f"{name} is set here, and builds use it rather than this sign-in.", err=True)

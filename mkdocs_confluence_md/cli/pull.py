@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from mkdocs_confluence_md.auth.token_file import check_way
-from mkdocs_confluence_md.cli.terminal import config_file_option, echo
+from mkdocs_confluence_md.cli.terminal import INTERRUPTED, config_file_option, echo
 from mkdocs_confluence_md.errors import ConfluenceError
 from mkdocs_confluence_md.text import count_things
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from mkdocs_confluence_md.pull.puller import PulledSite
     from mkdocs_confluence_md.pull.writer import Difference
 
-INTERRUPTED = 130
-"""The exit code of what somebody has interrupted, as shells have it: 128 and SIGINT."""
 
-
-@click.command(epilog="Example: confluence-md pull -f mkdocs.yml snapshot")
+@click.command(
+    short_help="Write the site as files without Confluence.",
+    epilog="Example: confluence-md pull -f mkdocs.yml snapshot",
+)
 @config_file_option
 @click.option(
     "--check",

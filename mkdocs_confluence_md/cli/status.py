@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import click
+
+from mkdocs_confluence_md.auth.environment import read_environment
 from mkdocs_confluence_md.auth.oauth import REFRESH_TOKEN_SECONDS, read_subject
 from mkdocs_confluence_md.auth.sign_ins import (
     EnvironmentChain,
@@ -13,7 +18,9 @@ from mkdocs_confluence_md.auth.sign_ins import (
     login_site,
     site_argument,
 )
-from mkdocs_confluence_md.auth.token_refresh import make_auth, make_login_auth
+from mkdocs_confluence_md.auth.token_refresh import make_auth, make_login_auth, open_store
+from mkdocs_confluence_md.cli.login import app_options, find_address, site_option
+from mkdocs_confluence_md.cli.terminal import echo, echo_json
 from mkdocs_confluence_md.confluence.exporter import (
     ApiAddress,
     complete_address,
@@ -52,6 +59,41 @@ class Status:
     """Of the API."""
     problem: str = ""
     """What is wrong, and the remedy; empty if the API answers."""
+
+
+@click.command(
+    short_help="Show who is signed in, and until when.",
+    epilog="Example: confluence-md status --json",
+)
+@site_option("Only this site.")
+@app_options
+@click.option("--json", "json_wanted", is_flag=True, help="Print JSON.")
+def status(*, site: str, environment: str | None, gateway: str | None, json_wanted: bool) -> None:
+    """Tell who is signed in where, and whether the API answers.
+
+    Credentials of the environment are for --site, or for the site of the mkdocs.yml in this
+    directory. It makes one call for each sign-in, which also keeps it from expiring. The exit code
+    is 1 without a sign-in, or if any sign-in does not work.
+    """
+    variables = read_environment(os.environ)
+    address = ApiAddress(site, api_url=variables.api_url)
+    if variables.access_token or variables.credentials:
+        address = find_address(site, environment, gateway, variables)
+    try:
+        statuses = find_statuses(variables, open_store(variables), address)
+    except ConfluenceError as error:
+        if json_wanted:
+            echo_json({"ok": False, "problem": str(error), "sign_ins": []})
+        raise
+    if json_wanted:
+        echo_json(as_data(statuses))
+    elif statuses:
+        echo("\n\n".join(map(as_text, statuses)))
+    if not statuses:
+        where = f" to {site_argument(site)}" if site else ""
+        echo(f"Nobody is signed in{where}. Run: confluence-md login", err=True)
+    if not are_fine(statuses):
+        sys.exit(1)
 
 
 def find_statuses(environment: Environment, store: TokenStore, address: ApiAddress) -> list[Status]:

@@ -280,8 +280,8 @@ def test_entries_of_nav_that_are_no_pages(project: Project, standin: StandIn) ->
         f"  - {LINE}'Space: confluence:space/E N G': this is not a space key. Write the key that "
         "follows /wiki/spaces/ in the address of the space: confluence:space/ENG.\n"
         f"  - {LINE}'D: confluence:https://other.atlassian.net/wiki/spaces/ENG/pages/12': this "
-        "page is in another site than acme.atlassian.net. Use a page of acme.atlassian.net, or change the "
-        "option `site`.\n"
+        "page is in another site than acme.atlassian.net. Use a page of acme.atlassian.net, or "
+        "change the option `site`.\n"
         "Correct them in mkdocs.yml."
     )
     assert standin.requests == []

@@ -129,8 +129,8 @@ def test_everything_that_is_wrong_is_told_at_once(project: Project, standin: Sta
         'Write confluence: "123456" or confluence:123456\n'
         "mkdocs.yml:16: 'Draft: null' has no page. Write a file, or a page of Confluence: "
         "confluence:123456.\n"
-        "mkdocs.yml:8: Option `max_age`: 'soon' is no duration. Write 0, forever, or a number with its "
-        "unit: 30s, 15m, 12h, 7d.\n"
+        "mkdocs.yml:8: Option `max_age`: 'soon' is no duration. Write 0, forever, or a number with "
+        "its unit: 30s, 15m, 12h, 7d.\n"
         "mkdocs.yml:10: Option `concurrency`: 99 is not a whole number from 1 to 32.\n"
         "mkdocs.yml:9: Option `offlin`: Unrecognised configuration name: offlin. "
         "Do you mean `offline`?\n"

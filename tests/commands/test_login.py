@@ -44,6 +44,7 @@ class Terminal:
             str(BIN / "confluence-md"), "login", "--site", standin.url, "--gateway", "site",
             "--port", str(self.port), *arguments,
         ]  # fmt: skip
+        self.directory = project.root
         self.environment = {
             **project.variables(),
             "CONFLUENCE_MD_AUTH_URL": standin.url,
@@ -57,6 +58,7 @@ class Terminal:
         """Run the command; it has ended when this does."""
         with subprocess.Popen(
             self.command,
+            cwd=self.directory,
             env=self.environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -317,7 +319,7 @@ def test_a_secret_is_no_option(project: Project, standin: StandIn) -> None:
 def fail(terminal: Terminal) -> str:
     """Run a login that fails before it waits for anybody; return its message."""
     with terminal.run() as process:
-        _, messages = process.communicate(timeout=30)
+        _, messages = process.communicate("", timeout=30)
     assert process.returncode == 1
     assert "Traceback" not in messages
     return messages.replace("Open this address in a browser, and accept:\n\n", "")
@@ -604,6 +606,7 @@ def test_at_a_terminal_everything_is_asked_for_and_the_secret_is_not_shown(
     screen, keyboard = pty.openpty()
     with subprocess.Popen(
         terminal.command,
+        cwd=terminal.directory,
         env=terminal.environment,
         stdin=keyboard,
         stdout=subprocess.PIPE,
@@ -644,3 +647,87 @@ def type_answers(screen: int, answers: dict[str, str]) -> str:
     while "accept:" not in shown:
         shown += os.read(screen, 1024).decode()
     return shown
+
+
+def without_site(terminal: Terminal) -> Terminal:
+    """Leave out what `mkdocs.yml` says."""
+    place = terminal.command.index("--site")
+    del terminal.command[place : place + 4]
+    return terminal
+
+
+def paste(terminal: Terminal) -> str:
+    """Sign in, and return the messages."""
+    with terminal.run() as process:
+        _, messages = process.communicate(f"{consent(read_line(process))}\n", timeout=30)
+    assert process.returncode == 0, messages
+    return messages
+
+
+def test_the_site_is_that_of_the_configuration_in_the_directory(
+    project: Project, standin: StandIn
+) -> None:
+    project.configure(["confluence:101"], site=standin.url, gateway="site")
+
+    messages = paste(without_site(Terminal(project, standin, "--paste")))
+
+    assert messages.startswith(f"Site: {standin.url}, as in mkdocs.yml.\n")
+    # It is there already.
+    assert "For mkdocs.yml" not in messages
+
+
+def test_a_client_is_not_asked_for_twice(project: Project, standin: StandIn) -> None:
+    paste(Terminal(project, standin, "--paste"))
+
+    paste(Terminal(project, standin, "--paste", CLIENT_ID="", CLIENT_SECRET=""))
+
+
+def answer_at_a_terminal(terminal: Terminal, answers: dict[str, str]) -> str:
+    """Answer questions at a terminal, consent, and return what was shown until then."""
+    screen, keyboard = pty.openpty()
+    with subprocess.Popen(
+        terminal.command, env=terminal.environment, cwd=terminal.directory,
+        stdin=keyboard, stdout=subprocess.PIPE, stderr=keyboard, text=True,
+        start_new_session=True,
+    ) as process:  # fmt: skip
+        os.close(keyboard)
+        shown = type_answers(screen, answers)
+        httpx.get(consent(read_line(process)), timeout=30)
+        assert process.wait(30) == 0
+    os.close(screen)
+    return shown
+
+
+def test_a_person_is_offered_the_client_of_an_earlier_sign_in(
+    project: Project, standin: StandIn
+) -> None:
+    paste(Terminal(project, standin, "--paste"))
+    terminal = Terminal(project, standin, "--no-browser", CLIENT_ID="", CLIENT_SECRET="")
+
+    shown = answer_at_a_terminal(terminal, {"[Y/n]: ": ""})
+
+    question = f"Use the integration that signed in to {standin.url} (client ID "
+    assert question + standin.client_id[:6] in shown
+    assert standin.client_secret not in shown
+
+
+def test_a_person_reads_where_client_id_and_secret_are(project: Project, standin: StandIn) -> None:
+    terminal = Terminal(project, standin, "--no-browser", CLIENT_ID="", CLIENT_SECRET="")
+
+    shown = answer_at_a_terminal(
+        terminal, {"Client ID:": standin.client_id, "Client secret: ": standin.client_secret}
+    )
+
+    assert shown.startswith(
+        "Client ID and secret are in the settings of your OAuth 2.0 integration:\r\n"
+        "https://developer.atlassian.com/console/myapps/\r\n"
+    )
+
+
+@pytest.mark.parametrize("site", ["acme", "acme.atlassian.net", "https://acme.atlassian.net/wiki"])
+def test_a_site_by_its_name(project: Project, standin: StandIn, site: str) -> None:
+    terminal = Terminal(project, standin, CLIENT_SECRET="")
+    terminal.command[terminal.command.index("--site") + 1] = site
+
+    # It got as far as the next question.
+    assert fail(terminal).startswith("Error: There is no client secret.")

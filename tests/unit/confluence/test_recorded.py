@@ -14,7 +14,7 @@ from mkdocs_confluence_md.auth.environment import read_environment
 from mkdocs_confluence_md.auth.oauth import GrantRefusedError, read_grant
 from mkdocs_confluence_md.auth.token_refresh import make_auth
 from mkdocs_confluence_md.cache.policy import ExportCache
-from mkdocs_confluence_md.cli.login import find_scope_problems
+from mkdocs_confluence_md.cli.consent import find_scope_problems
 from mkdocs_confluence_md.confluence.archive import read_archive
 from mkdocs_confluence_md.confluence.exporter import ApiAddress, Exporter
 from mkdocs_confluence_md.confluence.listing import list_again
