@@ -76,7 +76,7 @@ class BaseUrl(_Option[str]):
             # What stands before an @ may be a password.
             shown = "this" if "@" in text else repr(value)
             raise ValidationError(
-                f"{shown} is no base URL. Copy it from the app's settings in Confluence, "
+                f"{shown} is not a base URL. Copy it from the app's settings in Confluence, "
                 "under “App REST APIs”; it looks like https://api.atlassian.com/svc/confluence/…"
             )
         return re.sub(r"/(?:singleExport|bulkExport)$", "", text.rstrip("/"))
@@ -90,7 +90,7 @@ class CloudId(_Option[str]):
         if is_cloud_id(value):
             return str(value)
         raise ValidationError(
-            f"{value!r} is no cloud ID. Leave the option out, and it is looked up."
+            f"{value!r} is not a cloud ID. Leave the option out, and it is looked up."
         )
 
 
@@ -119,7 +119,7 @@ class Duration(_Option[float]):
         match = re.fullmatch(r"([0-9]+)([smhd])", text)
         if match is None:
             raise ValidationError(
-                f"{value!r} is no duration. Write 0, forever, or a number with its unit: "
+                f"{value!r} is not a duration. Write 0, forever, or a number with its unit: "
                 "30s, 15m, 12h, 7d."
             )
         return float(int(match[1]) * _SECONDS[match[2]])
@@ -138,7 +138,8 @@ class Interval(_Option[float]):
         seconds = int(match[1]) * _SECONDS[match[2]] if match else 0
         if seconds < _LEAST_INTERVAL:
             raise ValidationError(
-                f"{value!r} is no interval. Write off, or at least {_LEAST_INTERVAL}s: 60s, 5m, 1h."
+                f"{value!r} is not an interval. Write off, or at least {_LEAST_INTERVAL}s: "
+                "60s, 5m, 1h."
             )
         return float(seconds)
 

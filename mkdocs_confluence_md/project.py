@@ -73,7 +73,7 @@ class Flaw:
 def find_entries(nav: Node) -> Iterator[Declared | Flaw]:
     """Yield the entries of `nav` that are ours, and what MkDocs would refuse, in their order."""
     if not isinstance(nav, SequenceNode):
-        yield Flaw(_line(nav), "nav is no list.", "Begin each of its entries with a dash.")
+        yield Flaw(_line(nav), "nav is not a list.", "Begin each of its entries with a dash.")
         return
     for item in nav.value:
         if isinstance(item, MappingNode):
@@ -105,7 +105,7 @@ def explain_yaml(error: yaml.YAMLError) -> Flaw:
         )
     return Flaw(
         line,
-        f"This is no YAML: {problem}.",
+        f"This is not YAML: {problem}.",
         "Look for a missing quotation mark, a missing colon, or wrong indentation, in this line or "
         "just above it.",
     )
@@ -137,7 +137,9 @@ def _read_mapping(item: MappingNode) -> Iterator[Declared | Flaw]:
 def _read_value(title: str, node: Node) -> Iterator[Declared | Flaw]:
     if not isinstance(node, ScalarNode):
         yield Flaw(
-            _line(node), "This entry of nav is no page and no list.", "Write a page, or a list."
+            _line(node),
+            "This entry of nav is neither a page nor a list.",
+            "Write a page, or a list.",
         )
     elif node.tag == _TEXT:
         yield from _read_text(title, node)
@@ -172,7 +174,7 @@ def _explain_scalar(title: str, node: ScalarNode) -> Flaw:
         return Flaw(_line(node), f"'{entry}': MkDocs refuses a number in nav.", f"Write {better}")
     return Flaw(
         _line(node),
-        f"'{entry}': MkDocs refuses this in nav, because to YAML it is no text.",
+        f"'{entry}': MkDocs refuses this in nav, because to YAML it is not text.",
         "Put it between quotation marks.",
     )
 
@@ -252,7 +254,7 @@ def find_project_cache_dir(config_file: Path) -> Path:
     except SettingError as error:
         raise SettingError(error.what, _REMEDY) from None
     if not isinstance(cache_dir, str):
-        raise SettingError(f"The option `cache_dir` in {config_file} is no path.", _REMEDY)
+        raise SettingError(f"The option `cache_dir` in {config_file} is not a path.", _REMEDY)
     return resolve_cache_dir(config_file, cache_dir)
 
 
@@ -362,7 +364,7 @@ def _read_config(config_file: Path, loader: type[yaml.SafeLoader] = _Loader) -> 
     except (ConfigurationError, TypeError, ValueError, RecursionError) as error:
         # YAML's errors repeat a line of the file.
         shown = "a line with a secret" if protection.find_secret(str(error)) else error
-        raise SettingError(f"{config_file} is no configuration: {shown}.", _CORRECT) from None
+        raise SettingError(f"{config_file} is not a configuration: {shown}.", _CORRECT) from None
     return config if isinstance(config, dict) else {}
 
 

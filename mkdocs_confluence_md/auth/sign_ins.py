@@ -96,7 +96,7 @@ class EnvironmentChain:
 
     def explain_absence(self, host: str) -> CredentialsError:
         """Name the variable, although there always is a seed."""
-        return CredentialsError(f"Nobody is signed in to {host}.", self.how_to_renew())
+        return CredentialsError(f"You are not signed in to {host}.", self.how_to_renew())
 
     def how_to_renew(self) -> str:
         """Name the variable."""
@@ -148,7 +148,7 @@ class LoginChain:
     def explain_absence(self, host: str) -> CredentialsError:
         """Name the command, and what CI needs instead."""
         return CredentialsError(
-            f"Nobody is signed in to {site_argument(self._site) or host}.",
+            f"You are not signed in to {site_argument(self._site) or host}.",
             f"Run `{self._command()}`; in CI, set CONFLUENCE_MD_CLIENT_ID, "
             "CONFLUENCE_MD_CLIENT_SECRET and CONFLUENCE_MD_REFRESH_TOKEN, or "
             "CONFLUENCE_MD_ACCESS_TOKEN.",

@@ -42,7 +42,7 @@ class TrustRule:
         """
         origin = origin_of(url)
         if not origin:
-            return "this is no http(s) URL"
+            return "this is not an http(s) URL"
         parts = urlsplit(origin)
         host = parts.hostname or ""
         if parts.scheme != "https" and host not in LOOPBACK_HOSTS:

@@ -349,7 +349,7 @@ class _Policy:
             self._complain(error)
             return None
         if copy is None:
-            self._complain(ValueError("an entry is no export, or of another version"))
+            self._complain(ValueError("an entry is not an export, or of another version"))
         return copy
 
     def _find_fresh(self, key: str, max_age: float, clock: Callable[[], float]) -> Cached | None:

@@ -327,8 +327,8 @@ class Store:
         # DiskCache's Timeout says nothing, and hides the error that does.
         reason = str(error) or str(error.__context__ or type(error).__name__)
         self._warn_once(
-            f"The cache in {self._directory.path} cannot be used ({reason}); this build does "
-            f"without it. {self._advise(reason)}"
+            f"The cache in {self._directory.path} cannot be used ({reason}), so this build "
+            f"works without it. {self._advise(reason)}"
         )
 
     def _advise(self, reason: str) -> str:
@@ -339,7 +339,7 @@ class Store:
             return "Name a directory that can be written, with the option `cache_dir`."
         if _FULL.search(reason):
             return "Make room on its disk."
-        return "If that stays so, delete the directory."
+        return "If this persists, delete the directory."
 
     def _warn_once(self, text: str) -> None:
         if not self._warned:

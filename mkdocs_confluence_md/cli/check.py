@@ -188,7 +188,7 @@ def _inspect_nav(inspection: Inspection) -> list[Declared] | None:
     except yaml.YAMLError as error:
         flaw = explain_yaml(error)
         if make_protection(os.environ).find_secret(str(flaw)):
-            flaw = Flaw(flaw.line, "This is no YAML.", "Take the secret out of this line.")
+            flaw = Flaw(flaw.line, "This is not YAML.", "Take the secret out of this line.")
     except ConfluenceError as error:
         flaw = Flaw(0, error.what, error.remedy)
     else:

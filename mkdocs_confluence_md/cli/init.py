@@ -112,7 +112,7 @@ class Entry:
 
     @property
     def target(self) -> str:
-        """What stands in `nav`."""
+        """The entry without its title."""
         reference = self.reference
         target = reference.page_id if isinstance(reference, PageRef) else reference.target
         return f"confluence:{target}"
@@ -264,7 +264,7 @@ def add_to_nav(configuration: Configuration, entry: Entry, section: str, config_
         configuration.add_setting("nav", _list_local_pages(config_file) or ["index.md"])
     nav = configuration.find("nav")
     if not isinstance(nav, SequenceNode) or not nav.value:
-        raise SettingError(f"nav in {configuration.file} is no list of pages.", "Make it one.")
+        raise SettingError(f"nav in {configuration.file} is not a list of pages.", "Make it one.")
     items, titles = _open_section(nav, section)
     data: Any = entry.as_data()
     for title in reversed(titles):

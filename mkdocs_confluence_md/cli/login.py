@@ -169,7 +169,7 @@ def logout(*, site: str, everywhere: bool) -> None:
     keys = login_keys(store, site)
     chains = environment_keys(store) if everywhere else []
     if not keys and not chains:
-        raise CredentialsError("Nobody is signed in there.", "See: confluence-md status")
+        raise CredentialsError("You are not signed in there.", "See: confluence-md status")
     if len(keys) > 1 and not everywhere:
         sites = ", ".join(site_argument(login_site(key)) for key in keys)
         raise CredentialsError(
@@ -245,7 +245,7 @@ def ask_for_consent(
         try_api: Makes a call with the new tokens.
 
     Raises:
-        ConfluenceError: What the last two raise; or nobody answered.
+        ConfluenceError: What the last two raise; or there was no answer in time.
     """
     if asking.paste:
         show(started.authorize_url())

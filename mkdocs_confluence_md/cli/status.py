@@ -91,7 +91,7 @@ def status(*, site: str, environment: str | None, gateway: str | None, json_want
         echo("\n\n".join(map(as_text, statuses)))
     if not statuses:
         where = f" to {site_argument(site)}" if site else ""
-        echo(f"Nobody is signed in{where}. Run: confluence-md login", err=True)
+        echo(f"You are not signed in{where}. Run: confluence-md login", err=True)
     if not are_fine(statuses):
         sys.exit(1)
 

@@ -58,12 +58,12 @@ class DamagedEntryError(Exception):
 class Problem(Enum):
     """What is wrong with an archive, or with an entry."""
 
-    UNREADABLE = "it is no ZIP archive, or is damaged"
+    UNREADABLE = "it is not a ZIP archive, or is damaged"
     TOO_MANY = "it has too many entries"
     OUTSIDE = "the name leads out of its folder"
     NUL = "the name has a NUL character in it"
     NO_FILE = "it is a link or a device, not a file"
-    BOMB = "it is a bomb: packed far too tight"
+    BOMB = "it may be a zip bomb (compression ratio)"
     TOO_LARGE = "it is too large"
     LOCKED = "it is encrypted, or packed in an unusual way"
     DAMAGED = "it is damaged"

@@ -137,7 +137,7 @@ def read_site(text: str) -> str:
         # What stands before an @ may be a password.
         shown = "this" if "@" in text else repr(text)
         raise ValueError(
-            f"{shown} is no host name. Write the host of your Confluence site, like "
+            f"{shown} is not a host name. Write the host of your Confluence site, like "
             "acme.atlassian.net."
         )
     if near := _correct_host(urlsplit(origin).hostname or ""):
@@ -218,7 +218,7 @@ class Exporter:
         if response.status_code != httpx.codes.OK or not is_cloud_id(cloud_id):
             raise SettingError(
                 f"{url} does not tell a cloud ID ({response.status_code}), so {self.address.site} "
-                "is no Confluence Cloud site.",
+                "is not a Confluence Cloud site.",
                 "Correct the option `site`: the host in the address bar when you read a page in "
                 "Confluence, like acme.atlassian.net. Behind a custom domain, set `cloud_id` too.",
             )

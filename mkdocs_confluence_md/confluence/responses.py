@@ -528,7 +528,7 @@ def read_rest_answer(response: httpx.Response) -> dict[str, Any]:
     if isinstance(fields.get("results"), list) or fields.get("id"):
         return fields
     raise FailureError(
-        f"The answer of {host_and_port(response.request)} is no list of pages.",
+        f"The answer of {host_and_port(response.request)} is not a list of pages.",
         f"Try again later, and {_NEWER_VERSION}",
         _detail(response),
     )

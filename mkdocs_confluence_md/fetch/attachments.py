@@ -210,7 +210,7 @@ class AssetFetcher:
             archive = read_archive(content, self._limits)
             if ArchiveProblem(Problem.UNREADABLE) in archive.problems:
                 raise FailureError(
-                    "The export of the page's attachments is no ZIP archive, or is damaged.",
+                    "The export of the page's attachments is not a ZIP archive, or is damaged.",
                     "Try again later, or export the page by hand in Confluence to see whether the "
                     "app can read it.",
                 )

@@ -178,8 +178,8 @@ def read_snapshot_manifest(directory: Path) -> SnapshotManifest:
         text = (directory / MANIFEST).read_bytes()
     except FileNotFoundError:
         is_there = directory.is_dir()
-        what = f"{directory} is no snapshot: it has no {MANIFEST}."
-        missing = f"There is no snapshot in {directory}."
+        what = f"{directory} is not a snapshot: it has no {MANIFEST}."
+        missing = f"There is not a snapshot in {directory}."
         raise SnapshotError(
             what if is_there else missing, "Make one: confluence-md pull DIR."
         ) from None

@@ -260,7 +260,7 @@ def _read_problems(manifest: TreeManifest) -> Iterator[ArchiveProblem]:
 
 def _describe_damage(ref: TreeRef | SpaceRef) -> FailureError:
     return FailureError(
-        f"The export of the {ref.name} is no ZIP archive, or is damaged.",
+        f"The export of the {ref.name} is not a ZIP archive, or is damaged.",
         "Try again later, or export it by hand in Confluence to see whether the app can read it.",
     )
 

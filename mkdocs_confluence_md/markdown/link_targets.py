@@ -273,7 +273,7 @@ class LinkMap:
         if not self._site:
             return Complaint(
                 link,
-                "this is no page of the site, and its address in Confluence is not known.",
+                "this is not a page of the site, and its address in Confluence is not known.",
                 "Name your Confluence in the option `site`.",
             )
         if isinstance(reference, SpaceRef):

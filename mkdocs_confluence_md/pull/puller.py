@@ -209,11 +209,11 @@ def _load(config_file: Path, site_dir: str) -> MkDocsConfig:
         return load_config(str(config_file), site_dir=site_dir)
     except Abort:
         raise SettingError(
-            f"{config_file} is no configuration for MkDocs.", "Correct what is said above."
+            f"{config_file} is not a configuration for MkDocs.", "Correct what is said above."
         ) from None
     except MkDocsException as error:
         raise SettingError(
-            f"{config_file} is no configuration for MkDocs: {error.message}.", "Correct it."
+            f"{config_file} is not a configuration for MkDocs: {error.message}.", "Correct it."
         ) from None
 
 

@@ -25,7 +25,7 @@ _LONGEST_NAME = 80
 
 @dataclass(frozen=True)
 class PageFailure:
-    """A page or a tree that could not be had, and why."""
+    """A page or a tree that could not be fetched, and why."""
 
     title: str
     """As in `nav`; empty where there is no title."""
@@ -90,7 +90,7 @@ def report_complaints(complaints: Sequence[Complaint], places: Mapping[Any, str]
         complaints: About them.
         places: Where entries are written, by their texts.
     """
-    lines = ["nav has entries that are no Confluence pages:"]
+    lines = ["nav has entries that are not Confluence pages:"]
     for each in complaints:
         place = places.get(each.entry) or places.get(each.entry.partition(": ")[2], "")
         lines.append(f"  - {place}: {each}" if place else f"  - {each}")
@@ -126,9 +126,9 @@ def report_stale_pages(pages: Sequence[FetchedPage]) -> str:
         return ""
     since = describe_age(max(page.age for page in stale))
     copies = (
-        f"a copy from {since} ago stands in for it"
+        f"a copy from {since} ago is used instead"
         if len(stale) == 1
-        else f"copies from up to {since} ago stand in for them"
+        else f"copies from up to {since} ago are used instead"
     )
     all_pages = count_things(len(pages), "page")
     return (
@@ -146,8 +146,8 @@ def report_stale_assets(pages: Sequence[FetchedPage]) -> str:
     count = count_things(len(stale), "page")
     since = describe_age(max(each.age for each in stale))
     return (
-        f"The attachments of {count} could not be fetched; copies from up to {since} ago stand in "
-        f"for them. {stale[0].error}"
+        f"The attachments of {count} could not be fetched; copies from up to {since} ago are used "
+        f"instead. {stale[0].error}"
     )
 
 
@@ -172,7 +172,7 @@ def report_missing_files(
         "this page, and to no other."
     )
     return (
-        f"{describe_placed(page)} refers to attachments that could not be had: "
+        f"{describe_placed(page)} refers to attachments that could not be fetched: "
         f"{_enumerate(names)}. Readers see the names of pictures instead. {what}"
     )
 
@@ -259,8 +259,8 @@ def report_unlabelled(ref: TreeRef | SpaceRef, count: int) -> str:
 def report_stale_listing(ref: TreeRef | SpaceRef, age: float, error: ConfluenceError) -> str:
     """Tell that it is not known which pages a tree has now."""
     return (
-        f"The pages of the {ref.name} could not be listed; a list from {describe_age(age)} ago "
-        f"stands in for it. {error}"
+        f"The pages of the {ref.name} could not be listed; the list from {describe_age(age)} ago "
+        f"is used instead. {error}"
     )
 
 

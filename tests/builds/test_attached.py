@@ -157,8 +157,8 @@ def test_of_internal_addresses_that_lead_nowhere_the_text_and_the_name_remain(
     warnings = [line for line in built.messages().splitlines() if line.startswith("WARNING")]
     assert warnings == [
         warn(
-            "“Deploy” (page 101) refers to attachments that could not be had: gone b.png, b.png, "
-            f"d.png. Readers see the names of pictures instead. {NOT_THERE}"
+            "“Deploy” (page 101) refers to attachments that could not be fetched: gone b.png, "
+            f"b.png, d.png. Readers see the names of pictures instead. {NOT_THERE}"
         )
     ]
     content = built.page("deploy").partition("</h1>")[2].partition("</article>")[0]
@@ -241,7 +241,7 @@ def test_what_is_missing_is_told_once_and_shown_by_its_name(
     standin.pages.attachments["101"] = {"a.png": b"of this page"}
     project.configure(ONE, site=standin.url)
     messages = warn(
-        "“Deploy” (page 101) refers to attachments that could not be had: "
+        "“Deploy” (page 101) refers to attachments that could not be fetched: "
         "gone<img onerror=x>.png, l.pdf, a.png, raw<b>.png. Readers see the names of pictures "
         f"instead. {NOT_THERE}"
     )
@@ -274,8 +274,8 @@ def test_a_failure_is_a_warning_that_names_page_and_file(
     host = standin.url.removeprefix("http://")
     assert built.exit_code == 0
     assert built.messages() == warn(
-        "“Deploy” (page 101) refers to attachments that could not be had: a.png. Readers see the "
-        f"names of pictures instead. {host} failed to answer (500). Try again later; "
+        "“Deploy” (page 101) refers to attachments that could not be fetched: a.png. Readers see "
+        f"the names of pictures instead. {host} failed to answer (500). Try again later; "
         "https://status.atlassian.com says whether it is a known problem."
     )
 
@@ -293,8 +293,8 @@ def test_copies_that_stand_in_are_told_of(
 
     host = standin.url.removeprefix("http://")
     assert built.messages() == warn(
-        "The attachments of 1 page could not be fetched; copies from up to a minute ago stand in "
-        f"for them. {host} failed to answer (500). Try again later; https://status.atlassian.com "
+        "The attachments of 1 page could not be fetched; copies from up to a minute ago are used "
+        f"instead. {host} failed to answer (500). Try again later; https://status.atlassian.com "
         "says whether it is a known problem."
     )
     assert files_of(built) == ["a.png", "index.html"]

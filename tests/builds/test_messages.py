@@ -190,7 +190,7 @@ def test_no_credentials_at_all(project: Project, standin: StandIn) -> None:
     project.environment = {"CONFLUENCE_MD_API_URL": standin.url}
 
     assert fail(project) == report(
-        "Nobody is signed in to acme.atlassian.net.",
+        "You are not signed in to acme.atlassian.net.",
         "Run `confluence-md login --site acme.atlassian.net`; in CI, set CONFLUENCE_MD_CLIENT_ID, "
         "CONFLUENCE_MD_CLIENT_SECRET and CONFLUENCE_MD_REFRESH_TOKEN, or "
         "CONFLUENCE_MD_ACCESS_TOKEN.",
@@ -219,7 +219,7 @@ def test_a_site_that_is_no_confluence_site(project: Project, standin: StandIn) -
 
     assert fail(project, site=standin.url, cloud_id=None) == report(
         "http://127.0.0.1:PORT/_edge/tenant_info does not tell a cloud ID (404), so "
-        "http://127.0.0.1:PORT is no Confluence Cloud site.",
+        "http://127.0.0.1:PORT is not a Confluence Cloud site.",
         "Correct the option `site`: the host in the address bar when you read a page in "
         "Confluence, like acme.atlassian.net. Behind a custom domain, set `cloud_id` too.",
         DEPLOY.replace("https://acme.atlassian.net", "http://127.0.0.1:PORT"),
@@ -268,7 +268,7 @@ def test_entries_of_nav_that_are_no_pages(project: Project, standin: StandIn) ->
     ]
 
     assert fail(project, nav) == setting(
-        "nav has entries that are no Confluence pages:\n"
+        "nav has entries that are not Confluence pages:\n"
         f"  - {LINE}'A: confluence:abc': a page ID consists of the digits 0 to 9 and nothing else. "
         f"{PASTE}\n"
         f"  - {LINE}'C: confluence:-5': a page ID consists of the digits 0 to 9 and nothing else. "
@@ -290,13 +290,13 @@ def test_entries_of_nav_that_are_no_pages(project: Project, standin: StandIn) ->
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("site", "two words", "'two words' is no host name. Write the host of your Confluence "
+        ("site", "two words", "'two words' is not a host name. Write the host of your Confluence "
          "site, like acme.atlassian.net."),
-        ("cloud_id", "a/b", "'a/b' is no cloud ID. Leave the option out, and it is looked up."),
+        ("cloud_id", "a/b", "'a/b' is not a cloud ID. Leave the option out, and it is looked up."),
         ("environment", "test", "Expected one of: ('production', 'staging', 'dev') but received: "
          "'test'"),
         ("gateway", "none", "Expected one of: ('api', 'site') but received: 'none'"),
-        ("base_url", "api.atlassian.com/svc", "'api.atlassian.com/svc' is no base URL. Copy it "
+        ("base_url", "api.atlassian.com/svc", "'api.atlassian.com/svc' is not a base URL. Copy it "
          "from the app's settings in Confluence, under “App REST APIs”; it looks like "
          "https://api.atlassian.com/svc/confluence/…"),
         ("page_path", "{section}/{name}", "'{section}/{name}' may contain the fields {section}, "
@@ -305,10 +305,10 @@ def test_entries_of_nav_that_are_no_pages(project: Project, standin: StandIn) ->
          "pages can be told apart."),
         ("page_path", "../{id}", "'../{id}' must be a path below docs_dir, with / between "
          "folders."),
-        ("max_age", 900, "900 is no duration. Write 0, forever, or a number with its unit: 30s, "
+        ("max_age", 900, "900 is not a duration. Write 0, forever, or a number with its unit: 30s, "
          "15m, 12h, 7d."),
-        ("watch", "4s", "'4s' is no interval. Write off, or at least 5s: 60s, 5m, 1h."),
-        ("watch", True, "True is no interval. Write off, or at least 5s: 60s, 5m, 1h."),
+        ("watch", "4s", "'4s' is not an interval. Write off, or at least 5s: 60s, 5m, 1h."),
+        ("watch", True, "True is not an interval. Write off, or at least 5s: 60s, 5m, 1h."),
         ("concurrency", 33, "33 is not a whole number from 1 to 32."),
         ("concurrency", True, "True is not a whole number from 1 to 32."),
         ("on_error", "ignore", "Expected one of: ('fail', 'placeholder') but received: 'ignore'"),

@@ -235,7 +235,7 @@ def test_a_list_of_a_snapshot_is_the_last_good_copy(project: Project, standin: S
 
     built = project.build(strict=False)
 
-    assert "The pages of the space ENG could not be listed; a list from" in built.log
+    assert "The pages of the space ENG could not be listed; the list from" in built.log
     assert "<h1" in built.page("wiki")
 
 

@@ -108,8 +108,8 @@ def test_what_is_not_in_the_snapshot_is_named(forked: Project) -> None:
         "",
         f"  The snapshot in {forked.root}/snapshot does not have this page.",
         "  Pull it where Confluence can be reached: confluence-md pull DIR.",
-        f"  - “New” (page 105) {SITE}/wiki/pages/viewpage.action?pageId=105",
-        f"  - Page 106 {SITE}/wiki/pages/viewpage.action?pageId=106",
+        f"  - mkdocs.yml:17: “New” (page 105) {SITE}/wiki/pages/viewpage.action?pageId=105",
+        f"  - mkdocs.yml:18: Page 106 {SITE}/wiki/pages/viewpage.action?pageId=106",
         "",
         "Aborted with a BuildError!",
     ]
@@ -146,10 +146,10 @@ DAMAGED = (
     [
         (damage_manifest, DAMAGED),
         (lead_out, DAMAGED),
-        (remove, "There is no snapshot in {root}/snapshot. Make one: confluence-md pull DIR."),
+        (remove, "There is not a snapshot in {root}/snapshot. Make one: confluence-md pull DIR."),
         (
             make_foreign,
-            "{root}/snapshot is no snapshot: it has no confluence-md.json. "
+            "{root}/snapshot is not a snapshot: it has no confluence-md.json. "
             "Make one: confluence-md pull DIR.",
         ),
     ],
@@ -202,7 +202,7 @@ def test_online_a_snapshot_is_the_last_good_copy(forked: Project, standin: Stand
     assert built.exit_code == 0
     assert (
         "WARNING -  confluence-md: 2 of 4 pages from Confluence could not be fetched; copies from "
-        "up to a minute ago stand in for them."
+        "up to a minute ago are used instead."
     ) in built.log
     assert "2 exported, 2 stale" in built.log
 

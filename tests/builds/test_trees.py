@@ -365,7 +365,7 @@ def test_a_tree_that_is_too_large_is_fetched_without_attachments_and_these_page_
     built = project.build(strict=False)
 
     assert built.messages() == warn(
-        "“Own” refers to attachments that could not be had: two.png. Readers see the names of "
+        "“Own” refers to attachments that could not be fetched: two.png. Readers see the names of "
         f"pictures instead. The tree of page {ROOT} is too large to be exported with its "
         "attachments, and the page's own ID is not known. Name parts of it in nav instead, each as "
         "confluence:ID/."

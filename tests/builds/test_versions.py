@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
@@ -16,7 +15,7 @@ from mkdocs_confluence_md.confluence.exporter import ApiAddress, Exporter
 from mkdocs_confluence_md.confluence.models import PageFacts, read_facts, write_facts
 from mkdocs_confluence_md.fetch.fetcher import ConfluenceSource, Fetcher
 from mkdocs_confluence_md.fetch.results import Origin
-from projects import IMPATIENT
+from projects import CALM, IMPATIENT
 from standin import Account, PageRecord
 from standin.faults import ConnectionFault
 
@@ -40,7 +39,6 @@ def pages() -> dict[str, str]:
 
 
 # Requests are counted, which must not depend on how busy the machine is.
-CALM = replace(IMPATIENT, connect=20.0, silence=20.0, answer=40.0, page=60.0, build=60.0)
 
 
 class Builds:
@@ -506,7 +504,7 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
         "web page instead of JSON",
     ),
     "picture": ({"status": 200, "body": b"\x89PNG\r\n"}, "is not readable text"),
-    "empty body": ({"status": 200, "body": b""}, "is no list of pages"),
+    "empty body": ({"status": 200, "body": b""}, "is not a list of pages"),
     "20 MB": ({"status": 200, "body": b" " * 20_000_000}, "larger than 16 MB"),
 }
 

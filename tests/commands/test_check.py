@@ -129,8 +129,8 @@ def test_everything_that_is_wrong_is_told_at_once(project: Project, standin: Sta
         'Write confluence: "123456" or confluence:123456\n'
         "mkdocs.yml:16: 'Draft: null' has no page. Write a file, or a page of Confluence: "
         "confluence:123456.\n"
-        "mkdocs.yml:8: Option `max_age`: 'soon' is no duration. Write 0, forever, or a number with "
-        "its unit: 30s, 15m, 12h, 7d.\n"
+        "mkdocs.yml:8: Option `max_age`: 'soon' is not a duration. Write 0, forever, or a number "
+        "with its unit: 30s, 15m, 12h, 7d.\n"
         "mkdocs.yml:10: Option `concurrency`: 99 is not a whole number from 1 to 32.\n"
         "mkdocs.yml:9: Option `offlin`: Unrecognised configuration name: offlin. "
         "Do you mean `offline`?\n"
@@ -175,7 +175,7 @@ def test_nobody_is_signed_in(project: Project) -> None:
     code, out, messages = run(project)
 
     assert code == 1
-    assert messages.startswith("sign-in: Nobody is signed in to ")
+    assert messages.startswith("sign-in: You are not signed in to ")
     assert "not checked" in out
 
 
@@ -242,7 +242,7 @@ def test_a_file_that_is_no_yaml_has_its_line(project: Project) -> None:
     code, out, messages = run(project)
 
     assert code == 1
-    assert messages.startswith("mkdocs.yml:4: This is no YAML: ")
+    assert messages.startswith("mkdocs.yml:4: This is not YAML: ")
     assert len(messages.splitlines()) == 1
     assert "options      not checked\n" in out
 

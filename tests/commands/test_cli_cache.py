@@ -222,8 +222,8 @@ def test_the_option_cache_dir_is_relative_to_the_configuration(project: Project)
         (None, "mkdocs.yml cannot be read: No such file or directory. "),
         ("plugins: [search]", "mkdocs.yml does not have the plugin confluence-md. "),
         ("- a list", "mkdocs.yml does not have the plugin confluence-md. "),
-        ("plugins: [", "mkdocs.yml is no configuration: "),
-        ("INHERIT: nowhere.yml", "mkdocs.yml is no configuration: Inherited config file "),
+        ("plugins: [", "mkdocs.yml is not a configuration: "),
+        ("INHERIT: nowhere.yml", "mkdocs.yml is not a configuration: Inherited config file "),
         ("plugins: [{confluence-md: {cache_dir: 5}}]", "The option `cache_dir` in mkdocs.yml is "),
     ],
 )

@@ -193,7 +193,8 @@ SHAPES = {
     "the plugin with another option": (
         "plugins:\n  - confluence-md:\n        max_age: 1h\nnav:\n  - Guides: [a.md]\n",
         "plugins:\n  - confluence-md:\n        max_age: 1h\n"
-        "        site: acme.atlassian.net\nnav:\n  - Guides: [a.md, confluence:2]\n  - Deploy: confluence:1\n",
+        "        site: acme.atlassian.net\nnav:\n  - Guides: [a.md, confluence:2]\n"
+        "  - Deploy: confluence:1\n",
     ),
     "tags, anchors and no line end": (
         "x: &x {a: !ENV [A, 1]}\nplugins:\n  - search: *x\n  - e:\n      i: !!python/name:x.y\n"
@@ -327,10 +328,10 @@ def test_sections_are_found_and_made(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("nav: [", "mkdocs.yml:1: This is no YAML: "),
+        ("nav: [", "mkdocs.yml:1: This is not YAML: "),
         ("- a\n", "mkdocs.yml has no settings, one a line. Begin it with: site_name: My site"),
         ("", "mkdocs.yml has no settings, one a line."),
-        ("nav: index.md\n", "nav in mkdocs.yml is no list of pages. Make it one."),
+        ("nav: index.md\n", "nav in mkdocs.yml is not a list of pages. Make it one."),
         ("INHERIT: base.yml\n", "mkdocs.yml inherits `plugins` from base.yml."),
         ("\x00", "mkdocs.yml"),
         (b"\xff", "mkdocs.yml is not UTF-8 text. Save it as UTF-8."),

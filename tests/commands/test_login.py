@@ -415,7 +415,7 @@ def test_a_site_that_is_none(project: Project, standin: StandIn) -> None:
         _, messages = process.communicate(timeout=30)
 
     assert process.returncode == 2
-    assert "'two words' is no host name. Write the host of your Confluence site" in messages
+    assert "'two words' is not a host name. Write the host of your Confluence site" in messages
 
 
 def test_a_token_file_that_cannot_be_written_is_found_before_anybody_is_bothered(

@@ -284,8 +284,8 @@ def test_a_damaged_manifest_is_not_guessed_at(plain: Project) -> None:
         (None, "{root}/mkdocs.yml cannot be read: No such file or directory. Name the "),
         ("plugins: []\nsite_name: x\n", "{root}/mkdocs.yml does not have the plugin confluence-md. "
          "Name the configuration with -f."),
-        ("a: [", "{root}/mkdocs.yml is no configuration for MkDocs: "),
-        ("nav: 1\nsite_name: x\n", "{root}/mkdocs.yml is no configuration for MkDocs. Correct "),
+        ("a: [", "{root}/mkdocs.yml is not a configuration for MkDocs: "),
+        ("nav: 1\nsite_name: x\n", "{root}/mkdocs.yml is not a configuration for MkDocs. Correct "),
     ],
 )  # fmt: skip
 def test_a_project_that_cannot_be_built(project: Project, text: str | None, message: str) -> None:

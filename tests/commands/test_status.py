@@ -110,7 +110,7 @@ def test_status_says_what_is_wrong_and_fails(
 
 def test_status_of_nobody(project: Project, store: TokenStore) -> None:
     assert not store.path.exists()
-    assert run(project, "status") == (1, "", "Nobody is signed in. Run: confluence-md login\n")
+    assert run(project, "status") == (1, "", "You are not signed in. Run: confluence-md login\n")
     code, out, _ = run(project, "status", "--json", "--site", "acme.atlassian.net")
     assert (code, json.loads(out)) == (1, {"schema": 1, "ok": False, "sign_ins": []})
 
@@ -175,7 +175,7 @@ def test_logout_forgets_the_tokens(project: Project, standin: StandIn, store: To
     assert messages.startswith(f"Signed out of {standin.url}.\n")
     assert entry.refresh_token not in store.path.read_text()
     assert run(project, "logout") == (
-        1, "", "Error: Nobody is signed in there. See: confluence-md status\n"
+        1, "", "Error: You are not signed in there. See: confluence-md status\n"
     )  # fmt: skip
 
 
@@ -207,7 +207,7 @@ def test_a_login_is_for_its_own_site_only(
 
     built = project.build()
 
-    assert f"Nobody is signed in to {standin.url}." in built.messages()
+    assert f"You are not signed in to {standin.url}." in built.messages()
     assert f"Run `confluence-md login --site {standin.url}`" in built.messages()
     assert standin.requests == []
 

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 PAGE = "# Deploy\n\n![Plan](plan.png)\n"
 LIVE, COPY = b"the new plan", b"the plan of spring"
 DAMAGED: Said = (
-    "The export of the page's attachments is no ZIP archive, or is damaged.",
+    "The export of the page's attachments is not a ZIP archive, or is damaged.",
     "Try again later, or export the page by hand in Confluence to see whether the app can read it.",
     "",
 )
@@ -103,7 +103,7 @@ def messages(said: Said, outcome: Outcome) -> str:
         FAILS: missing,
         SAYS_SO: missing,
         WARNS: "WARNING -  confluence-md: The attachments of 1 page could not be fetched; copies "
-        f"from up to 3 hours ago stand in for them. {what} {remedy}",
+        f"from up to 3 hours ago are used instead. {what} {remedy}",
     }.get(outcome, "")
 
 

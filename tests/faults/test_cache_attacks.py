@@ -17,7 +17,7 @@ import pytest
 
 from disks import fill, make_read_only, mount
 from mkdocs_confluence_md.cache.policy import ExportCache
-from projects import BIN
+from projects import BIN, CALM
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -349,8 +349,8 @@ def do_without(directory: Path, reason: str, **settings: float) -> None:
         keep_all(cache)
         assert find_all(cache) == TEXTS  # from memory
     assert warnings == [
-        f"The cache in {directory} cannot be used ({reason}); this build does without it. If that "
-        "stays so, delete the directory."
+        f"The cache in {directory} cannot be used ({reason}), so this build works without "
+        "it. If this persists, delete the directory."
     ]
     assert not (directory / "cache.db.damaged").exists()
 
@@ -371,7 +371,7 @@ def test_a_database_that_is_locked_meanwhile_is_done_without(directory: Path) ->
             other.execute("BEGIN IMMEDIATE")
             keep_all(cache)
             assert cache.find(f"{SMALL}0", "jane", 60) is None
-    assert [warning.split(";")[0] for warning in warnings] == [
+    assert [warning.split(",")[0] for warning in warnings] == [
         f"The cache in {directory} cannot be used (database is locked)"
     ]
 
@@ -489,6 +489,7 @@ def test_two_builds_at_once_share_a_cache(
 ) -> None:
     pages.update({str(number): f"# Page {number}\n" for number in range(1000, 1030)})
     nav = [{f"Page {number}": f"confluence:{number}"} for number in range(1000, 1030)]
+    project.patience = CALM
     project.configure(nav, site=standin.url)
     if damaged:
         project.build()

@@ -74,7 +74,7 @@ def messages(said: Said, hit: Sequence[Page], outcome: Outcome) -> str:
         what, remedy, _ = said
         return (
             f"WARNING -  confluence-md: {len(hit)} of 2 pages from Confluence could not be "
-            "fetched; copies from up to 3 hours ago stand in for them. "
+            "fetched; copies from up to 3 hours ago are used instead. "
             f"{what} {remedy}"
         )
     if outcome is SAYS_SO:

@@ -70,7 +70,7 @@ def test_the_last_good_copies_are_used_with_one_warning(
     assert "Roll out" in built.page("deploy")
     assert built.messages().startswith(
         "WARNING -  confluence-md: 2 of 2 pages from Confluence could not be fetched; copies from "
-        "up to a minute ago stand in for them. "
+        "up to a minute ago are used instead. "
     )
     assert built.messages().count("WARNING") == 1
 

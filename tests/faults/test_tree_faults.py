@@ -104,7 +104,7 @@ def messages(said: Said, outcome: Outcome, root: str = ROOT) -> str:
     return {
         FAILS: f"ERROR   -  {report(said, root)}\n\nAborted with a BuildError!",
         WARNS: "WARNING -  confluence-md: 2 of 2 pages from Confluence could not be fetched; "
-        f"copies from up to 3 hours ago stand in for them. {what} {remedy}",
+        f"copies from up to 3 hours ago are used instead. {what} {remedy}",
         SAYS_SO: f"WARNING -  confluence-md: {report(said, root)}",
     }.get(outcome, "")
 

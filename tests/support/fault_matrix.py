@@ -216,7 +216,7 @@ def normalise(text: str) -> str:
 
 
 DAMAGED_TREE: Said = (
-    f"The export of the tree of page {ROOT} is no ZIP archive, or is damaged.",
+    f"The export of the tree of page {ROOT} is not a ZIP archive, or is damaged.",
     "Try again later, or export it by hand in Confluence to see whether the app can read it.",
     "",
 )

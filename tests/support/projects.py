@@ -51,11 +51,14 @@ IMPATIENT = Patience(
     page=1.0,
     build=5.0,
 )
-IMPATIENT_HOOK = f"""
+CALM = replace(IMPATIENT, connect=30.0, silence=30.0, answer=60.0, page=60.0, build=60.0)
+"""For what is to come, however busy the machine is."""
+
+IMPATIENT_HOOK = """
 from mkdocs_confluence_md.network.throttling import Patience
 
 def on_config(config):
-    config.plugins["confluence-md"].patience = {IMPATIENT}
+    config.plugins["confluence-md"].patience = PATIENCE
     config.plugins["confluence-md"].watch_seconds = WATCH_SECONDS
 """
 
@@ -88,6 +91,7 @@ class Project:
 
     root: Path
     environment: dict[str, str] = field(default_factory=dict)
+    patience: Patience = IMPATIENT
     watch_seconds: float | None = None
     """Takes the place of the option `watch`."""
 
@@ -116,6 +120,7 @@ class Project:
     ) -> None:
         """Write `mkdocs.yml` with the plugin's options."""
         hook = IMPATIENT_HOOK.replace("WATCH_SECONDS", repr(self.watch_seconds))
+        hook = hook.replace("PATIENCE", repr(self.patience))
         self.write("impatient.py", hook)
         config = {
             "site_name": "Handbook",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 PACKAGE = Path(mkdocs_confluence_md.__file__).parent
 UNWANTED = re.compile(
-    r"\bnobody\b|\bwhoever\b|\btell whether\b|\bstands in\b|\bbeside\b|\bcannot be had\b"
+    r"\bnobody\b|\bwhoever\b|\btell whether\b|\bstands in\b|\bbeside\b|\bcannot be fetched\b"
     # "There is no answer" and "no longer" are plain English.
     r"|(?<!there )\b(?:is|are) no (?!longer\b)",
     re.IGNORECASE,

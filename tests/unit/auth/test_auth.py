@@ -386,7 +386,7 @@ def test_without_credentials_there_is_no_account_and_no_request(
     auth = make_auth(read_environment(variables))
 
     assert auth.account() is None
-    with pytest.raises(CredentialsError, match="Nobody is signed in to"):
+    with pytest.raises(CredentialsError, match="You are not signed in to"):
         export(standin, auth)
     assert standin.requests == []
 
@@ -478,7 +478,7 @@ class HandMadeChain:
         return "hand-made"
 
     def explain_absence(self, host: str) -> CredentialsError:
-        return CredentialsError(f"Nobody is signed in to {host}.", "Sign in.")
+        return CredentialsError(f"You are not signed in to {host}.", "Sign in.")
 
     def how_to_renew(self) -> str:
         return "Sign in again."

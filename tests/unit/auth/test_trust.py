@@ -95,7 +95,7 @@ def test_a_port_of_this_machine_may_if_the_environment_names_it(
             "http://[2001:db8::1]/",
         ]
     ]
-    + [("ftp://acme.atlassian.net/", "this is no http(s) URL")],
+    + [("ftp://acme.atlassian.net/", "this is not an http(s) URL")],
 )
 def test_nobody_else_may_and_the_objection_says_why(url: str, objection: str) -> None:
     assert ATLASSIAN_ONLY.find_objection(url) == objection
@@ -188,7 +188,7 @@ def test_the_host_that_is_judged_is_the_host_that_is_called(scheme: str, rest: s
     ],
 )
 def test_what_is_no_host_gets_nothing(url: str) -> None:
-    assert ATLASSIAN_ONLY.find_objection(url) == "this is no http(s) URL"
+    assert ATLASSIAN_ONLY.find_objection(url) == "this is not an http(s) URL"
 
 
 @pytest.mark.parametrize("value", ["", " ", "a b", "a\n", "ä", None, 7, "\x00"])

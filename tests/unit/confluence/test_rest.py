@@ -321,7 +321,7 @@ def test_other_refusals(
 @pytest.mark.parametrize("body", ["", "[]", "{}", '{"results": 7}', "nonsense"])
 def test_answers_that_are_none(client: ConfluenceRest, standin: StandIn, body: str) -> None:
     standin.faults.answer(200, route="versions", body=body)
-    with pytest.raises(FailureError, match="is no list of pages"):
+    with pytest.raises(FailureError, match="is not a list of pages"):
         client.describe_pages(["1"])
 
 

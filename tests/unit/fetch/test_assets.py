@@ -187,9 +187,9 @@ ANSWERS: list[tuple[dict[str, Any], str]] = [
     ({"status": 200, "body": {"zipBase64": "UEsD*"}},
      "The answer of HOST has no ZIP archive in it."),
     ({"status": 200, "body": {"zipBase64": "UEsDBAo="}},
-     "The export of the page's attachments is no ZIP archive, or is damaged."),
+     "The export of the page's attachments is not a ZIP archive, or is damaged."),
     ({"status": 200, "body": {"zipBase64": base64.b64encode(make_zip(SAFE)[:-9]).decode()}},
-     "The export of the page's attachments is no ZIP archive, or is damaged."),
+     "The export of the page's attachments is not a ZIP archive, or is damaged."),
     ({"status": 200, "body": "<html>", "content_type": "text/html"},
      "HOST answered with a web page instead of an export."),
 ]  # fmt: skip

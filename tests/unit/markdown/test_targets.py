@@ -202,7 +202,7 @@ def test_without_a_site_only_ids_are_ours() -> None:
     assert isinstance(NOWHERE.find_target("confluence:101", None), Inside)
     assert NOWHERE.find_target(url, None) == Outside(url)
     assert str(NOWHERE.find_target("confluence:999#a", None)) == (
-        "'confluence:999#a': this is no page of the site, and its address in Confluence is not "
+        "'confluence:999#a': this is not a page of the site, and its address in Confluence is not "
         "known. Name your Confluence in the option `site`."
     )
 

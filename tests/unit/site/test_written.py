@@ -58,13 +58,13 @@ def test_a_number_is_explained_with_what_to_write_instead() -> None:
 def test_other_values_that_mkdocs_refuses_are_explained() -> None:
     assert flaws("- Draft:\n- Rate: 1.5\n- Truth: yes\n- {a: b.md, c: d.md}\n- - nested.md\n") == [
         "1: 'Draft:' has no page. Write a file, or a page of Confluence: confluence:123456.",
-        "2: 'Rate: 1.5': MkDocs refuses this in nav, because to YAML it is no text. "
+        "2: 'Rate: 1.5': MkDocs refuses this in nav, because to YAML it is not text. "
         "Put it between quotation marks.",
-        "3: 'Truth: yes': MkDocs refuses this in nav, because to YAML it is no text. "
+        "3: 'Truth: yes': MkDocs refuses this in nav, because to YAML it is not text. "
         "Put it between quotation marks.",
         "4: This entry of nav has 2 titles (a, c), and MkDocs wants one. "
         "Begin each entry with a dash, and indent what is below it.",
-        "5: This entry of nav is no page and no list. Write a page, or a list.",
+        "5: This entry of nav is neither a page nor a list. Write a page, or a list.",
     ]
 
 
@@ -79,7 +79,7 @@ def test_a_reference_that_leads_nowhere_is_a_complaint_with_its_line() -> None:
 
 def test_a_nav_that_is_no_list_is_one_flaw() -> None:
     assert flaws("Home: index.md\n") == [
-        "1: nav is no list. Begin each of its entries with a dash."
+        "1: nav is not a list. Begin each of its entries with a dash."
     ]
 
 
@@ -90,7 +90,7 @@ def test_a_mistake_in_yaml_has_its_line() -> None:
         flaw = explain_yaml(error)
 
     assert flaw.line == 3
-    assert str(flaw).startswith("This is no YAML: ")
+    assert str(flaw).startswith("This is not YAML: ")
 
 
 def test_the_last_of_two_equal_keys_counts_as_for_yaml() -> None:
