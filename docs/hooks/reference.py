@@ -21,14 +21,15 @@ if TYPE_CHECKING:
 _HELP_WIDTH = 80
 
 
-def describe_options() -> str:
-    """Return a section for each option, from its docstring, its type and its default."""
-    docstrings = _find_docstrings(PluginConfig)
-    return "\n".join(
-        f"## `{name}`\n\n{docstrings[name]}\n\n{_describe_value(option)}\n"
-        for name, option in vars(PluginConfig).items()
-        if isinstance(option, BaseConfigOption)
-    )
+def describe_option(name: str) -> str:
+    """Return what an option means, its type and its default.
+
+    Raises:
+        KeyError: There is no such option.
+    """
+    option = vars(PluginConfig)[name]
+    assert isinstance(option, BaseConfigOption)
+    return f"{_find_docstrings(PluginConfig)[name]}\n\n{_describe_value(option)}"
 
 
 def describe_variables() -> str:

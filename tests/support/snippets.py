@@ -1,12 +1,13 @@
 """The snippets of a text, followed to the letter: files are written, and commands are run.
 
-A block with a title is a file. In a block of `console`, what follows `$ ` is a command, and the
-lines below it are lines of its output, in their order; `…` is anything. Some commands are followed
-in another way than by running them as they are:
+A block with a title is a file. A block of `sh` has commands, and a block of `text` right after it,
+without a copy button, has lines of their output, in their order; `…` is anything. Some commands are
+followed in another way than by running them as they are:
 
 - `pip install` names packages that the tests' environment has, and a virtual environment is there;
+  other tests build wheels and images;
 - `make` has the target, which CI runs by itself, and Zensical has an environment of its own;
-- `confluence-md login` asks a person, who answers and accepts;
+- `confluence-md login` and `init` ask a person, who answers and accepts;
 - `mkdocs serve` ends when it serves.
 """
 
@@ -33,10 +34,12 @@ if TYPE_CHECKING:
     from standin import StandIn
 
 SITE = "acme.atlassian.net"
-_FENCE = re.compile(r'^( *)```(\w+)(?: title="([^"]+)")?\n(.*?)^\1```$', re.MULTILINE | re.DOTALL)
-_PACKAGES = {"mkdocs-confluence-md", "mkdocs-material", "properdocs", "zensical"}
-_FAILURES = ("Aborted", "Error:", "MkDocs refuses")
-"""What a command prints that is to fail."""
+_FENCE = re.compile(
+    r'^( *)```(?:(\w+)|\{ \.(\w+)([^}\n]*)\})(?: title="([^"]+)")?\n(.*?)^\1```$',
+    re.MULTILINE | re.DOTALL,
+)
+_PACKAGES = {".", ".[keyring]", "mkdocs-material", "properdocs", "zensical",
+             "dist/mkdocs_confluence_md-*.whl"}  # fmt: skip
 _SECONDS = 60
 BASH = "/bin/bash"
 
@@ -49,20 +52,28 @@ class Snippet:
     title: str
     """The file that it is; empty where it is none."""
     text: str
+    fails: bool = False
+    """Whether its last command is to fail."""
+    is_output: bool = False
 
-    def commands(self) -> list[tuple[str, list[str]]]:
-        """Return the commands of a console, each with the lines that it prints."""
-        joined = self.text.replace("\\\n", " ")
-        parts = re.split(r"^\$ ", joined, flags=re.MULTILINE)[1:]
-        split = [part.rstrip("\n").split("\n") for part in parts]
-        return [(lines[0], [line for line in lines[1:] if line.strip()]) for lines in split]
+    def commands(self) -> list[str]:
+        """Return the commands of a block: its lines, or the whole where one goes on in the next."""
+        lines = self.text.replace("\\\n", " ").splitlines()
+        is_whole = any(line.startswith((" ", "for ")) for line in lines)
+        return [self.text] if is_whole else lines
 
 
 def find_snippets(markdown: str) -> list[Snippet]:
     """Return the blocks of a text in their order."""
     return [
-        Snippet(language, title, textwrap.dedent(text))
-        for _, language, title, text in _FENCE.findall(markdown)
+        Snippet(
+            plain or named,
+            title,
+            textwrap.dedent(text),
+            fails=".fails" in classes,
+            is_output=".no-copy" in classes,
+        )
+        for _, plain, named, classes, title, text in _FENCE.findall(markdown)
     ]
 
 
@@ -91,12 +102,14 @@ class Follower:
     def follow(self, snippets: list[Snippet]) -> int:
         """Do what they say; return how many commands there were."""
         count = 0
-        for snippet in snippets:
+        for snippet, following in zip(snippets, [*snippets[1:], None], strict=True):
             if snippet.title:
                 self._write(snippet)
-            for command, expected in snippet.commands() if snippet.language == "console" else ():
-                self._check(command, expected)
-                count += 1
+            if snippet.language != "sh":
+                continue
+            expected = following.text if following and following.is_output else ""
+            self._check(snippet, [line for line in expected.splitlines() if line.strip()])
+            count += 1
         return count
 
     def _write(self, snippet: Snippet) -> None:
@@ -108,37 +121,37 @@ class Follower:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
 
-    def _check(self, command: str, expected: list[str]) -> None:
-        output = self._do(command, expected)
+    def _check(self, snippet: Snippet, expected: list[str]) -> None:
+        commands = snippet.commands()
+        outputs = [
+            self._do(each, fails=snippet.fails and each == commands[-1]) for each in commands
+        ]
+        output = "".join(outputs)
         lines = iter(self._translate(output).splitlines())
         for line in expected:
             pattern = re.escape(" ".join(line.split())).replace("…", ".*")
             assert any(re.fullmatch(pattern, " ".join(each.split())) for each in lines), (
-                f"{command} does not print {line!r}, where it should:\n{output}"
+                f"{snippet.text} does not print {line!r}, where it should:\n{output}"
             )
 
-    def _do(self, command: str, expected: list[str]) -> str:
+    def _do(self, command: str, *, fails: bool) -> str:
         words = shlex.split(command)
         if _is_done_elsewhere(words):
             return ""
-        if words[:2] == ["confluence-md", "login"]:
+        if words[:2] in (["confluence-md", "login"], ["confluence-md", "init"]):
             return self._log_in(command)
         if "serve" in words[1:3]:
             return self._serve(command)
-        return self._run(command, expected)
+        return self._run(command, fails=fails)
 
-    def _run(self, command: str, expected: list[str]) -> str:
-        """Run a command in a shell; where it is then, and its variables, are those of the next.
-
-        It fails where it is to say so, and nowhere else.
-        """
+    def _run(self, command: str, *, fails: bool) -> str:
+        """Run a command in a shell; where it is then, and its variables, are those of the next."""
         script = f"{command}\nstatus=$?; pwd > {self._state}; env -0 >> {self._state}; exit $status"
         finished = subprocess.run(
-            [BASH, "-c", script.replace(SITE, self.standin.url)],
+            [BASH, "-c", self._adapt(script)],
             cwd=self.directory, env=self.variables, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, text=True, timeout=_SECONDS, check=False,
         )  # fmt: skip
-        fails = any(word in line for line in expected for word in _FAILURES)
         assert (finished.returncode != 0) == fails, finished.stdout
         directory, _, variables = self._state.read_text("utf-8").partition("\n")
         self.directory = Path(directory)
@@ -149,7 +162,7 @@ class Follower:
         """Answer what is asked at a terminal, and accept in the browser."""
         port = find_free_port()
         self.standin.oauth.callback = f"http://localhost:{port}/callback"
-        words = [*shlex.split(command.replace(SITE, self.standin.url)), "--port", str(port)]
+        words = [*shlex.split(self._adapt(command)), "--port", str(port)]
         screen, keyboard = pty.openpty()
         process = subprocess.Popen(
             words, cwd=self.directory, env=self.variables, stdin=keyboard, stdout=keyboard,
@@ -188,6 +201,11 @@ class Follower:
         process.stdout.close()
         return shown
 
+    def _adapt(self, command: str) -> str:
+        """Name the stand-in instead of the site that the texts are about."""
+        command = command.replace(f"https://{SITE}", self.standin.url)
+        return re.sub(rf"{re.escape(SITE)}|(?<=--site )acme\b", self.standin.url, command)
+
     def _translate(self, output: str) -> str:
         """Show the stand-in as the site that the texts are about."""
         output = re.sub(r"\x1b\[[0-9;]*m", "", output)
@@ -199,8 +217,12 @@ class Follower:
 
 
 def _is_done_elsewhere(words: list[str]) -> bool:
+    if words[0] == "uv":
+        words = words[1:]
     if words[:2] == ["pip", "install"]:
-        assert {re.sub(r"\[.*", "", word) for word in words[2:]} <= _PACKAGES
+        assert {word for word in words[2:] if word != "--upgrade"} <= _PACKAGES
+        return True
+    if words[:2] == ["pip", "wheel"] or words[0] in ("build", "docker"):
         return True
     if words[0] == "make":
         assert f"\n{words[1]}:" in (ROOT / "Makefile").read_text("utf-8")
