@@ -81,7 +81,7 @@ house: $(VENV)/installed ## sizes, callers and imports of the package, and a pag
 
 .PHONY: fidelity
 fidelity: $(VENV)/installed ## how exactly pages come out as written; downloads 100 packages with pip
-	PYTHONPATH=tests/support $(BIN)/python -m benchmarks.fidelity
+	PYTHONPATH=tests/support:example-site $(BIN)/python -m benchmarks.fidelity
 
 .PHONY: gadgets
 # What sites load from elsewhere, for the tests of what authors can do with it.
@@ -104,7 +104,7 @@ $(ZENSICAL)/installed: pyproject.toml
 	@touch $@
 
 hosts: $(VENV)/installed zensical ## a pulled site in MkDocs, ProperDocs and Zensical, compared
-	PYTHONPATH=tests/support $(BIN)/python -m benchmarks.hosts $(SITE)
+	PYTHONPATH=tests/support:example-site $(BIN)/python -m benchmarks.hosts $(SITE)
 
 .PHONY: screenshot
 SHOOT = chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --user-data-dir=$$(mktemp -d) \
@@ -131,8 +131,9 @@ test-wheel: $(VENV)/installed $(UV) ## what is published, tested in an environme
 	$(UV) venv --quiet $(EACH)/wheel/venv
 	$(UV) pip install --quiet --python $(EACH)/wheel/venv $(EACH)/wheel/*.whl pytest pytest-xdist hypothesis \
 	  mkdocs-material properdocs trustme
-	cp -r tests $(EACH)/wheel/project/
-	cd $(EACH)/wheel/project && ../venv/bin/pytest -q -n auto -c /dev/null --rootdir . -o pythonpath=$(EACH)/wheel/project/tests/support \
+	cp -r tests example-site $(EACH)/wheel/project/
+	cd $(EACH)/wheel/project && ../venv/bin/pytest -q -n auto -c /dev/null --rootdir . \
+	  -o pythonpath="$(EACH)/wheel/project/tests/support $(EACH)/wheel/project/example-site" \
 	  --import-mode=importlib \
 	  -W error $(WHEEL_TESTS:%=tests/%.py)
 

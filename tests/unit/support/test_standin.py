@@ -18,7 +18,7 @@ import httpx
 import pytest
 
 from clocks import Clock
-from places import SUPPORT
+from places import EXAMPLE
 from standin import ALL_SCOPES, Headers, Pages, StandIn
 from standin.exporter import ENVIRONMENT_IDS
 from standin.oauth import APP_ID
@@ -655,7 +655,7 @@ def test_no_address_before_start() -> None:
 def test_as_a_process(tmp_path: Path) -> None:
     (tmp_path / "1.md").write_text("# One\n")
     command = [sys.executable, "-m", "standin", str(tmp_path), "--port", "0"]
-    with subprocess.Popen(command, cwd=SUPPORT, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, cwd=EXAMPLE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         announcement = json.loads(process.stdout.readline())
         process.terminate()
