@@ -201,7 +201,7 @@ class Pages:
 
 
 def _read_folder(folder: Path) -> Iterator[PageRecord]:
-    for page_id, page in find_pages(folder).items():
+    for position, (page_id, page) in enumerate(find_pages(folder).items()):
         # Text mode would rewrite the line endings.
         content = page.path.read_bytes()
         yield PageRecord(
@@ -209,6 +209,7 @@ def _read_folder(folder: Path) -> Iterator[PageRecord]:
             content.decode(),
             parent=page.parent,
             space=page.space,
+            position=position,
             # A folder outlives the stand-in, so what was counted would not do.
             version=zlib.crc32(content),
             changed_at=page.changed_at,

@@ -50,6 +50,10 @@ def test_it_builds_strictly_without_an_account(host: str, tmp_path: Path) -> Non
     assert "https://northwind.atlassian.net/wiki/pages/resumedraft.action?draftId=" in deploy
     for page in tmp_path.rglob("index.html"):
         assert find_astray_links(page) == []
+    first, then, last = (deploy.index(f'href="../../new-here/{path}/"') for path in (
+        "your-first-week", "your-first-release", "when-we-meet"
+    ))  # fmt: skip
+    assert first < then < last, "not in the order of Confluence"
     note = r'<p class="confluence-source">From Confluence · updated .* by Jane Doe · <a href='
     assert re.search(note, deploy)
     basics = (tmp_path / "guides/on-call-basics/index.html").read_text(encoding="utf-8")
