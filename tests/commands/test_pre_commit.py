@@ -56,6 +56,15 @@ def test_a_good_site_may_be_committed(site: Project) -> None:
     assert run(site)[0] == 0
 
 
+def test_the_themes_and_plugins_of_the_site_need_not_be_there(site: Project) -> None:
+    """The environment that pre-commit makes has this package, and nothing else of the site."""
+    plugins = ["nowhere", {"confluence-md": {"site": "acme.atlassian.net"}}]
+    settings = {"plugins": plugins, "markdown_extensions": ["nowhere.either"]}
+    site.configure(NAV, theme="unheard-of", settings=settings)
+
+    assert run(site)[0] == 0
+
+
 def test_a_bad_site_may_not_and_everything_is_told(site: Project) -> None:
     site.configure([*NAV, "confluence:abc"], site="acme.atlassian.net", max_age="soon", offlin=True)
 
