@@ -5,12 +5,23 @@ BIN := $(VENV)/bin
 
 .PHONY: site serve test lint types unit tests clean
 
-site: $(VENV)/installed ## build the example site
-	$(BIN)/mkdocs build --strict -f example-site/mkdocs.yml
+# In an environment of its own, which has less than a sixth of what the tests need.
+EXAMPLE := .cache/example
+site: $(EXAMPLE)/installed ## build the example site
+	$(EXAMPLE)/bin/mkdocs build --strict -f example-site/mkdocs.yml
 	@echo "Open example-site/site/index.html through: make serve"
 
-serve: $(VENV)/installed ## serve the example site on http://localhost:8000
-	$(BIN)/mkdocs serve -f example-site/mkdocs.yml
+serve: $(EXAMPLE)/installed ## serve the example site on http://localhost:8000
+	$(EXAMPLE)/bin/mkdocs serve -f example-site/mkdocs.yml
+
+# Half of what pip installs is never used here: pip itself, what Material's blog needs, and brands' logos.
+$(EXAMPLE)/installed: pyproject.toml
+	$(PYTHON) -m venv --clear $(EXAMPLE)
+	$(EXAMPLE)/bin/python -m pip install --quiet --no-compile --disable-pip-version-check -e ".[example]"
+	@rm -rf $(EXAMPLE)/lib/python3*/site-packages/material/templates/.icons/fontawesome \
+	  $(EXAMPLE)/lib/python3*/site-packages/material/templates/.icons/simple
+	@$(EXAMPLE)/bin/python -m pip uninstall --quiet --quiet --yes babel setuptools pip
+	@touch $@
 
 .PHONY: docs serve-docs
 docs: $(VENV)/installed ## build the documentation into site/
@@ -81,7 +92,7 @@ house: $(VENV)/installed ## sizes, callers and imports of the package, and a pag
 
 .PHONY: fidelity
 fidelity: $(VENV)/installed ## how exactly pages come out as written; downloads 100 packages with pip
-	PYTHONPATH=tests/support $(BIN)/python -m benchmarks.fidelity
+	PYTHONPATH=tests/support:example-site $(BIN)/python -m benchmarks.fidelity
 
 .PHONY: gadgets
 # What sites load from elsewhere, for the tests of what authors can do with it.
@@ -104,13 +115,13 @@ $(ZENSICAL)/installed: pyproject.toml
 	@touch $@
 
 hosts: $(VENV)/installed zensical ## a pulled site in MkDocs, ProperDocs and Zensical, compared
-	PYTHONPATH=tests/support $(BIN)/python -m benchmarks.hosts $(SITE)
+	PYTHONPATH=tests/support:example-site $(BIN)/python -m benchmarks.hosts $(SITE)
 
 .PHONY: screenshot
 SHOOT = chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --user-data-dir=$$(mktemp -d) \
   --virtual-time-budget=3000
 screenshot: site ## the pictures in the README; needs Debian's chromium, and the web for Mermaid
-	cd example-site/site && ../../$(BIN)/python -m http.server 8777 --bind 127.0.0.1 & \
+	cd example-site/site && ../../$(EXAMPLE)/bin/python -m http.server 8777 --bind 127.0.0.1 & \
 	server=$$!; trap "kill $$server" EXIT; sleep 1; \
 	$(SHOOT) --window-size=1280,680 --screenshot=docs/images/example-site.png \
 	  http://127.0.0.1:8777/runbooks/database-failover/ && \
@@ -131,8 +142,9 @@ test-wheel: $(VENV)/installed $(UV) ## what is published, tested in an environme
 	$(UV) venv --quiet $(EACH)/wheel/venv
 	$(UV) pip install --quiet --python $(EACH)/wheel/venv $(EACH)/wheel/*.whl pytest pytest-xdist hypothesis \
 	  mkdocs-material properdocs trustme
-	cp -r tests $(EACH)/wheel/project/
-	cd $(EACH)/wheel/project && ../venv/bin/pytest -q -n auto -c /dev/null --rootdir . -o pythonpath=$(EACH)/wheel/project/tests/support \
+	cp -r tests example-site $(EACH)/wheel/project/
+	cd $(EACH)/wheel/project && ../venv/bin/pytest -q -n auto -c /dev/null --rootdir . \
+	  -o pythonpath="$(EACH)/wheel/project/tests/support $(EACH)/wheel/project/example-site" \
 	  --import-mode=importlib \
 	  -W error $(WHEEL_TESTS:%=tests/%.py)
 

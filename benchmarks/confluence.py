@@ -25,7 +25,7 @@ class Confluence:
         """Serve the files `{id}.md` in `folder`."""
         command = [sys.executable, "-m", "standin", str(folder), "--port", "0"]
         self._process = subprocess.Popen(
-            command, cwd=ROOT / "tests/support", stdout=subprocess.PIPE, text=True
+            command, cwd=ROOT / "example-site", stdout=subprocess.PIPE, text=True
         )
         assert self._process.stdout is not None
         announcement = json.loads(self._process.stdout.readline())

@@ -64,7 +64,7 @@ def main() -> None:
     arguments = parser.parse_args()
     chosen = [each for each in COMBINATIONS if each.name in arguments.names or not arguments.names]
     rows = []
-    sys.path.insert(0, str(ROOT / "tests/support"))
+    sys.path.insert(0, str(ROOT / "example-site"))
     with tempfile.TemporaryDirectory() as folder:
         for each in chosen:
             python = arguments.python or make_environment(each)
@@ -102,7 +102,7 @@ def make_environment(combination: Combination) -> Path:
 
 def try_combination(combination: Combination, python: Path, root: Path) -> Result:
     """Build the two sites of a combination and compare them."""
-    from standin import StandIn  # noqa: PLC0415  from tests/support
+    from standin import StandIn  # noqa: PLC0415  from example-site
 
     local = root / "local"
     write_site(local, combination, site=None)

@@ -204,7 +204,7 @@ def serve_pages(folder: Path) -> Iterator[dict[str, str]]:
     """Run the stand-in, and give the environment of a build that is signed in to it."""
     command = [sys.executable, "-m", "standin", str(folder), "--port", "0"]
     with subprocess.Popen(
-        command, cwd=ROOT / "tests/support", stdout=subprocess.PIPE, text=True
+        command, cwd=ROOT / "example-site", stdout=subprocess.PIPE, text=True
     ) as server:
         assert server.stdout is not None
         variables: dict[str, str] = json.loads(server.stdout.readline())["environment"]

@@ -43,7 +43,12 @@ ZENSICAL = ROOT / ".cache/zensical/bin/zensical"
 _HOSTS = {"mkdocs": BIN / "mkdocs", "properdocs": BIN / "properdocs", "zensical": ZENSICAL}
 
 _ADDRESS = re.compile(r"(?P<name>href|src)='(?P<address>[^']*)'")
-_BUTTONS = re.compile(r'<a [^>]*(?:class="md-content__button|id="__skip").*?</a>', re.DOTALL)
+_OWN = re.compile(
+    r'<a [^>]*(?:class="md-content__button|id="__skip").*?</a>'
+    r'|<p class="confluence-source">.*?</p>',
+    re.DOTALL,
+)
+"""What is not the page's: buttons, and the line below it."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +76,8 @@ class Comparison:
 def read_site(directory: Path) -> dict[str, list[str]]:
     """Return the structure of each page's content, with addresses as paths of the site.
 
-    Redirects by ID are the plugin's: a pulled site has none.
+    Redirects by ID and the line that says where a page is from are the plugin's: a pulled site has
+    none.
     """
     return {
         path.relative_to(directory).as_posix(): _read_page(path, directory)
@@ -104,7 +110,7 @@ def _read_page(path: Path, directory: Path) -> list[str]:
     folder = path.parent.relative_to(directory).as_posix()
     return [
         _ADDRESS.sub(lambda match: f"{match['name']}={_resolve(match['address'], folder)!r}", line)
-        for line in read_structure(_BUTTONS.sub("", content))
+        for line in read_structure(_OWN.sub("", content))
     ]
 
 

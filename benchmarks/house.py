@@ -249,8 +249,8 @@ def has_id(value: Any, depth: int = 0) -> bool:  # noqa: ANN401  any argument
 
 def trace_page() -> list[tuple[str, str]]:
     """Build a site with one page from Confluence, and return the stays of its ID."""
-    sys.path.insert(0, str(ROOT / "tests/support"))
-    from mkdocs.commands.build import build  # noqa: PLC0415  with what it needs of the tests
+    sys.path.insert(0, str(ROOT / "example-site"))
+    from mkdocs.commands.build import build  # noqa: PLC0415  only when it is run
     from mkdocs.config import load_config  # noqa: PLC0415
 
     from standin import StandIn  # noqa: PLC0415

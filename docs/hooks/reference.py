@@ -27,9 +27,16 @@ def describe_option(name: str) -> str:
     Raises:
         KeyError: There is no such option.
     """
-    option = vars(PluginConfig)[name]
-    assert isinstance(option, BaseConfigOption)
-    return f"{_find_docstrings(PluginConfig)[name]}\n\n{_describe_value(option)}"
+    return f"{find_docstrings()[name]}\n\n{_describe_value(find_options()[name])}"
+
+
+def find_options() -> dict[str, BaseConfigOption[object]]:
+    """Return all options, by name and as `config.py` has them."""
+    return {
+        name: option
+        for name, option in vars(PluginConfig).items()
+        if isinstance(option, BaseConfigOption)
+    }
 
 
 def describe_variables() -> str:
@@ -60,9 +67,9 @@ def _walk(
         yield from _walk(inner, str(inner.name), context)
 
 
-def _find_docstrings(cls: type) -> dict[str, str]:
-    """Return the docstrings that stand below the attributes of a class, by name."""
-    [tree] = ast.parse(textwrap.dedent(inspect.getsource(cls))).body
+def find_docstrings() -> dict[str, str]:
+    """Return the docstrings that stand below the options, by name."""
+    [tree] = ast.parse(textwrap.dedent(inspect.getsource(PluginConfig))).body
     assert isinstance(tree, ast.ClassDef)
     found = {}
     for node, following in zip(tree.body, tree.body[1:], strict=False):
@@ -72,8 +79,13 @@ def _find_docstrings(cls: type) -> dict[str, str]:
     return found
 
 
+def unwrap(option: BaseConfigOption[object]) -> BaseConfigOption[object]:
+    """Return an option without what says that it may be missing."""
+    return option.option if isinstance(option, opt.Optional) else option
+
+
 def _describe_value(option: BaseConfigOption[object]) -> str:
-    inner = option.option if isinstance(option, opt.Optional) else option
+    inner = unwrap(option)
     default = f"`{_as_yaml(inner.default)}`" if inner.default is not None else "none"
     return f"**Value** {_describe_type(inner)} **Default** {default}\n{{: .option }}"
 

@@ -247,8 +247,8 @@ def view_url(site: str, page_id: str) -> str:
 def editor_url(site: str, page_id: str) -> str:
     """Return the address of a page's editor.
 
-    This form does without the word "edit", because the theme Material makes the link of its
-    "view source" button by replacing that word.
+    This form does without the word "edit", because themes make the link of a "view source" button
+    by replacing that word.
     """
     return f"{site}/wiki/pages/resumedraft.action?draftId={page_id}"
 

@@ -18,6 +18,7 @@ from mkdocs_confluence_md.site.source import make_placeholder, make_source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from typing import Self, SupportsIndex
 
     from mkdocs_confluence_md.confluence.refs import TreeRef
     from mkdocs_confluence_md.fetch.fetcher import Fetcher, Tell
@@ -30,6 +31,31 @@ _WORTH_SHOWING_SECONDS = 1.0
 _WORTH_AN_ESTIMATE_SECONDS = 0.3
 _CLEAR_LINE = "\r\x1b[2K"
 _SHOW_CURSOR = "\x1b[?25h"  # click hides it while it draws
+
+
+class EditorAddress(str):
+    """The address of a page's editor, for the edit button of a theme.
+
+    Material makes the link of its "view source" button from it, by replacing the word "edit", which
+    is part of the addresses of editors in GitHub. So that gives the address for readers here.
+    """
+
+    __slots__ = ("_view",)
+    _view: str
+
+    def __new__(cls, editor: str, view: str) -> Self:
+        """Return the address `editor`; the page is read at `view`."""
+        address = super().__new__(cls, editor)
+        address._view = view
+        return address
+
+    def __str__(self) -> str:
+        """Return itself: templates take the text of an address before they replace a part of it."""
+        return self
+
+    def replace(self, old: str, new: str, count: SupportsIndex = -1, /) -> str:
+        """Return where the page is read, if it is "edit" that is to be replaced."""
+        return self._view if old == "edit" else super().replace(old, new, count)
 
 
 class ProgressBar:
@@ -213,8 +239,10 @@ class Reader:
 
     def find_editor(self, page: PlacedPage) -> str | None:
         """Return the address of a page's editor, if it is known."""
-        site = self._find_site(page)
-        return editor_url(site, page.ref.page_id) if site and page.ref.page_id else None
+        site, page_id = self._find_site(page), page.ref.page_id
+        if not (site and page_id):
+            return None
+        return EditorAddress(editor_url(site, page_id), view_url(site, page_id))
 
     def fetch(self, page: PlacedPage) -> FetchedPage:
         """Return a page as it is in Confluence.

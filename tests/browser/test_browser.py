@@ -18,6 +18,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Route, sync_playwright
 from browsing import CHROMIUM, NEEDS_CHROMIUM, QuietHandler
 from places import EXAMPLE
 from projects import BIN
+from standin.folder import find_pages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,16 +26,16 @@ if TYPE_CHECKING:
 pytestmark = NEEDS_CHROMIUM
 
 
-EXPORTS = {path.name.partition("-")[0]: path for path in (EXAMPLE / "confluence").glob("*.md")}
+EXPORTS = {page_id: page.path for page_id, page in find_pages(EXAMPLE / "confluence").items()}
 
 
-# The page's own content, without the buttons that lead to Confluence on purpose.
+# The page's own content, without the buttons and the line that lead to Confluence on purpose.
 LOOK = """
 () => {
   const all = selector => Array.from(document.querySelectorAll(`article ${selector}`))
   return {
     ids: Array.from(document.querySelectorAll("[id]"), element => element.id),
-    links: all("a[href]:not(.md-content__button)").map(link => link.href),
+    links: all("a[href]:not(.md-content__button, .confluence-source a)").map(link => link.href),
     images: Array.from(document.images, image => [image.src, image.naturalWidth]),
     panels: all(":is(.admonition, details)").map(panel => ({
       title: panel.firstElementChild.textContent.trim(),
@@ -44,6 +45,8 @@ LOOK = """
     items: all("li.task-list-item, li.task-list").length,
     boxes: all("li :is(input[type=checkbox])").map(box => box.checked),
     edit: document.querySelector("a.md-content__button[rel=edit]")?.href ?? "",
+    view: document.querySelector("a.md-content__button:not([rel])")?.href ?? "",
+    source: document.querySelector(".confluence-source a")?.href ?? "",
   }
 }
 """
@@ -135,6 +138,16 @@ def test_all_pages_are_there(seen: dict[str, Seen]) -> None:
     assert {page.page_id for page in seen.values()} == {"", *EXPORTS}
 
 
+def test_buttons_and_the_last_line_lead_to_the_page_in_confluence(seen: dict[str, Seen]) -> None:
+    for page in seen.values():
+        view = f"https://northwind.atlassian.net/wiki/pages/viewpage.action?pageId={page.page_id}"
+        if page.page_id:
+            assert page.looks["view"] == page.looks["source"] == view
+        else:
+            assert "/raw/" in page.looks["view"] or not page.looks["edit"], page.url
+            assert page.looks["source"] == ""
+
+
 def test_links_between_pages_stay_in_the_site_and_lead_to_something(
     seen: dict[str, Seen], site_url: str
 ) -> None:
@@ -164,7 +177,8 @@ def test_every_image_loads(seen: dict[str, Seen]) -> None:
         for src, width in page.looks["images"]
     }
 
-    assert {"traffic-switch.png", "Failover-zones.svg", "drain.svg"} <= widths.keys()
+    pictures = {"traffic-switch.png", "Failover-zones.svg", "drain.svg", "first-release.svg"}
+    assert pictures <= widths.keys()
     assert all(widths.values()), widths
 
 

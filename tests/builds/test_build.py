@@ -186,7 +186,11 @@ def test_titles_come_from_nav_then_from_front_matter_then_from_the_heading(
     assert [title for title in titles if title in expected] == expected
 
 
-def test_the_edit_and_view_buttons_lead_to_confluence(project: Project, standin: StandIn) -> None:
+@pytest.mark.parametrize("site", ["https://acme.atlassian.net", "https://credit-it.atlassian.net"])
+@pytest.mark.parametrize("host", ["mkdocs", "properdocs"])
+def test_the_edit_and_view_buttons_lead_to_confluence(
+    project: Project, standin: StandIn, site: str, host: str
+) -> None:
     settings = {
         "theme": {
             "name": "material",
@@ -196,14 +200,16 @@ def test_the_edit_and_view_buttons_lead_to_confluence(project: Project, standin:
     project.configure(
         [{"Deploy": "confluence:101"}],
         settings=settings,
-        site="acme.atlassian.net",
+        site=site,
         cloud_id=standin.cloud_id,
     )
 
-    links = re.findall(r'href="(https://acme[^"]*)"', project.build().page("deploy"))
+    links = re.findall(rf'href="({site}[^"]*)"', project.build(host=host).page("deploy"))
 
-    editor = "https://acme.atlassian.net/wiki/pages/resumedraft.action?draftId=101"
-    assert links == [editor, editor]
+    assert links == [
+        f"{site}/wiki/pages/resumedraft.action?draftId=101",
+        f"{site}/wiki/pages/viewpage.action?pageId=101",
+    ]
 
 
 def test_a_local_file_keeps_its_path_and_the_page_moves_aside_with_a_warning(

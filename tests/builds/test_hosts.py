@@ -20,7 +20,7 @@ def test_the_example_site_is_the_same_in_each_host(tmp_path: Path) -> None:
     assert [each.host for each in comparisons] == hosts
     for each in comparisons:
         assert (each.broken, each.different) == ((), ())
-        assert each.equal_pages == each.pages >= 13
+        assert each.equal_pages == each.pages >= 23
         assert each.equal_links == each.links >= 50
         assert each.equal_images == each.images >= 4
 

@@ -59,7 +59,7 @@ def test_the_source_distribution_has_what_is_needed_to_test_it(dist: Path) -> No
         names = {name.partition("/")[2] for name in archive.getnames()}
 
     wanted = {"pyproject.toml", "PKG-INFO", "README.md", "LICENSE", "CHANGELOG.md", "Makefile",
-              "tests/conftest.py", "tests/support/standin/server.py", "example-site/mkdocs.yml",
+              "tests/conftest.py", "example-site/standin/server.py", "example-site/mkdocs.yml",
               "mkdocs_confluence_md/py.typed", "docs/index.md", "mkdocs.yml"}  # fmt: skip
     assert wanted <= names
     folders = {name.partition("/")[0] for name in names if "/" in name}

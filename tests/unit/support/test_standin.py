@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import os
 import ssl
 import subprocess
 import sys
@@ -18,7 +19,7 @@ import httpx
 import pytest
 
 from clocks import Clock
-from places import SUPPORT
+from places import EXAMPLE
 from standin import ALL_SCOPES, Headers, Pages, StandIn
 from standin.exporter import ENVIRONMENT_IDS
 from standin.oauth import APP_ID
@@ -128,6 +129,31 @@ def test_pages_of_a_folder(tmp_path: Path, name: str) -> None:
     assert pages.read("12") == "a\r\n"
     (tmp_path / name).write_bytes(b"b\n")
     assert pages.read("12") == "b\n"
+
+
+def test_folders_are_what_is_below_a_page_and_spaces(tmp_path: Path) -> None:
+    below, security = tmp_path / "20-handbook/21-deploy", tmp_path / "SEC Security"
+    for path in (
+        tmp_path / "10-home.md", tmp_path / "20-handbook.md", below.with_suffix(".md"),
+        below / "22 Owner.md", security / "40-start.md", security / "41.md",
+        tmp_path / "attachments/20/99.md", tmp_path / "notes/98.md",
+    ):  # fmt: skip
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"# {path.stem}\n")
+
+    pages = Pages(tmp_path)
+
+    records = pages.snapshot().records
+    assert {page_id: (each.space, each.parent) for page_id, each in records.items()} == {
+        "10": ("DOCS", ""), "20": ("DOCS", "10"), "21": ("DOCS", "20"), "22": ("DOCS", "21"),
+        "40": ("SEC", ""), "41": ("SEC", "40"),
+    }  # fmt: skip
+    assert pages.spaces["SEC"].name == "Security"
+    assert pages.read("22") == "# 22 Owner\n"
+    assert (pages.read("98"), pages.read("99")) == (None, None)
+    assert sorted(pages.ids()) == sorted(records)
+    os.utime(security / "41.md", (0, 0))
+    assert pages.snapshot().records["41"].changed_at == "1970-01-01T00:00:00.000Z"
 
 
 @pytest.mark.parametrize("page_id", ["", "*", "../12", "12-x", "\N{SUPERSCRIPT TWO}"])
@@ -655,7 +681,7 @@ def test_no_address_before_start() -> None:
 def test_as_a_process(tmp_path: Path) -> None:
     (tmp_path / "1.md").write_text("# One\n")
     command = [sys.executable, "-m", "standin", str(tmp_path), "--port", "0"]
-    with subprocess.Popen(command, cwd=SUPPORT, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, cwd=EXAMPLE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         announcement = json.loads(process.stdout.readline())
         process.terminate()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 import threading
 import zipfile
 import zlib
@@ -13,10 +12,11 @@ from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote, quote_plus
 
 from standin.bundles import Bundle, TreeLayout
+from standin.folder import find_page, find_pages, find_spaces, is_id
 from standin.records import SPACE_KEY, Hierarchy, PageRecord, SpaceRecord, date_version
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from standin.records import Account
 
@@ -29,20 +29,19 @@ Layout = Literal["flat", "nested", "encoded", "plus"]
 - `plus`: the same, with `+` for a blank, as Confluence writes them in addresses.
 """
 
-_FILE_NAME = re.compile(r"([0-9]+)(?:[- ].*)?\.md")
-
 
 class Pages:
     """Markdown by page ID, from a folder or from a mapping, and pages with all that can be said.
 
     Of the former nothing is kept: a changed file or mapping is a changed page. The one with the
-    lowest ID is the home page of their space, and the others are below it. The latter are added.
+    lowest ID is the home page of their space, and the others are below it, but for those that a
+    folder has in folders (`find_pages`). The latter are added.
     """
 
     def __init__(self, source: Path | Mapping[str, str]) -> None:
         """Read from `source`.
 
-        A folder holds files named `{id}.md`, `{id}-anything.md` or `{id} Anything.md`.
+        A folder holds files as `find_pages` has them.
         """
         self.source = source
         self.attachments: dict[str, dict[str, bytes]] = {}
@@ -56,6 +55,8 @@ class Pages:
         self.tree_folder = ""
         """A folder around all of an exported tree; empty for none."""
         self.spaces = {SPACE_KEY: SpaceRecord(SPACE_KEY, "Documentation")}
+        if isinstance(source, Path):
+            self.spaces |= find_spaces(source)
         self._lock = threading.RLock()
         self._records: dict[str, PageRecord] = {}
         self._versions: dict[str, tuple[str, int]] = {}
@@ -99,7 +100,7 @@ class Pages:
 
     def _write(self, page_id: str, record: PageRecord) -> None:
         if isinstance(self.source, Path):
-            path = _find_file(self.source, page_id)
+            path = find_page(self.source, page_id)
             assert path is not None
             path.write_bytes(record.markdown.encode())
         else:
@@ -110,18 +111,16 @@ class Pages:
     def snapshot(self) -> Hierarchy:
         """Return all pages as they are now."""
         with self._lock:
-            plain = sorted(self._plain_ids(), key=int)
-            read = {page_id: self._read_plain(page_id) or "" for page_id in plain}
-            records = {
-                page_id: PageRecord(
-                    page_id,
-                    text,
-                    parent="" if page_id == plain[0] else plain[0],
-                    version=self._number(page_id, text),
-                )
-                for page_id, text in read.items()
-            }
+            source = self.source
+            plain = _read_folder(source) if isinstance(source, Path) else self._read_mapping(source)
+            records = {record.page_id: record for record in plain}
             return Hierarchy({**records, **self._records})
+
+    def _read_mapping(self, source: Mapping[str, str]) -> Iterator[PageRecord]:
+        plain = sorted(source, key=int)
+        for page_id in plain:
+            text, parent = source.get(page_id, ""), "" if page_id == plain[0] else plain[0]
+            yield PageRecord(page_id, text, parent=parent, version=self._number(page_id, text))
 
     def find_home(self, key: str, hierarchy: Hierarchy) -> str:
         """Return the ID of a space's home page; empty if it has none."""
@@ -138,25 +137,16 @@ class Pages:
     def _read_plain(self, page_id: str) -> str | None:
         if not isinstance(self.source, Path):
             return self.source.get(page_id)
-        path = _find_file(self.source, page_id)
-        # Text mode would rewrite the line endings.
+        path = find_page(self.source, page_id)
         return path.read_bytes().decode() if path else None
 
     def ids(self) -> list[str]:
         """Return the IDs of all pages, in no order."""
         added = [each.page_id for each in list(self._records.values()) if each.kind == "page"]
-        return list({*self._plain_ids(), *added})
-
-    def _plain_ids(self) -> list[str]:
-        if not isinstance(self.source, Path):
-            return list(self.source)
-        names = (_FILE_NAME.fullmatch(path.name) for path in self.source.iterdir())
-        return list({name[1] for name in names if name})
+        plain = find_pages(self.source) if isinstance(self.source, Path) else self.source
+        return list({*plain, *added})
 
     def _number(self, page_id: str, text: str) -> int:
-        if isinstance(self.source, Path):
-            # A folder outlives the stand-in, so what was counted would not do.
-            return zlib.crc32(text.encode())
         seen, number = self._versions.get(page_id, (text, 1))
         self._versions[page_id] = text, number if seen == text else number + 1
         return self._versions[page_id][1]
@@ -164,7 +154,7 @@ class Pages:
     def read_attachments(self, page_id: str) -> dict[str, bytes]:
         """Return the attachments of a page, by name."""
         folder = self.source / "attachments" / page_id if isinstance(self.source, Path) else None
-        files = sorted(folder.iterdir()) if folder and _is_id(page_id) and folder.is_dir() else []
+        files = sorted(folder.iterdir()) if folder and is_id(page_id) and folder.is_dir() else []
         return {
             **{file.name: file.read_bytes() for file in files},
             **self.attachments.get(page_id, {}),
@@ -210,15 +200,17 @@ class Pages:
         }[self.layout]
 
 
-def _find_file(folder: Path, page_id: str) -> Path | None:
-    # The ID comes from a request: only digits may become part of a path or a pattern.
-    if not _is_id(page_id):
-        return None
-    exact = folder / f"{page_id}.md"
-    if exact.is_file():
-        return exact
-    return min(folder.glob(f"{page_id}[- ]*.md"), default=None)
-
-
-def _is_id(text: str) -> bool:
-    return text.isascii() and text.isdigit()
+def _read_folder(folder: Path) -> Iterator[PageRecord]:
+    for position, (page_id, page) in enumerate(find_pages(folder).items()):
+        # Text mode would rewrite the line endings.
+        content = page.path.read_bytes()
+        yield PageRecord(
+            page_id,
+            content.decode(),
+            parent=page.parent,
+            space=page.space,
+            position=position,
+            # A folder outlives the stand-in, so what was counted would not do.
+            version=zlib.crc32(content),
+            changed_at=page.changed_at,
+        )
