@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from mkdocs_confluence_md.auth.environment import Environment
     from mkdocs_confluence_md.auth.token_refresh import TokenAuth
     from mkdocs_confluence_md.config import PluginConfig
-    from mkdocs_confluence_md.confluence.exporter import ApiAddress
     from mkdocs_confluence_md.network.throttling import Patience
+    from mkdocs_confluence_md.network.urls import ApiAddress
     from mkdocs_confluence_md.site.trees import KnownTrees
 
 _LABEL_PLUGINS = re.compile(r"tag|\brss\b", re.IGNORECASE)

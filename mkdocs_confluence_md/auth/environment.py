@@ -13,13 +13,12 @@ from urllib.parse import urlsplit
 
 from mkdocs_confluence_md.auth.trust import TrustRule, is_token
 from mkdocs_confluence_md.errors import SettingError
-from mkdocs_confluence_md.network.urls import origin_of
+from mkdocs_confluence_md.network.urls import ATLASSIAN_API, origin_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ENV_PREFIX = "CONFLUENCE_MD_"
-ATLASSIAN_API = "https://api.atlassian.com"
 ATLASSIAN_AUTH = "https://auth.atlassian.com"
 
 VARIABLES = {

@@ -39,9 +39,10 @@ from mkdocs_confluence_md.cli.login import (
 from mkdocs_confluence_md.cli.pull import pull
 from mkdocs_confluence_md.cli.status import are_fine, as_data, as_text, find_statuses
 from mkdocs_confluence_md.cli.terminal import echo, echo_json
-from mkdocs_confluence_md.confluence.exporter import ENVIRONMENT_IDS, ApiAddress, probe, read_site
+from mkdocs_confluence_md.confluence.exporter import probe
 from mkdocs_confluence_md.errors import ConfluenceError, CredentialsError, SettingError
 from mkdocs_confluence_md.network.redaction import hide_used_secrets
+from mkdocs_confluence_md.network.urls import ENVIRONMENT_IDS, ApiAddress, read_site
 
 if TYPE_CHECKING:
     from collections.abc import Callable

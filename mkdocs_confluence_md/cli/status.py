@@ -14,13 +14,9 @@ from mkdocs_confluence_md.auth.sign_ins import (
     site_argument,
 )
 from mkdocs_confluence_md.auth.token_refresh import make_auth, make_login_auth
-from mkdocs_confluence_md.confluence.exporter import (
-    ApiAddress,
-    complete_address,
-    make_namespace,
-    probe,
-)
+from mkdocs_confluence_md.confluence.exporter import complete_address, probe
 from mkdocs_confluence_md.errors import ConfluenceError, SettingError
+from mkdocs_confluence_md.network.urls import ApiAddress, make_namespace
 
 if TYPE_CHECKING:
     from mkdocs_confluence_md.auth.environment import Environment

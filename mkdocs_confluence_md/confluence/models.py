@@ -330,3 +330,18 @@ def _order(content: ListedContent) -> tuple[bool, int, str, str]:
     """Return the sort key: by position, else, as in Confluence, by title."""
     position = content.position
     return position is None, position or 0, content.title.casefold(), content.content_id
+
+
+MOST_PAGES = 100
+"""That one export may have."""
+
+
+@dataclass(frozen=True)
+class Export:
+    """An answer of the API that is worth keeping."""
+
+    markdown: str
+    headers: Mapping[str, str]
+    """The answer's headers, for the cache."""
+    not_modified: bool = False
+    """The copy whose validators were sent is still good; there is no Markdown then."""

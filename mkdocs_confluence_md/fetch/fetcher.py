@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from mkdocs_confluence_md.cache.policy import ExportCache
     from mkdocs_confluence_md.confluence.attachments import Reference
-    from mkdocs_confluence_md.confluence.exporter import Export, Exporter
-    from mkdocs_confluence_md.confluence.models import PageFacts, Tree
+    from mkdocs_confluence_md.confluence.exporter import Exporter
+    from mkdocs_confluence_md.confluence.models import Export, PageFacts, Tree
     from mkdocs_confluence_md.confluence.refs import SpaceRef, TreeRef
     from mkdocs_confluence_md.confluence.rest import ConfluenceRest
     from mkdocs_confluence_md.fetch.snapshot import Snapshot
@@ -466,7 +466,7 @@ class BaseUrlFinder:
     def keep(self) -> None:
         """Keep what was looked up: it has led to an export."""
         if new := self._new:
-            self._cache.keep(self._exporter.cloud_id_url(), "", new.markdown, new.headers)
+            self._cache.keep(self._exporter.address.cloud_id_url(), "", new.markdown, new.headers)
             self._new = None
 
     def find_account(self) -> str | None:
@@ -504,7 +504,7 @@ class BaseUrlFinder:
     def _find_cloud_id(self) -> str:
         """Look up the site's cloud ID, once: then it is remembered."""
         account = None if self._offline else ""
-        copy = self._cache.find(self._exporter.cloud_id_url(), account, self._max_age)
+        copy = self._cache.find(self._exporter.address.cloud_id_url(), account, self._max_age)
         if copy and not _UUID.fullmatch(copy.text):
             copy = None  # it becomes a part of URLs
         if copy and copy.fresh:
@@ -520,7 +520,7 @@ class BaseUrlFinder:
                 raise
             return copy.text  # it outlives most of what can go wrong
         if copy and copy.text == new.markdown:
-            self._cache.keep(self._exporter.cloud_id_url(), "", new.markdown, new.headers)
+            self._cache.keep(self._exporter.address.cloud_id_url(), "", new.markdown, new.headers)
         else:
             self._new = new
         return new.markdown

@@ -10,8 +10,7 @@ from mkdocs_confluence_md.cache.records import attachments_resource, page_resour
 from mkdocs_confluence_md.confluence.archive import read_archive
 from mkdocs_confluence_md.confluence.attachments import Reference, find_references
 from mkdocs_confluence_md.confluence.content import redact_tokens
-from mkdocs_confluence_md.confluence.exporter import Export
-from mkdocs_confluence_md.confluence.models import PageFacts, read_facts, write_facts
+from mkdocs_confluence_md.confluence.models import Export, PageFacts, read_facts, write_facts
 from mkdocs_confluence_md.errors import (
     ConfluenceError,
     EmptyError,

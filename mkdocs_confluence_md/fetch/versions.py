@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
     from mkdocs_confluence_md.auth.environment import Environment
     from mkdocs_confluence_md.cache.policy import ExportCache
-    from mkdocs_confluence_md.confluence.exporter import ApiAddress
     from mkdocs_confluence_md.confluence.models import PageFacts
     from mkdocs_confluence_md.confluence.rest import CloudIds, Memory
     from mkdocs_confluence_md.network.throttling import Patience
+    from mkdocs_confluence_md.network.urls import ApiAddress
 
 
 _T = TypeVar("_T")

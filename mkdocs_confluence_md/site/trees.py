@@ -12,8 +12,7 @@ from mkdocs_confluence_md.confluence.archive import find_name_problems
 from mkdocs_confluence_md.confluence.attachments import find_enclosed, find_references
 from mkdocs_confluence_md.confluence.content import read_title
 from mkdocs_confluence_md.confluence.export_tree import KnownRoot, find_twins, read_tree, recognise
-from mkdocs_confluence_md.confluence.exporter import MOST_PAGES
-from mkdocs_confluence_md.confluence.models import Tree, TreePage
+from mkdocs_confluence_md.confluence.models import MOST_PAGES, Tree, TreePage
 from mkdocs_confluence_md.confluence.refs import TreeRef
 from mkdocs_confluence_md.errors import ConfluenceError, TooLargeError
 from mkdocs_confluence_md.fetch.attachments import unpack
