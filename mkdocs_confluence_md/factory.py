@@ -17,19 +17,20 @@ from mkdocs_confluence_md.fetch.fetcher import BaseUrlFinder, ConfluenceSource, 
 from mkdocs_confluence_md.fetch.snapshot import Snapshot
 from mkdocs_confluence_md.fetch.versions import make_versions
 from mkdocs_confluence_md.network.spooling import Contents
+from mkdocs_confluence_md.network.throttling import Patience
 from mkdocs_confluence_md.site.pages import ProgressBar
-from mkdocs_confluence_md.site.watch import Watching
+from mkdocs_confluence_md.site.watch import CHANGE_MARKER, Watching
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from mkdocs.config.defaults import MkDocsConfig
+    from mkdocs.livereload import LiveReloadServer
 
     from mkdocs_confluence_md.auth.environment import Environment
     from mkdocs_confluence_md.auth.token_refresh import TokenAuth
     from mkdocs_confluence_md.config import PluginConfig
-    from mkdocs_confluence_md.network.throttling import Patience
     from mkdocs_confluence_md.network.urls import ApiAddress
     from mkdocs_confluence_md.site.trees import KnownTrees
 
@@ -55,7 +56,11 @@ class Session:
         self.known_trees: KnownTrees = {}
 
     def open(
-        self, options: PluginConfig, config: MkDocsConfig, address: ApiAddress, patience: Patience
+        self,
+        options: PluginConfig,
+        config: MkDocsConfig,
+        address: ApiAddress,
+        patience: Patience | None,
     ) -> Fetcher:
         """Return the fetcher for the settings as they are now: the same one, if they are, too.
 
@@ -73,13 +78,36 @@ class Session:
                 address,
                 cache_dir=find_cache_dir(options, config),
                 snapshot_dir=find_snapshot_dir(options, config.config_file_path),
-                patience=patience,
+                patience=patience or Patience(),
                 warn=self._warn,
                 inform=self._inform,
                 labels_matter=any(map(_LABEL_PLUGINS.search, config.plugins)),
             )
             self._settings = settings
         return self.fetcher
+
+    def watch(
+        self,
+        server: LiveReloadServer,
+        options: PluginConfig,
+        config: MkDocsConfig,
+        interval: float,
+    ) -> None:
+        """Have a server build the site anew when a page changes in Confluence.
+
+        Args:
+            server: Serves the site.
+            options: Of the plugin.
+            config: MkDocs'.
+            interval: Seconds between two questions.
+        """
+        if self.fetcher is None or self.fetcher.offline:
+            return
+        marker = find_cache_dir(options, config) / CHANGE_MARKER
+        if problem := self.watching.try_to_start(self.fetcher, marker, interval):
+            self._warn(problem)
+        else:
+            server.watch(str(marker))
 
     def cancel(self) -> None:
         """Fetch no more for a build that has failed."""
