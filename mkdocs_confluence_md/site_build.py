@@ -17,7 +17,6 @@ from mkdocs_confluence_md.errors import MissingPagesError, SettingError
 from mkdocs_confluence_md.fetch.results import Origin
 from mkdocs_confluence_md.markdown.anchors import NamedPages, predict_anchors
 from mkdocs_confluence_md.markdown.attachments import AttachedFiles, make_file
-from mkdocs_confluence_md.markdown.directives import Directives
 from mkdocs_confluence_md.markdown.extension import (
     MERMAID_ADVICE,
     ConfluenceExtension,
@@ -39,6 +38,7 @@ from mkdocs_confluence_md.site.messages import (
 )
 from mkdocs_confluence_md.site.nav import Earlier, place
 from mkdocs_confluence_md.site.other_plugins import (
+    Directives,
     exempt_from_git,
     find_reference_links,
     make_items,

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mkdocs_confluence_md.cache.policy import FACTS_HEADER
-from mkdocs_confluence_md.cache.records import attachments_resource, page_resource
+from mkdocs_confluence_md.cache.records import FACTS_HEADER, attachments_resource, page_resource
 from mkdocs_confluence_md.confluence.archive import read_archive
 from mkdocs_confluence_md.confluence.attachments import Reference, find_references
 from mkdocs_confluence_md.confluence.content import redact_tokens
@@ -24,7 +23,8 @@ from mkdocs_confluence_md.fetch.versions import is_unchanged
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from mkdocs_confluence_md.cache.policy import Cached, ExportCache
+    from mkdocs_confluence_md.cache.policy import ExportCache
+    from mkdocs_confluence_md.cache.records import Cached
     from mkdocs_confluence_md.confluence.exporter import Exporter
     from mkdocs_confluence_md.fetch.attachments import AssetFetcher
     from mkdocs_confluence_md.fetch.fetcher import BaseUrlFinder
