@@ -21,9 +21,10 @@ from mkdocs_confluence_md.auth.sign_ins import (
     login_key,
     login_keys,
     login_site,
+    open_store,
     site_argument,
 )
-from mkdocs_confluence_md.auth.token_refresh import make_login_auth, open_store
+from mkdocs_confluence_md.auth.token_refresh import make_login_auth
 from mkdocs_confluence_md.auth.trust import is_token
 from mkdocs_confluence_md.cli.cache import cache
 from mkdocs_confluence_md.cli.check import check

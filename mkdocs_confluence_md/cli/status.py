@@ -6,11 +6,12 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from mkdocs_confluence_md.auth.oauth import REFRESH_TOKEN_SECONDS, read_subject
 from mkdocs_confluence_md.auth.sign_ins import (
+    REFRESH_TOKEN_SECONDS,
     EnvironmentChain,
     login_keys,
     login_site,
+    read_subject,
     site_argument,
 )
 from mkdocs_confluence_md.auth.token_refresh import make_auth, make_login_auth
