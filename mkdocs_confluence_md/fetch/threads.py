@@ -17,7 +17,7 @@ import threading
 import time
 from concurrent.futures import Future
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from mkdocs_confluence_md.errors import ConfluenceError, FailureError
 
@@ -33,6 +33,27 @@ _PATIENCE_SECONDS = 1.0
 _lock = threading.Lock()
 _working = 0
 _usual_seconds = 0.0
+
+
+class Late(Generic[_T]):
+    """Something that is made when a thread needs it first: it takes long to load, or to make.
+
+    Args:
+        make: Makes it.
+    """
+
+    def __init__(self, make: Callable[[], _T]) -> None:
+        self._make = make
+        self._making = threading.Lock()
+        self.made: _T | None = None
+        """None while nobody has needed it."""
+
+    def get(self) -> _T:
+        """Return it."""
+        with self._making:
+            if self.made is None:
+                self.made = self._make()
+            return self.made
 
 
 class Workers:
