@@ -1,4 +1,4 @@
-"""The command `confluence-md`: its arguments, questions and answers.
+"""The command `confluence-md` with all subcommands, and those that are about signing in.
 
 Data goes to stdout, messages to stderr. The exit code is 1 on any warning or error.
 """
@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mkdocs_confluence_md import __version__
 from mkdocs_confluence_md.auth.environment import read_environment
 from mkdocs_confluence_md.auth.oauth import Client
 from mkdocs_confluence_md.auth.sign_ins import (
@@ -26,6 +25,7 @@ from mkdocs_confluence_md.auth.sign_ins import (
 )
 from mkdocs_confluence_md.auth.token_refresh import make_login_auth
 from mkdocs_confluence_md.auth.trust import is_token
+from mkdocs_confluence_md.cli import cli
 from mkdocs_confluence_md.cli.cache import cache
 from mkdocs_confluence_md.cli.check import check
 from mkdocs_confluence_md.cli.login import (
@@ -42,7 +42,6 @@ from mkdocs_confluence_md.cli.status import are_fine, as_data, as_text, find_sta
 from mkdocs_confluence_md.cli.terminal import echo, echo_json
 from mkdocs_confluence_md.confluence.exporter import probe
 from mkdocs_confluence_md.errors import ConfluenceError, CredentialsError, SettingError
-from mkdocs_confluence_md.network.redaction import hide_used_secrets
 from mkdocs_confluence_md.network.urls import ENVIRONMENT_IDS, ApiAddress, read_site
 
 if TYPE_CHECKING:
@@ -51,6 +50,9 @@ if TYPE_CHECKING:
     from mkdocs_confluence_md.auth.environment import Environment
     from mkdocs_confluence_md.auth.token_store import TokenStore
     from mkdocs_confluence_md.cli.login import Callback, Login
+
+
+__all__ = ["cli"]
 
 
 def _read_site(_: click.Context, __: click.Parameter, value: str) -> str:
@@ -81,23 +83,6 @@ def app_options(command: Callable[..., None]) -> Callable[..., None]:
     for option in _APP_OPTIONS:
         command = option(command)
     return command
-
-
-class _Commands(click.Group):
-    """Commands whose errors of ours become the one kind that click shows without a traceback."""
-
-    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401  click's signature
-        """Run a command."""
-        try:
-            return super().invoke(ctx)
-        except ConfluenceError as error:
-            raise click.ClickException(hide_used_secrets(error.full_text())) from None
-
-
-@click.group(cls=_Commands, epilog="Example: confluence-md login --site acme.atlassian.net")
-@click.version_option(__version__, prog_name="confluence-md")
-def cli() -> None:
-    """Sign in to Confluence for the MkDocs plugin confluence-md, and look after a project."""
 
 
 cli.add_command(cache)
