@@ -16,7 +16,10 @@ COMMANDS = {
     "check": ("check", "Tell what a build would stumble over, without building."),
     "login": ("main", "Sign in to a site: consent in the browser, once, and stay signed in."),
     "logout": ("main", "Forget the tokens of a site."),
-    "pull": ("pull", "Write the site to DIR as files, with nothing of Confluence left in it."),
+    "pull": (
+        "pull",
+        "Write the site to DIR as files, with nothing of Confluence left in its mkdocs.yml.",
+    ),
     "status": ("main", "Tell who is signed in where, and whether the API answers."),
 }
 """The module of each subcommand, and the first sentence of its help."""
