@@ -92,7 +92,9 @@ class ConfluencePlugin(GuardedPlugin):
             from mkdocs_confluence_md.factory import Session  # noqa: PLC0415  not all sites need it
             from mkdocs_confluence_md.site_build import SiteBuild  # noqa: PLC0415  the same
 
-            self._session = self._session or Session(warn=log.warning, inform=log.info)
+            if self._session is None:
+                self._session = Session(warn=log.warning, inform=log.info)
+                gc.freeze()  # as `on_startup`, with what was imported here
             self.build = SiteBuild(
                 self, self._site, self._session, self.patience, is_dirty=self._is_dirty
             )
