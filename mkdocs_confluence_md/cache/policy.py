@@ -118,7 +118,7 @@ class ExportCache:
         self, resource: str, account: str | None, text: str, headers: Mapping[str, str]
     ) -> None:
         """Keep a copy; it is the latest of its resource from now on."""
-        from mkdocs_confluence_md.cache.controller import write_copy  # noqa: PLC0415  as above
+        from mkdocs_confluence_md.cache.controller import write_copy  # noqa: PLC0415  see `_Policy`
 
         kept = keep_headers(headers)
         key = copy_key(resource, account)

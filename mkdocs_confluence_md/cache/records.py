@@ -284,7 +284,7 @@ def read_date(header: str) -> int:
     """Return the seconds since the epoch that the header of an answer stands for.
 
     Raises:
-        ValueError, TypeError: It is no date.
+        ValueError, TypeError: It is not a date.
     """
     return calendar.timegm(parsedate(header) or ())
 

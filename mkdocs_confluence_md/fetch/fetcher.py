@@ -93,9 +93,9 @@ class LateExporter:
             self._exporter.made.begin_build()
 
     def close(self) -> None:
-        """Close the connections."""
-        if self._exporter.made:
-            self._exporter.made.close()
+        """Close the connections, and make none any more."""
+        if exporter := self._exporter.stop():
+            exporter.close()
 
 
 AnyExporter: TypeAlias = "Exporter | LateExporter"

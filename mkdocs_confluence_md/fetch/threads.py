@@ -45,14 +45,30 @@ class Late(Generic[_T]):
     def __init__(self, make: Callable[[], _T]) -> None:
         self._make = make
         self._making = threading.Lock()
+        self._is_over = False
         self.made: _T | None = None
-        """None while nobody has needed it."""
+        """None until it is needed."""
 
     def get(self) -> _T:
-        """Return it."""
+        """Return it.
+
+        Raises:
+            RuntimeError: It was not made before `stop`.
+        """
         with self._making:
             if self.made is None:
+                if self._is_over:
+                    raise RuntimeError("nothing is made any more")
                 self.made = self._make()
+            return self.made
+
+    def stop(self) -> _T | None:
+        """Return it if it was made, also just now; from now on it is not made any more.
+
+        So a thread that was left behind begins nothing that would never end.
+        """
+        with self._making:
+            self._is_over = True
             return self.made
 
 

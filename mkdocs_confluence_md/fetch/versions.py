@@ -152,8 +152,8 @@ class Versions:
         """Close the connections; what fails for that is not told."""
         with self._lock:
             self._has_warned = True
-        if self._rest.made:
-            self._rest.made.close()
+        if rest := self._rest.stop():
+            rest.close()
 
     def _recall(self, said: PageFacts, known: PageFacts | None) -> PageFacts:
         """Add the labels that are known and cannot have changed."""
