@@ -121,6 +121,7 @@ BREAKS = [
         "cache/policy", "if age < max_age else None", "if True else None", "unit/cache unit/fetch"
     ),
     Break("cache/policy", "if alias.target in going", "if False", "unit/cache"),
+    Break("cache/policy", "if not is_plain or ", "if ", "unit/cache/test_fresh.py"),
     Break(
         "cache/store",
         "return str(error) not in _CIRCUMSTANCES",
@@ -141,7 +142,7 @@ BREAKS = [
         "builds/test_trees.py",
     ),
     Break("fetch/attachments", "if make_digest(data) == digest else None", "", "unit/fetch"),
-    Break("fetch/versions", "and kept.version == now.version", "", "builds/test_versions.py"),
+    Break("confluence/models", "and kept.version == now.version", "", "builds/test_versions.py"),
     Break(
         "fetch/snapshot",
         "if page_id and page.page_id == page_id",

@@ -18,8 +18,9 @@ from mkdocs_confluence_md.auth.token_refresh import AccessTokenAuth
 from mkdocs_confluence_md.auth.trust import TrustRule
 from mkdocs_confluence_md.cache.policy import ExportCache
 from mkdocs_confluence_md.cache.records import page_resource
-from mkdocs_confluence_md.confluence.exporter import ApiAddress, Exporter
+from mkdocs_confluence_md.confluence.exporter import Exporter
 from mkdocs_confluence_md.fetch.fetcher import ConfluenceSource, Fetcher
+from mkdocs_confluence_md.network.urls import ApiAddress
 
 ADDRESS = ApiAddress("https://acme.atlassian.net", gateway="site")
 TEXT = "# Page\n\n" + "A paragraph of text.\n\n" * 150

@@ -14,10 +14,11 @@ import pytest
 from live_site import PAGE, Site, make_site
 from mkdocs_confluence_md.auth.environment import read_environment
 from mkdocs_confluence_md.auth.token_refresh import make_auth
-from mkdocs_confluence_md.confluence.exporter import ApiAddress, complete_address
+from mkdocs_confluence_md.confluence.exporter import complete_address
 from mkdocs_confluence_md.confluence.rest import GivenCloudId, NoMemory
 from mkdocs_confluence_md.fetch.versions import make_rest
 from mkdocs_confluence_md.network.throttling import AT_A_TERMINAL
+from mkdocs_confluence_md.network.urls import ApiAddress
 
 if not os.environ.get(PAGE):
     pytest.skip(

@@ -17,13 +17,13 @@ from mkdocs.config import config_options as opt
 from mkdocs.config.base import BaseConfigOption, Config, ValidationError
 from mkdocs.config.defaults import MkDocsConfig
 
-from mkdocs_confluence_md.confluence.exporter import (
+from mkdocs_confluence_md.network.urls import (
     ENVIRONMENT_IDS,
     ApiAddress,
     is_cloud_id,
+    origin_of,
     read_site,
 )
-from mkdocs_confluence_md.network.urls import origin_of
 from mkdocs_confluence_md.project import (
     DEFAULT_CACHE_DIR,
     PLUGIN_NAME,

@@ -106,3 +106,7 @@ class TooLargeError(FailureError):
 
 class EmptyError(FailureError):
     """The answer is empty; so is a page without any text, but that is rare."""
+
+
+class MissingPagesError(Exception):
+    """Pages could not be fetched; `str()` is the report of all of them."""

@@ -6,31 +6,37 @@ import os
 import re
 import sys
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from mkdocs_confluence_md.auth.environment import find_misspelt, read_environment
-from mkdocs_confluence_md.auth.token_refresh import make_auth
+from mkdocs_confluence_md.auth.sign_ins import find_account
 from mkdocs_confluence_md.cache.policy import ExportCache
 from mkdocs_confluence_md.config import find_cache_dir, find_snapshot_dir
-from mkdocs_confluence_md.confluence.exporter import Exporter
-from mkdocs_confluence_md.fetch.fetcher import BaseUrlFinder, ConfluenceSource, Fetcher
-from mkdocs_confluence_md.fetch.snapshot import Snapshot
+from mkdocs_confluence_md.fetch.fetcher import (
+    BaseUrlFinder,
+    ConfluenceSource,
+    Fetcher,
+    LateExporter,
+)
 from mkdocs_confluence_md.fetch.versions import make_versions
 from mkdocs_confluence_md.network.spooling import Contents
+from mkdocs_confluence_md.network.throttling import Patience
 from mkdocs_confluence_md.site.pages import ProgressBar
-from mkdocs_confluence_md.site.watch import Watching
+from mkdocs_confluence_md.site.watch import CHANGE_MARKER, Watching
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from mkdocs.config.defaults import MkDocsConfig
+    from mkdocs.livereload import LiveReloadServer
 
     from mkdocs_confluence_md.auth.environment import Environment
-    from mkdocs_confluence_md.auth.token_refresh import TokenAuth
+    from mkdocs_confluence_md.auth.sign_ins import Account
     from mkdocs_confluence_md.config import PluginConfig
-    from mkdocs_confluence_md.confluence.exporter import ApiAddress
-    from mkdocs_confluence_md.network.throttling import Patience
+    from mkdocs_confluence_md.confluence.exporter import Exporter
+    from mkdocs_confluence_md.network.urls import ApiAddress
     from mkdocs_confluence_md.site.trees import KnownTrees
 
 _LABEL_PLUGINS = re.compile(r"tag|\brss\b", re.IGNORECASE)
@@ -55,7 +61,11 @@ class Session:
         self.known_trees: KnownTrees = {}
 
     def open(
-        self, options: PluginConfig, config: MkDocsConfig, address: ApiAddress, patience: Patience
+        self,
+        options: PluginConfig,
+        config: MkDocsConfig,
+        address: ApiAddress,
+        patience: Patience | None,
     ) -> Fetcher:
         """Return the fetcher for the settings as they are now: the same one, if they are, too.
 
@@ -76,13 +86,36 @@ class Session:
                 address,
                 cache_dir=find_cache_dir(options, config),
                 snapshot_dir=find_snapshot_dir(options, config.config_file_path),
-                patience=patience,
+                patience=patience or Patience(),
                 warn=self._warn,
                 inform=self._inform,
                 labels_matter=any(map(_LABEL_PLUGINS.search, config.plugins)),
             )
             self._settings = settings
         return self.fetcher
+
+    def watch(
+        self,
+        server: LiveReloadServer,
+        options: PluginConfig,
+        config: MkDocsConfig,
+        interval: float,
+    ) -> None:
+        """Have a server build the site anew when a page changes in Confluence.
+
+        Args:
+            server: Serves the site.
+            options: Of the plugin.
+            config: MkDocs'.
+            interval: Seconds between two questions.
+        """
+        if self.fetcher is None or self.fetcher.offline:
+            return
+        marker = find_cache_dir(options, config) / CHANGE_MARKER
+        if problem := self.watching.try_to_start(self.fetcher, marker, interval):
+            self._warn(problem)
+        else:
+            server.watch(str(marker))
 
     def cancel(self) -> None:
         """Fetch no more for a build that has failed."""
@@ -132,24 +165,27 @@ def make_fetcher(  # noqa: PLR0913  it has that many settings
             receive a token.
     """
     address.check()
-    auth = make_auth(environment, site=address.find_site(), base_url=address.base_url)
+    account = find_account(environment, site=address.find_site(), base_url=address.base_url)
     is_offline = options.offline or environment.offline
-    reason = explain_silence(options, environment, auth, snapshot_dir)
+    reason = explain_silence(options, environment, account, snapshot_dir)
     contents = Contents()
     snapshot, threads = None, 2 * options.concurrency
     if snapshot_dir:
+        from mkdocs_confluence_md.fetch.snapshot import Snapshot  # noqa: PLC0415  few sites have one
+
         snapshot = Snapshot(snapshot_dir, contents, attachments=bool(options.attachments))
         if reason:
             return Fetcher(
                 None, threads=threads, snapshot=snapshot, reason=reason, contents=contents
             )
-    auth.check_trust(address.make_base_url())
-    if is_offline and auth.identity() is None:
+    account.check_trust(address.make_base_url())
+    if is_offline and account.identity() is None:
         inform(
             "`offline` is on, and no token tells who is signed in: the copies are those of the "
             "account that this project used last."
         )
-    exporter = Exporter(address, auth, concurrency=options.concurrency, patience=patience)
+    make = partial(_make_exporter, environment, address, options.concurrency, patience)
+    exporter = LateExporter(address, account, make)
     cache = ExportCache(cache_dir, warn=warn)
     base_urls = BaseUrlFinder(exporter, cache, offline=is_offline)
     versions = None
@@ -177,12 +213,23 @@ def make_fetcher(  # noqa: PLR0913  it has that many settings
     return Fetcher(source, threads=threads, snapshot=snapshot)
 
 
+def _make_exporter(
+    environment: Environment, address: ApiAddress, concurrency: int, patience: Patience
+) -> Exporter:
+    # With an HTTP client and OAuth 2.0, which take longer to load than a small site to build.
+    from mkdocs_confluence_md.auth.token_refresh import make_auth  # noqa: PLC0415
+    from mkdocs_confluence_md.confluence.exporter import Exporter  # noqa: PLC0415
+
+    auth = make_auth(environment, site=address.find_site(), base_url=address.base_url)
+    return Exporter(address, auth, concurrency=concurrency, patience=patience)
+
+
 def explain_silence(
-    options: PluginConfig, environment: Environment, auth: TokenAuth, snapshot_dir: Path | None
+    options: PluginConfig, environment: Environment, account: Account, snapshot_dir: Path | None
 ) -> str:
     """Return why a build sends no requests; empty if it does."""
     if options.offline or environment.offline:
         return "`offline` is on"
-    if snapshot_dir and auth.account() is None:
+    if snapshot_dir and account.account() is None:
         return "there are no credentials"
     return ""

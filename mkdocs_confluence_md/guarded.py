@@ -18,11 +18,10 @@ from mkdocs.structure.pages import Page
 
 from mkdocs_confluence_md.auth.token_file import Protection, make_protection
 from mkdocs_confluence_md.config import PluginConfig, explain_option, find_snapshot_dir
-from mkdocs_confluence_md.errors import ConfluenceError
+from mkdocs_confluence_md.errors import ConfluenceError, MissingPagesError
 from mkdocs_confluence_md.markdown.context import join
 from mkdocs_confluence_md.network.redaction import hide_used_secrets
 from mkdocs_confluence_md.project import check_written, locate_option, show_place, walk_values
-from mkdocs_confluence_md.site.pages import MissingPagesError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

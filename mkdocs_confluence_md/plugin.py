@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import gc
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from mkdocs.plugins import CombinedEvent, event_priority, get_plugin_logger
+from mkdocs.structure.nav import Link
 
-from mkdocs_confluence_md.config import find_cache_dir
-from mkdocs_confluence_md.factory import Session
+from mkdocs_confluence_md.confluence.refs import may_refer
 from mkdocs_confluence_md.guarded import GuardedPlugin, check_files, plugin_errors
+from mkdocs_confluence_md.markdown.context import LinkWatch, join
 from mkdocs_confluence_md.network.redaction import SecretFilter
-from mkdocs_confluence_md.network.throttling import Patience
-from mkdocs_confluence_md.site.watch import CHANGE_MARKER
-from mkdocs_confluence_md.site_build import SiteBuild
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
     import jinja2
     from mkdocs.config.defaults import MkDocsConfig
@@ -26,6 +24,10 @@ if TYPE_CHECKING:
     from mkdocs.structure.pages import Page
     from mkdocs.utils.templates import TemplateContext
 
+    from mkdocs_confluence_md.factory import Session
+    from mkdocs_confluence_md.network.throttling import Patience
+    from mkdocs_confluence_md.site_build import SiteBuild
+
 log = get_plugin_logger("confluence-md")
 log.logger.addFilter(SecretFilter())
 
@@ -34,21 +36,31 @@ class ConfluencePlugin(GuardedPlugin):
     """Makes Confluence pages pages of the site.
 
     One instance lives through a whole `mkdocs serve`, and with it the cache and the connections.
+
+    A build begins when something in the site refers to Confluence: what it needs takes as long to
+    load as a small site to build.
     """
 
-    patience = Patience()
-    """How long is waited for what. A hook may replace it, as tests do to be quick."""
+    patience: Patience | None = None
+    """How long is waited for what, if a hook says it, as tests do to be quick."""
 
     watch_seconds: float | None = None
     """Takes the place of the option `watch`, if a hook sets it, as tests do to be quick."""
 
     build: SiteBuild | None = None
-    """The build that is under way, or the last one."""
+    """The build that is under way, or the last one; None while nothing refers to Confluence."""
+
+    _site: MkDocsConfig
+    """MkDocs' configuration."""
+
+    _written_nav: list[Any] | None = None
+    """As it was before other plugins wrote it."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._session = Session(warn=log.warning, inform=log.info)
+        self._session: Session | None = None
         self._is_dirty = False
+        self._links = LinkWatch(self.begin)
 
     def on_startup(self, *, command: Literal["build", "gh-deploy", "serve"], dirty: bool) -> None:
         """Leave what was imported out of Python's garbage collections.
@@ -68,26 +80,41 @@ class ConfluencePlugin(GuardedPlugin):
         """Have pages and links read as what they are, and begin to fetch what `nav` refers to."""
         with plugin_errors():
             self._guard(config)
+            self.build, self._site, self._written_nav = None, config, config.nav
+            join(self._links, config)
+            # Entries of the option `pages` may be of no page, which is to be told.
+            if self._session or self.config.pages or may_refer(repr(config.nav)):
+                self.begin().begin_fetching()
+
+    def begin(self) -> SiteBuild:
+        """Return the build, which begins now if it has not yet."""
+        if self.build is None:
+            from mkdocs_confluence_md.factory import Session  # noqa: PLC0415  not all sites need it
+            from mkdocs_confluence_md.site_build import SiteBuild  # noqa: PLC0415  the same
+
+            if self._session is None:
+                self._session = Session(warn=log.warning, inform=log.info)
+                gc.freeze()  # as `on_startup`, with what was imported here
             self.build = SiteBuild(
-                self, config, self._session, self.patience, is_dirty=self._is_dirty
+                self, self._site, self._session, self.patience, is_dirty=self._is_dirty
             )
-            self.build.begin()
+            self.build.written_nav = self._written_nav
+        return self.build
 
     @event_priority(50)  # early, so that plugins that work on `nav` see our files
     def _add_pages(self, files: Files, *, config: MkDocsConfig) -> None:
         """Place the pages that `nav` refers to and add them to the site."""
-        del config
-        if self.build:
+        self._written_nav = config.nav
+        if self.build or may_refer(repr(config.nav)):
             with plugin_errors():
-                self.build.add_pages(files)
+                self.begin().add_pages(files)
 
     @event_priority(-200)  # after plugins that write `nav`, at -100
     def _add_late_pages(self, files: Files, *, config: MkDocsConfig) -> None:
         """Do the same with what other plugins have put into `nav`."""
-        del config
-        if self.build:
+        if self.build or may_refer(repr(config.nav)):
             with plugin_errors():
-                self.build.add_late_pages(files)
+                self.begin().add_late_pages(files)
 
     on_files = CombinedEvent(_add_pages, _add_late_pages)
 
@@ -101,12 +128,13 @@ class ConfluencePlugin(GuardedPlugin):
 
     @event_priority(-200)  # after plugins that make a navigation of their own
     def _add_linked_pages(self, nav: Navigation, *, config: MkDocsConfig, files: Files) -> None:
-        """Add the pages that only the navigation refers to."""
-        del config
-        if self.build:
+        """Add the pages that only the navigation or a redirect refers to."""
+        redirects = config.plugins.get("redirects")
+        texts = [*_list_links(nav.items), repr(redirects.config) if redirects else ""]
+        if self.build or any(map(may_refer, texts)):
             with plugin_errors():
-                self.build.add_linked_pages(nav, files)
-            self.build.report_unknown_pages()
+                self.begin().add_linked_pages(nav, files)
+            self.begin().report_unknown_pages()
 
     on_nav = CombinedEvent(_set_edit_urls, _add_linked_pages)
 
@@ -191,24 +219,28 @@ class ConfluencePlugin(GuardedPlugin):
     ) -> None:
         """Build the site anew when a page changes in Confluence, if that is wanted."""
         del builder
-        interval, fetcher = self.watch_seconds or self.config.watch, self._session.fetcher
-        if not interval or fetcher is None or fetcher.offline:
-            return
-        marker = find_cache_dir(self.config, config) / CHANGE_MARKER
-        if problem := self._session.watching.try_to_start(fetcher, marker, interval):
-            log.warning(problem)
-        else:
-            server.watch(str(marker))
+        if self._session and (interval := self.watch_seconds or self.config.watch):
+            self._session.watch(server, self.config, config, interval)
 
     def on_build_error(self, *, error: Exception) -> None:
         """Do not fetch for a build that has failed."""
         del error
-        self._session.cancel()
+        if self._session:
+            self._session.cancel()
 
     def on_shutdown(self) -> None:
         """End the threads and close the connections and the cache.
 
         The process ends, too: its last garbage collections would look through the whole site.
         """
-        self._session.close()
+        if self._session:
+            self._session.close()
         gc.freeze()
+
+
+def _list_links(items: Iterable[Any]) -> Iterator[str]:
+    """Yield what the links of a navigation say, among items and below them."""
+    for item in items:
+        if isinstance(item, Link):
+            yield f"{item.title} {item.url}"
+        yield from _list_links(item.children or ())

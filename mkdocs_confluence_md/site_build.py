@@ -14,11 +14,10 @@ from mkdocs_confluence_md.cache.files import Redirects, SiteFiles, remove_redire
 from mkdocs_confluence_md.config import find_cache_dir, make_address
 from mkdocs_confluence_md.confluence.content import read_front_matter, read_title
 from mkdocs_confluence_md.confluence.refs import has_scheme
-from mkdocs_confluence_md.errors import SettingError
+from mkdocs_confluence_md.errors import MissingPagesError, SettingError
 from mkdocs_confluence_md.fetch.results import Origin
 from mkdocs_confluence_md.markdown.anchors import NamedPages, predict_anchors
 from mkdocs_confluence_md.markdown.attachments import AttachedFiles, make_file
-from mkdocs_confluence_md.markdown.directives import Directives
 from mkdocs_confluence_md.markdown.extension import (
     MERMAID_ADVICE,
     ConfluenceExtension,
@@ -42,6 +41,7 @@ from mkdocs_confluence_md.site.messages import (
 )
 from mkdocs_confluence_md.site.nav import Earlier, place
 from mkdocs_confluence_md.site.other_plugins import (
+    Directives,
     exempt_from_git,
     find_reference_links,
     make_items,
@@ -50,7 +50,7 @@ from mkdocs_confluence_md.site.other_plugins import (
     show_date,
     want_all_early,
 )
-from mkdocs_confluence_md.site.pages import MissingPagesError, Reader
+from mkdocs_confluence_md.site.pages import Reader
 from mkdocs_confluence_md.site.paths import list_redirects, move_pages, name_page
 from mkdocs_confluence_md.site.source import (
     NOTE,
@@ -86,6 +86,8 @@ if TYPE_CHECKING:
 
 log = get_plugin_logger("confluence-md")
 
+_NOTHING = object()
+
 # mkdocs-static-i18n gives each language its own of a file, if that is below `docs_dir`.
 _TRANSLATOR = "i18n"
 
@@ -97,7 +99,7 @@ class SiteBuild:
         plugin: Whose build it is.
         config: MkDocs', which gets the Markdown extension.
         session: What is kept from build to build.
-        patience: How long is waited for what.
+        patience: How long is waited for what; None for as long as usual.
         is_dirty: MkDocs renders only pages whose files have changed.
     """
 
@@ -106,7 +108,7 @@ class SiteBuild:
         plugin: GuardedPlugin,
         config: MkDocsConfig,
         session: Session,
-        patience: Patience,
+        patience: Patience | None,
         *,
         is_dirty: bool,
     ) -> None:
@@ -120,13 +122,15 @@ class SiteBuild:
         """The pages from Confluence, by `src_uri`."""
         self.reader: Reader | None = None
         """Reads them; None if there are none."""
-        self.links = SiteLinks()
+        self.links = SiteLinks(site=self._address.find_site())
         self.attached = AttachedFiles(only_safe=self._options.attachments == "safe")
         self._site_files: SiteFiles | None = None
         self._ready: dict[str, str] = {}
         """The sources of pages that were there before MkDocs wanted them, by `src_uri`."""
         self._placed = Earlier()
-        self._written_nav = self._placed_nav = config.nav
+        self.written_nav: Nav | None = config.nav
+        """As it was before other plugins wrote it; set by who knows it."""
+        self._placed_nav: object = _NOTHING
         self._seen_nav = ""
         self._addresses: tuple[str, ...] = ()
         """Of pages that `nav` only links to."""
@@ -151,7 +155,7 @@ class SiteBuild:
         """Where the entries of `nav` are written, which only messages say."""
         return locate_entries(Path(self._config.config_file_path or "mkdocs.yml"))
 
-    def begin(self) -> None:
+    def begin_fetching(self) -> None:
         """Begin to fetch what `nav` refers to."""
         placement = self._place(self._config.nav or [], [])
         if (placement.pages or placement.trees) and not placement.complaints:
@@ -169,7 +173,7 @@ class SiteBuild:
         Raises:
             SettingError: With all entries of `nav` that name no page.
         """
-        self._written_nav = self._config.nav
+        self.written_nav = self._config.nav
         self._read_nav(files)
         if self._addresses:
             level = logging.INFO if self.pages else logging.WARNING
@@ -208,7 +212,7 @@ class SiteBuild:
     def restore_nav(self) -> None:
         """Leave `nav` as it was written: a site in several languages is built from it again."""
         if self._config.nav is self._placed_nav:
-            self._config.nav = self._written_nav
+            self._config.nav = self.written_nav
 
     def set_edit_urls(self, files: Files) -> None:
         """Let the edit button of each page lead to its editor in Confluence."""

@@ -12,7 +12,7 @@ from mkdocs.config import config_options as opt
 from mkdocs.config.base import BaseConfigOption
 
 from mkdocs_confluence_md.auth.environment import ENV_PREFIX, VARIABLES
-from mkdocs_confluence_md.cli.main import cli
+from mkdocs_confluence_md.cli import cli
 from mkdocs_confluence_md.config import PluginConfig
 
 if TYPE_CHECKING:
@@ -63,8 +63,11 @@ def _walk(
 ) -> Iterator[click.Context]:
     context = click.Context(command, info_name=name, parent=parent, terminal_width=_HELP_WIDTH)
     yield context
-    for inner in command.commands.values() if isinstance(command, click.Group) else ():
-        yield from _walk(inner, str(inner.name), context)
+    if isinstance(command, click.Group):
+        for inner in command.list_commands(context):
+            found = command.get_command(context, inner)
+            assert found
+            yield from _walk(found, inner, context)
 
 
 def find_docstrings() -> dict[str, str]:

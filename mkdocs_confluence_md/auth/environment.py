@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from mkdocs_confluence_md.auth.trust import TrustRule, is_token
 from mkdocs_confluence_md.errors import SettingError
-from mkdocs_confluence_md.network.urls import origin_of
+from mkdocs_confluence_md.network.urls import ATLASSIAN_API, origin_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +23,6 @@ _LIKENESS = 0.9
 """Of two names, from 0 to 1, above which one is taken for a slip of the other."""
 
 ENV_PREFIX = "CONFLUENCE_MD_"
-ATLASSIAN_API = "https://api.atlassian.com"
 ATLASSIAN_AUTH = "https://auth.atlassian.com"
 
 VARIABLES = {

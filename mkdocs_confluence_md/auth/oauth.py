@@ -7,8 +7,6 @@ Source: https://developer.atlassian.com/cloud/confluence/oauth-2-3lo-apps/
 
 from __future__ import annotations
 
-import base64
-import json
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -16,6 +14,7 @@ from urllib.parse import urlencode
 
 import httpx
 
+from mkdocs_confluence_md.auth.sign_ins import REFRESH_TOKEN_SECONDS
 from mkdocs_confluence_md.auth.trust import is_token
 from mkdocs_confluence_md.errors import FailureError
 from mkdocs_confluence_md.network.client import (
@@ -31,8 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 OFFLINE_SCOPE = "offline_access"
-REFRESH_TOKEN_SECONDS = 90 * 86400.0
-"""A refresh token that is not used for so long expires."""
 
 # Atlassian's documented life of an access token, for an answer that does not tell.
 _USUAL_LIFE_SECONDS = 3600.0
@@ -171,19 +168,6 @@ def read_grant(response: httpx.Response, *, now: float) -> Grant:
         ),
         scope=" ".join(map(str, scope)) if isinstance(scope, list) else str(scope or ""),
     )
-
-
-def read_subject(token: str) -> str:
-    """Return `sub`, the account ID, of a JWT; empty if there is none.
-
-    Nothing is verified: the account ID only names things.
-    """
-    try:
-        payload = token.split(".")[1]
-        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-        return str(claims["sub"])
-    except (IndexError, KeyError, TypeError, ValueError, RecursionError):
-        return ""
 
 
 def _make_token_request(client: Client, fields: dict[str, str]) -> httpx.Request:

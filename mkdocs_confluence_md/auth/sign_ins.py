@@ -1,24 +1,31 @@
-"""Chains of rotating refresh tokens: how each began, and where its current tokens are stored.
+"""Who is signed in, and chains of rotating refresh tokens: how each began, and where it is stored.
 
 Each refresh token can be used once and brings the next one. A chain begins with a refresh token of
-the environment (CI), or with `confluence-md login` (people). Both are in the token file.
+the environment (CI), or with `confluence-md login` (people). Both are in the token file. Whose
+copies count is known from there, without any request.
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import json
+import re
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
-from mkdocs_confluence_md.auth.oauth import REFRESH_TOKEN_SECONDS
-from mkdocs_confluence_md.auth.token_store import SignIn
+from mkdocs_confluence_md.auth.environment import ATLASSIAN_AUTH
+from mkdocs_confluence_md.auth.token_store import SignIn, TokenStore, default_token_file
 from mkdocs_confluence_md.errors import CredentialsError, TokenFileError
 
 if TYPE_CHECKING:
-    from mkdocs_confluence_md.auth.environment import ClientCredentials
-    from mkdocs_confluence_md.auth.token_store import TokenStore
+    from mkdocs_confluence_md.auth.environment import ClientCredentials, Environment
+    from mkdocs_confluence_md.auth.trust import TrustRule
+
+REFRESH_TOKEN_SECONDS = 90 * 86400.0
+"""A refresh token that is not used for so long expires."""
 
 _LOGIN_PREFIX = "login "
 _ENVIRONMENT_PREFIX = "environment "
@@ -204,3 +211,137 @@ def site_argument(site: str) -> str:
 def hash_text(text: str) -> str:
     """Return 16 digits that stand for a text without telling it."""
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def read_subject(token: str) -> str:
+    """Return `sub`, the account ID, of a JWT; empty if there is none.
+
+    Nothing is verified: the account ID only names things.
+    """
+    try:
+        payload = token.split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        return str(claims["sub"])
+    except (IndexError, KeyError, TypeError, ValueError, RecursionError):
+        return ""
+
+
+class Account:
+    """Whose cache entries are ours, and which hosts may receive the token.
+
+    Args:
+        trust: Which hosts may.
+    """
+
+    def __init__(self, trust: TrustRule) -> None:
+        self.trust = trust
+
+    def account(self) -> str | None:
+        """Name the account for cache keys, as a hash; None without a sign-in."""
+        raise NotImplementedError
+
+    def identity(self) -> str | None:
+        """Return the same, but None where no token has told yet who is signed in."""
+        return self.account()
+
+    def check_trust(self, url: str) -> None:
+        """Refuse a URL that may not receive a token.
+
+        Raises:
+            SettingError: The trust rule of `trust.py` forbids it.
+        """
+        self.trust.check(url)
+
+
+class TokenAccount(Account):
+    """The account of an access token."""
+
+    def __init__(self, token: str, trust: TrustRule) -> None:
+        super().__init__(trust)
+        self.token = token
+
+    def account(self) -> str | None:
+        """Return the hash of the token's subject; of the token, where it names none."""
+        return hash_text(read_subject(self.token) or self.token)
+
+
+class ChainAccount(Account):
+    """The account of a chain.
+
+    Args:
+        chain: Where its current link is kept.
+        trust: Which hosts may receive a token.
+    """
+
+    def __init__(self, chain: Chain, *, trust: TrustRule) -> None:
+        super().__init__(trust)
+        self.chain = chain
+        self._sign_in: SignIn | None = None
+
+    def account(self) -> str | None:
+        """Return the hash of the last access token's subject, of the chain's name before that."""
+        sign_in = self._load()
+        if sign_in is None:
+            return None
+        return hash_text(read_subject(sign_in.access_token) or self.chain.name())
+
+    def identity(self) -> str | None:
+        """Return the hash of the last access token's subject; None before there is one."""
+        sign_in = self._load()
+        subject = read_subject(sign_in.access_token) if sign_in else ""
+        return hash_text(subject) if subject else None
+
+    def _load(self) -> SignIn | None:
+        # Other threads may replace it meanwhile, so it is read once.
+        sign_in = self._sign_in
+        if sign_in is None:
+            self._sign_in = sign_in = self.chain.load()
+        return sign_in
+
+
+def find_account(
+    environment: Environment, *, site: str = "", base_url: str = ""
+) -> TokenAccount | ChainAccount:
+    """Choose the sign-in: an access token, then a chain of the environment, then a login.
+
+    Args:
+        environment: The variables.
+        site: The origin of the site that a login must be for.
+        base_url: Tells the cloud ID of the site, where its origin is not known.
+
+    Raises:
+        SettingError: CONFLUENCE_MD_AUTH_URL may not receive tokens (it is plain http).
+    """
+    if environment.access_token:
+        return TokenAccount(environment.access_token, environment.trust)
+    store = open_store(environment)
+    if environment.credentials is None:
+        in_path = re.match(r"/svc/confluence/([^/]+)/", urlsplit(base_url).path)
+        cloud_id = in_path[1] if in_path else ""
+        return find_login(store, environment, site=site, cloud_id=cloud_id)
+    chain = EnvironmentChain(environment.credentials, store, environment.auth_url)
+    account = ChainAccount(chain, trust=environment.trust)
+    account.check_trust(environment.auth_url)
+    return account
+
+
+def find_login(
+    store: TokenStore, environment: Environment, *, site: str, cloud_id: str = ""
+) -> ChainAccount:
+    """Return the account of `confluence-md login` for a site.
+
+    Args:
+        store: The token file.
+        environment: Says which hosts are trusted, and may replace the authorization server.
+        site: The origin of the site; empty where only its cloud ID is known.
+        cloud_id: Of the site, where its origin is not known.
+    """
+    auth_url = environment.auth_url if environment.auth_url != ATLASSIAN_AUTH else ""
+    chain = LoginChain(store, site=site, cloud_id=cloud_id, auth_url=auth_url)
+    # There are only tokens if a person has signed in to just this host and port.
+    return ChainAccount(chain, trust=environment.trust.with_loopback(site))
+
+
+def open_store(environment: Environment) -> TokenStore:
+    """Return the token file that the environment names, or the usual one."""
+    return TokenStore(environment.token_file or default_token_file())

@@ -6,7 +6,6 @@ so that proxies, TLS settings, time-outs and test transports apply to it too.
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from dataclasses import replace
@@ -15,17 +14,20 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from mkdocs_confluence_md.auth.environment import ATLASSIAN_AUTH
 from mkdocs_confluence_md.auth.oauth import (
     WRONG_CLIENT,
     Client,
     GrantRefusedError,
     make_refresh_request,
     read_grant,
-    read_subject,
 )
-from mkdocs_confluence_md.auth.sign_ins import EnvironmentChain, LoginChain, hash_text
-from mkdocs_confluence_md.auth.token_store import SignIn, TokenStore, default_token_file
+from mkdocs_confluence_md.auth.sign_ins import (
+    Account,
+    ChainAccount,
+    TokenAccount,
+    find_account,
+    find_login,
+)
 from mkdocs_confluence_md.errors import (
     ConfluenceError,
     CredentialsError,
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 
     from mkdocs_confluence_md.auth.environment import Environment
     from mkdocs_confluence_md.auth.sign_ins import Chain
+    from mkdocs_confluence_md.auth.token_store import SignIn, TokenStore
     from mkdocs_confluence_md.auth.trust import TrustRule
 
     Flow = Generator[httpx.Request, httpx.Response, None]
@@ -48,27 +51,8 @@ _EXPIRY_MARGIN_SECONDS = 60.0
 _FUTILE_SECONDS = 60.0
 
 
-class TokenAuth(httpx.Auth):
-    """What all kinds of sign-in share: the trust rule, and whose cache entries are ours."""
-
-    def __init__(self, trust: TrustRule) -> None:
-        self._trust = trust
-
-    def account(self) -> str | None:
-        """Name the account for cache keys, as a hash; None without a sign-in."""
-        raise NotImplementedError
-
-    def identity(self) -> str | None:
-        """Return the same, but None where no token has told yet who is signed in."""
-        return self.account()
-
-    def check_trust(self, url: str) -> None:
-        """Refuse a URL that may not receive a token.
-
-        Raises:
-            SettingError: The trust rule of `trust.py` forbids it.
-        """
-        self._trust.check(url)
+class TokenAuth(Account, httpx.Auth):
+    """What all kinds of sign-in share."""
 
     def _add_token(self, request: httpx.Request, token: str) -> None:
         self.check_trust(str(request.url))
@@ -76,24 +60,16 @@ class TokenAuth(httpx.Auth):
         request.headers["Authorization"] = f"Bearer {token}"
 
 
-class AccessTokenAuth(TokenAuth):
+class AccessTokenAuth(TokenAccount, TokenAuth):
     """A bearer token used as it is, never refreshed."""
-
-    def __init__(self, token: str, trust: TrustRule) -> None:
-        super().__init__(trust)
-        self._token = token
-
-    def account(self) -> str | None:
-        """Return the hash of the token's subject; of the token, where it names none."""
-        return hash_text(read_subject(self._token) or self._token)
 
     def auth_flow(self, request: httpx.Request) -> Flow:
         """Add the token."""
-        self._add_token(request, self._token)
+        self._add_token(request, self.token)
         yield request
 
 
-class RefreshTokenAuth(TokenAuth):
+class RefreshTokenAuth(ChainAccount, TokenAuth):
     """The access tokens of a chain, refreshed once for all threads and processes.
 
     Args:
@@ -105,11 +81,9 @@ class RefreshTokenAuth(TokenAuth):
     def __init__(
         self, chain: Chain, *, trust: TrustRule, clock: Callable[[], float] = time.time
     ) -> None:
-        super().__init__(trust)
-        self._chain = chain
+        super().__init__(chain, trust=trust)
         self._clock = clock
         self._lock = threading.Lock()
-        self._sign_in: SignIn | None = None
         self._unsaved: SignIn | None = None
         """A link of the chain that could not be saved."""
         self._failures: list[ConfluenceError] = []
@@ -119,19 +93,6 @@ class RefreshTokenAuth(TokenAuth):
         refresh would not help."""
         self._refused: tuple[str, CredentialsError] | None = None
         """A refresh token that the server refused for good, and the error that says so."""
-
-    def account(self) -> str | None:
-        """Return the hash of the last access token's subject, of the chain's name before that."""
-        sign_in = self._load()
-        if sign_in is None:
-            return None
-        return hash_text(read_subject(sign_in.access_token) or self._chain.name())
-
-    def identity(self) -> str | None:
-        """Return the hash of the last access token's subject; None before there is one."""
-        sign_in = self._load()
-        subject = read_subject(sign_in.access_token) if sign_in else ""
-        return hash_text(subject) if subject else None
 
     def sync_auth_flow(self, request: httpx.Request) -> Flow:
         """Add a valid token; after a 401 that a new token may cure, refresh and try once more."""
@@ -154,13 +115,6 @@ class RefreshTokenAuth(TokenAuth):
         if response.status_code == httpx.codes.UNAUTHORIZED:
             self._futile = sign_in.access_token, self._clock()
 
-    def _load(self) -> SignIn | None:
-        # Other threads may replace it meanwhile, so it is read once.
-        sign_in = self._sign_in
-        if sign_in is None:
-            self._sign_in = sign_in = self._chain.load()
-        return sign_in
-
     def _is_valid(self, sign_in: SignIn) -> bool:
         life = sign_in.expires_at - sign_in.refreshed_at
         margin = min(_EXPIRY_MARGIN_SECONDS, life / 10)
@@ -180,7 +134,7 @@ class RefreshTokenAuth(TokenAuth):
             if len(self._failures) > failures_before:
                 raise self._failures[-1].copy()
             try:
-                with self._chain.store.locked():
+                with self.chain.store.locked():
                     sign_in = self._reload(request)
                     if sign_in.access_token == refused_token or not self._is_valid(sign_in):
                         sign_in = yield from self._rotate(sign_in, request)
@@ -201,9 +155,9 @@ class RefreshTokenAuth(TokenAuth):
 
     def _reload(self, request: httpx.Request) -> SignIn:
         if self._unsaved:  # the reason may have gone away
-            self._chain.save(self._unsaved)
+            self.chain.save(self._unsaved)
             self._unsaved = None
-        sign_in = self._chain.load()
+        sign_in = self.chain.load()
         if sign_in is None:  # logged out by another process
             raise self._nobody_is_signed_in(request)
         return sign_in
@@ -231,7 +185,7 @@ class RefreshTokenAuth(TokenAuth):
             raise self._refused[1].copy()
         if not sign_in.refresh_token:
             what = "The sign-in came without a refresh token, and its access token has expired."
-            raise CredentialsError(what, self._chain.how_to_renew())
+            raise CredentialsError(what, self.chain.how_to_renew())
         self.check_trust(sign_in.auth_url)
         client = Client(sign_in.client_id, sign_in.client_secret, sign_in.auth_url)
         response = yield make_refresh_request(client, sign_in.refresh_token)
@@ -249,25 +203,25 @@ class RefreshTokenAuth(TokenAuth):
         # On disk before anybody uses the access token: the old refresh token is used up. Where
         # that fails, this process at least still knows the new one.
         self._unsaved = sign_in
-        self._chain.save(sign_in)
+        self.chain.save(sign_in)
         self._unsaved = None
         return sign_in
 
     def _remember_refusal(self, sign_in: SignIn, refusal: GrantRefusedError) -> CredentialsError:
         if refusal.error == "invalid_grant":
             what = f"The refresh token is no longer valid, says {refusal.where}."
-            error = CredentialsError(what, self._chain.how_to_renew())
+            error = CredentialsError(what, self.chain.how_to_renew())
         elif refusal.error in WRONG_CLIENT:
             what = f"The client ID or the client secret is wrong, says {refusal.where}."
-            error = CredentialsError(what, self._chain.how_to_correct_client())
+            error = CredentialsError(what, self.chain.how_to_correct_client())
         else:
             what = f"The sign-in was refused by {refusal.where}."
-            error = CredentialsError(what, self._chain.how_to_renew())
+            error = CredentialsError(what, self.chain.how_to_renew())
         self._refused = sign_in.refresh_token, error
         return error.copy()
 
     def _nobody_is_signed_in(self, request: httpx.Request) -> CredentialsError:
-        return self._chain.explain_absence(host_and_port(request))
+        return self.chain.explain_absence(host_and_port(request))
 
 
 def make_auth(
@@ -277,7 +231,7 @@ def make_auth(
     base_url: str = "",
     clock: Callable[[], float] = time.time,
 ) -> TokenAuth:
-    """Choose the sign-in: an access token, then a chain of the environment, then a login.
+    """Choose the sign-in, as `find_account`.
 
     Args:
         environment: The variables.
@@ -288,17 +242,10 @@ def make_auth(
     Raises:
         SettingError: CONFLUENCE_MD_AUTH_URL may not receive tokens (it is plain http).
     """
-    if environment.access_token:
-        return AccessTokenAuth(environment.access_token, environment.trust)
-    store = open_store(environment)
-    if environment.credentials is None:
-        in_path = re.match(r"/svc/confluence/([^/]+)/", urlsplit(base_url).path)
-        cloud_id = in_path[1] if in_path else ""
-        return make_login_auth(store, environment, site=site, cloud_id=cloud_id, clock=clock)
-    chain = EnvironmentChain(environment.credentials, store, environment.auth_url)
-    auth = RefreshTokenAuth(chain, trust=environment.trust, clock=clock)
-    auth.check_trust(environment.auth_url)
-    return auth
+    account = find_account(environment, site=site, base_url=base_url)
+    if isinstance(account, TokenAccount):
+        return AccessTokenAuth(account.token, account.trust)
+    return RefreshTokenAuth(account.chain, trust=account.trust, clock=clock)
 
 
 def make_login_auth(
@@ -306,7 +253,6 @@ def make_login_auth(
     environment: Environment,
     *,
     site: str,
-    cloud_id: str = "",
     clock: Callable[[], float] = time.time,
 ) -> RefreshTokenAuth:
     """Return the sign-in of `confluence-md login` for a site.
@@ -314,19 +260,11 @@ def make_login_auth(
     Args:
         store: The token file.
         environment: Says which hosts are trusted, and may replace the authorization server.
-        site: The origin of the site; empty where only its cloud ID is known.
-        cloud_id: Of the site, where its origin is not known.
+        site: The site's origin.
         clock: Returns seconds since the epoch.
     """
-    auth_url = environment.auth_url if environment.auth_url != ATLASSIAN_AUTH else ""
-    chain = LoginChain(store, site=site, cloud_id=cloud_id, auth_url=auth_url)
-    # There are only tokens if a person has signed in to just this host and port.
-    return RefreshTokenAuth(chain, trust=environment.trust.with_loopback(site), clock=clock)
-
-
-def open_store(environment: Environment) -> TokenStore:
-    """Return the token file that the environment names, or the usual one."""
-    return TokenStore(environment.token_file or default_token_file())
+    account = find_login(store, environment, site=site)
+    return RefreshTokenAuth(account.chain, trust=account.trust, clock=clock)
 
 
 def lacks_scope(response: httpx.Response) -> bool:

@@ -14,13 +14,13 @@ import json
 import os
 import secrets
 import tempfile
+import threading
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-import filelock
 import platformdirs
 
 from mkdocs_confluence_md.auth.trust import is_token
@@ -29,6 +29,7 @@ from mkdocs_confluence_md.errors import TokenFileError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from filelock import BaseFileLock
     from keyring.backend import KeyringBackend
 
 _SERVICE = "mkdocs-confluence-md"
@@ -292,9 +293,8 @@ class TokenStore:
         self.path = path.resolve()
         self._find_vault = find_vault
         self._file = ReplaceableFile(self.path)
-        self._lock = filelock.FileLock(
-            self.path.with_name(self.path.name + ".lock"), timeout=_LOCK_SECONDS, mode=0o600
-        )
+        self._lock: BaseFileLock | None = None
+        self._making = threading.Lock()
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -304,10 +304,15 @@ class TokenStore:
             TokenFileError: It would not, so that a new refresh token would be lost: better not to
                 ask for one.
         """
+        from filelock import FileLock, Timeout  # noqa: PLC0415  most builds only read
+
+        path = self.path.with_name(self.path.name + ".lock")
+        with self._making:
+            self._lock = self._lock or FileLock(path, timeout=_LOCK_SECONDS, mode=0o600)
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._lock.acquire()
-        except filelock.Timeout:
+        except Timeout:
             raise TokenFileError(
                 f"Another process has kept the token file {self.path} locked for too long.",
                 "End that process, or try again later.",

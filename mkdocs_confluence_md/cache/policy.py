@@ -4,34 +4,34 @@ CacheControl decides what is fresh, what can be revalidated and how an answer is
 heuristic here gives every answer the life that the option `max_age` asks for. It never sees an
 `Authorization` header, and never touches the store: it is handed what was read, and what it gives
 back is written. So the last good copy stays where CacheControl would delete it, and a site can
-still be built while Confluence is down.
+still be built while Confluence is down. What it would find fresh beyond doubt is not even shown to
+it (`read_fresh`), because it takes long to load.
 """
 
 from __future__ import annotations
 
-import calendar
-import io
-import logging
 import re
 import time
-from dataclasses import dataclass, field, replace
-from email.utils import formatdate, parsedate
-from typing import TYPE_CHECKING, Any, cast
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING
 
-from cachecontrol.cache import BaseCache
-from cachecontrol.controller import CacheController
-from cachecontrol.heuristics import BaseHeuristic
-from cachecontrol.serialize import Serializer
-from urllib3 import HTTPResponse
+import msgpack
 
 from mkdocs_confluence_md.cache.records import (
+    LIFE,
+    Cached,
     copy_key,
+    count_seconds,
     file_key,
     is_alias,
     is_file,
+    keep_headers,
     latest_key,
+    make_cached,
     name_attachments_of,
     read_attachments_copy,
+    read_date,
     read_manifest,
     read_page_copy,
     read_tree_copy,
@@ -42,8 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from requests import PreparedRequest
-
+    from mkdocs_confluence_md.cache.controller import Judge
     from mkdocs_confluence_md.cache.records import CacheEntry
     from mkdocs_confluence_md.cache.store import ExportDisk
     from mkdocs_confluence_md.network.spooling import Content, Spool
@@ -53,60 +52,9 @@ LIMIT_BYTES = 500_000_000
 # Below the limit, so that not every build that adds a page has to make room again.
 _GOAL = 0.9
 
-# CacheControl counts in whole seconds; this is "forever" in a build's terms: about 30 years.
-_FOREVER_SECONDS = 10**9
-FACTS_HEADER = "x-confluence-facts"
-"""What is kept with a page's copy besides the answer: what else Confluence says of the page."""
-
 _ACCOUNT_KEY = "account"
 _ACCOUNT = re.compile(r"[0-9a-f]{1,64}")
-_KEPT_HEADERS = ("etag", "last-modified", FACTS_HEADER)
-
-# What CacheControl logs of an entry would be a second message about it, in its own words.
-logging.getLogger("cachecontrol").addHandler(logging.NullHandler())
-
-
-@dataclass(frozen=True)
-class CacheRequest:
-    """The part of a request that CacheControl looks at."""
-
-    url: str
-    headers: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Cached:
-    """A copy from the cache."""
-
-    text: str
-    headers: Mapping[str, str]
-    """Those that are worth keeping."""
-    date: float
-    """When it was exported, or confirmed, in seconds since the epoch."""
-    age: float
-    """Seconds since then."""
-    fresh: bool
-    """It is younger than was asked for."""
-    validators: Mapping[str, str] = field(default_factory=dict)
-    """The conditional headers for asking whether a copy that is not fresh is still good."""
-
-
-class MaxAge(BaseHeuristic):
-    """Let an answer be stored, whatever its headers say of its life.
-
-    How old a copy may be is asked when it is read, so that a changed option counts at once.
-    The date is ours: with one clock, a server's wrong one makes nothing fresh or stale.
-    """
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-
-    def update_headers(self, response: HTTPResponse) -> dict[str, str]:  # noqa: ARG002  the same life for all
-        """Give the answer a date and a life, which CacheControl needs to store it."""
-        return {"date": formatdate(self._clock(), usegmt=True), "cache-control": "max-age=1"}
-
-    def warning(self, response: HTTPResponse) -> str | None:
-        """Add no `Warning` header: the life is what the user asked for."""
+_OK = 200
 
 
 class ExportCache:
@@ -133,7 +81,6 @@ class ExportCache:
         lock_seconds: float = LOCK_SECONDS,
     ) -> None:
         self._store = Store(directory, warn, lock_seconds=lock_seconds)
-        self._heuristic = MaxAge(clock)
         self._clock = clock
         self._limit = limit
         self._held: dict[tuple[str, str | None], Cached] = {}
@@ -171,20 +118,19 @@ class ExportCache:
         self, resource: str, account: str | None, text: str, headers: Mapping[str, str]
     ) -> None:
         """Keep a copy; it is the latest of its resource from now on."""
-        body = text.encode()
-        kept = {name: headers[name] for name in _KEPT_HEADERS if name in headers}
-        response = self._heuristic.apply(
-            HTTPResponse(io.BytesIO(body), headers=kept, status=200, preload_content=False)
-        )
-        key = _key_of(resource, account)
-        self._store.write({**_serialize(key, response, body), latest_key(resource): key.encode()})
+        from mkdocs_confluence_md.cache.controller import write_copy  # noqa: PLC0415  see `_Policy`
+
+        kept = keep_headers(headers)
+        key = copy_key(resource, account)
+        value = write_copy(key, text, kept, self._clock)
+        self._store.write({**value, latest_key(resource): key.encode()})
         self._used |= {key, latest_key(resource)}
         self._held.pop((resource, None), None)
         self._held[resource, account] = Cached(text, kept, self._clock(), 0.0, fresh=True)
 
     def forget(self, resource: str, account: str | None) -> None:
         """Remove an account's copy: access was taken away, so that no later build may show it."""
-        key, alias = _key_of(resource, account), latest_key(resource)
+        key, alias = copy_key(resource, account), latest_key(resource)
         latest = self._store.read([alias]).get(alias)
         self._store.remove([key, *([alias] if latest == key.encode() else [])])
         self._held.pop((resource, None), None)
@@ -232,7 +178,7 @@ class ExportCache:
         keys = {
             resource: latest[alias].decode("utf-8", "replace")
             if alias in latest
-            else _key_of(resource, account)
+            else copy_key(resource, account)
             for resource, alias in aliases.items()
         }
         self._used.update(aliases.values(), keys.values())
@@ -295,56 +241,27 @@ def read_texts(values: Mapping[str, bytes]) -> dict[str, str]:
     return {key: copy.text for key, copy in copies.items() if copy}
 
 
-class _Shelf(BaseCache):
-    """Values that were read, or are to be written, as CacheControl wants them."""
-
-    def __init__(self, values: Mapping[str, bytes]) -> None:
-        self.values = dict(values)
-
-    def get(self, key: str) -> bytes | None:
-        """Return a value."""
-        return self.values.get(key)
-
-    def set(self, key: str, value: bytes, expires: object = None) -> None:  # noqa: ARG002  the last good copy does not expire
-        """Take a value."""
-        self.values[key] = value
-
-    def delete(self, key: str) -> None:
-        """Keep the value: it is the last good copy."""
-
-
-@dataclass(frozen=True)
-class _Answer:
-    """As much of a response as CacheControl looks at: a whole one takes as long as the rest."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-
-class _AnswerSerializer(Serializer):
-    """CacheControl's format, read into answers."""
-
-    def prepare_response(self, request: object, cached: Mapping[str, Any], *_: object) -> Any:  # noqa: ANN401, ARG002  CacheControl wants a response
-        """Take what was deserialized."""
-        answer = cached["response"]
-        return _Answer(answer["status"], answer["headers"], answer["body"])
-
-
 class _Policy:
-    """CacheControl's view of values that were read."""
+    """What becomes of values that were read."""
 
     def __init__(self, values: Mapping[str, bytes], complain: Callable[[Exception], None]) -> None:
-        self._shelf = _Shelf(values)
-        self._controller = CacheController(self._shelf, serializer=_AnswerSerializer())
+        self._values = values
         self._complain = complain
+
+    @cached_property
+    def _judge(self) -> Judge:
+        """CacheControl, whose import takes as long as a small site."""
+        from mkdocs_confluence_md.cache.controller import Judge  # noqa: PLC0415  where it is needed
+
+        return Judge(self._values)
 
     def judge(self, key: str, max_age: float, clock: Callable[[], float]) -> Cached | None:
         """Return a copy, fresh or not; None if there is none, or it makes no sense."""
-        if key not in self._shelf.values:
+        if key not in self._values:
             return None
         try:
-            copy = self._find_fresh(key, max_age, clock) or self._find_stale(key, clock)
+            copy = read_fresh(self._values[key], max_age, clock)
+            copy = copy or self._judge.judge(key, max_age, clock)
         except Exception as error:  # noqa: BLE001  CacheControl trusts what it deserializes
             self._complain(error)
             return None
@@ -352,40 +269,35 @@ class _Policy:
             self._complain(ValueError("an entry is not an export, or of another version"))
         return copy
 
-    def _find_fresh(self, key: str, max_age: float, clock: Callable[[], float]) -> Cached | None:
-        answer = self._ask(key, max_age)
-        return _read(answer, clock(), fresh=True) if answer else None
 
-    def _find_stale(self, key: str, clock: Callable[[], float]) -> Cached | None:
-        answer = self._ask(key, _FOREVER_SECONDS)
-        if answer is None:
+_FORMAT = b"cc=4,"
+
+
+def read_fresh(value: bytes, max_age: float, clock: Callable[[], float]) -> Cached | None:
+    """Read a value that CacheControl finds fresh beyond doubt, without asking it.
+
+    That is an answer as `keep` has it written, which is younger than what was asked for. Most
+    builds read nothing else.
+
+    Args:
+        value: As it is stored.
+        max_age: Seconds for which a copy is fresh.
+        clock: Returns seconds since the epoch.
+
+    Returns:
+        None for all that CacheControl has to look at.
+    """
+    try:
+        if not value.startswith(_FORMAT):
             return None
-        validators = self._controller.conditional_headers(_as_requests(CacheRequest(key)))
-        return replace(_read(answer, clock(), fresh=False), validators=validators)
-
-    def _ask(self, key: str, max_age: float) -> _Answer | None:
-        seconds = int(min(max_age, _FOREVER_SECONDS))
-        request = CacheRequest(key, {"cache-control": f"max-age={seconds}"})
-        return cast("_Answer", self._controller.cached_request(_as_requests(request))) or None
-
-
-def _read(answer: _Answer, now: float, *, fresh: bool) -> Cached:
-    date = calendar.timegm(parsedate(answer.headers["date"]) or ())
-    kept = {name: answer.headers[name] for name in _KEPT_HEADERS if name in answer.headers}
-    return Cached(answer.body.decode(), kept, date, max(0.0, now - date), fresh)
-
-
-def _serialize(key: str, response: HTTPResponse, body: bytes) -> dict[str, bytes]:
-    shelf = _Shelf({})
-    controller = CacheController(shelf, status_codes=(200,))
-    controller.cache_response(_as_requests(CacheRequest(key)), response, body)
-    return shelf.values
-
-
-def _key_of(resource: str, account: str | None) -> str:
-    return CacheController.cache_url(copy_key(resource, account))
-
-
-def _as_requests(request: CacheRequest) -> PreparedRequest:
-    # CacheControl's types speak of requests, its code only of `url` and `headers`.
-    return cast("PreparedRequest", request)
+        stored = msgpack.loads(value.removeprefix(_FORMAT), raw=False)
+        answer, headers = stored["response"], stored["response"]["headers"]
+        is_plain = (
+            answer["status"] == _OK and headers["cache-control"] == LIFE and not stored["vary"]
+        )
+        date, text = read_date(headers["date"]), answer["body"].decode()
+    except Exception:  # noqa: BLE001  whatever it is, it is not beyond doubt
+        return None
+    if not is_plain or count_seconds(max_age) <= max(0.0, time.time() - date):
+        return None
+    return make_cached(text, headers, date, clock(), fresh=True)

@@ -7,9 +7,11 @@ themselves, and the archives of trees, are stored once by their content (SHA-256
 
 from __future__ import annotations
 
+import calendar
 import json
 import re
 from dataclasses import asdict, dataclass, field
+from email.utils import parsedate
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -186,8 +188,16 @@ def is_file(key: str) -> bool:
 
 
 def copy_key(resource: str, account: str | None) -> str:
-    """Name an account's copy of a resource, as a URL, because CacheControl wants one."""
-    return f"{resource}{'&' if '?' in resource else '?'}account={account or ''}"
+    """Name an account's copy of a resource, as a URL, because CacheControl wants one.
+
+    It is the one that CacheControl makes of it.
+    """
+    scheme, slashes, rest = resource.partition("://")
+    host = re.split("[/?]", rest, maxsplit=1)[0]
+    path = rest.removeprefix(host)
+    path = path if path.startswith("/") else f"/{path}"
+    mark = "&" if "?" in path else "?"
+    return f"{scheme.lower()}{slashes}{host.lower()}{path}{mark}account={account or ''}"
 
 
 def latest_key(resource: str) -> str:
@@ -229,6 +239,61 @@ def _read_copy(key: str, call: str) -> PageCopy | None:
     if match is None or match[2] != call:
         return None
     return PageCopy(match[1], match[3], match[4])
+
+
+@dataclass(frozen=True)
+class Cached:
+    """A copy from the cache."""
+
+    text: str
+    headers: Mapping[str, str]
+    """Those that are worth keeping."""
+    date: float
+    """When it was exported, or confirmed, in seconds since the epoch."""
+    age: float
+    """Seconds since then."""
+    fresh: bool
+    """It is younger than was asked for."""
+    validators: Mapping[str, str] = field(default_factory=dict)
+    """The conditional headers for asking whether a copy that is not fresh is still good."""
+
+
+FACTS_HEADER = "x-confluence-facts"
+"""What is kept with a page's copy besides the answer: what else Confluence says of the page."""
+
+_KEPT_HEADERS = ("etag", "last-modified", FACTS_HEADER)
+
+LIFE = "max-age=1"
+"""What is stored of an answer's life: how old it may be is asked when it is read."""
+
+# CacheControl counts in whole seconds; this is "forever" in a build's terms: about 30 years.
+FOREVER_SECONDS = 10**9
+
+
+def keep_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return those headers of an answer that are worth keeping."""
+    return {name: headers[name] for name in _KEPT_HEADERS if name in headers}
+
+
+def count_seconds(max_age: float) -> int:
+    """Return a duration as CacheControl counts it."""
+    return int(min(max_age, FOREVER_SECONDS))
+
+
+def read_date(header: str) -> int:
+    """Return the seconds since the epoch that the header of an answer stands for.
+
+    Raises:
+        ValueError, TypeError: It is not a date.
+    """
+    return calendar.timegm(parsedate(header) or ())
+
+
+def make_cached(
+    text: str, headers: Mapping[str, str], date: float, now: float, *, fresh: bool
+) -> Cached:
+    """Return the copy that an answer is."""
+    return Cached(text, keep_headers(headers), date, max(0.0, now - date), fresh)
 
 
 @dataclass(frozen=True)

@@ -213,9 +213,7 @@ def _read_target(value: str) -> str:
     return reference.page_id if isinstance(reference, PageRef) else reference.target
 
 
-@click.group(
-    short_help="Show or clear the cached pages.", epilog="Example: confluence-md cache show"
-)
+@click.group(epilog="Example: confluence-md cache show")
 def cache() -> None:
     """Show or clear the pages that a project has in its cache."""
 

@@ -24,7 +24,7 @@ from mkdocs_confluence_md.auth.oauth import OFFLINE_SCOPE
 from mkdocs_confluence_md.auth.token_refresh import make_auth
 from mkdocs_confluence_md.confluence.archive import read_archive
 from mkdocs_confluence_md.confluence.attachments import read_address
-from mkdocs_confluence_md.confluence.exporter import APP_ID, ENVIRONMENT_IDS, Exporter
+from mkdocs_confluence_md.confluence.exporter import Exporter
 from mkdocs_confluence_md.confluence.listing import list_pages
 from mkdocs_confluence_md.confluence.refs import PageRef, SpaceRef, TreeRef
 from mkdocs_confluence_md.confluence.responses import SCOPES, is_web_page, parse_json
@@ -34,6 +34,7 @@ from mkdocs_confluence_md.fetch.versions import make_rest
 from mkdocs_confluence_md.markdown.parser import Grammar
 from mkdocs_confluence_md.network.client import read_json_object
 from mkdocs_confluence_md.network.throttling import AT_A_TERMINAL
+from mkdocs_confluence_md.network.urls import APP_ID, ENVIRONMENT_IDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -43,9 +44,9 @@ if TYPE_CHECKING:
 
     from mkdocs_confluence_md.auth.environment import Environment
     from mkdocs_confluence_md.config import PluginConfig
-    from mkdocs_confluence_md.confluence.exporter import ApiAddress
     from mkdocs_confluence_md.confluence.refs import Reference
     from mkdocs_confluence_md.confluence.rest import ConfluenceRest
+    from mkdocs_confluence_md.network.urls import ApiAddress
 
 
 FORMAT = 1

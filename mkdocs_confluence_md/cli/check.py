@@ -77,11 +77,11 @@ if TYPE_CHECKING:
 
     from mkdocs_confluence_md.auth.environment import Environment
     from mkdocs_confluence_md.auth.token_refresh import TokenAuth
-    from mkdocs_confluence_md.confluence.exporter import ApiAddress
     from mkdocs_confluence_md.confluence.models import PageFacts
     from mkdocs_confluence_md.confluence.refs import TreeRef
     from mkdocs_confluence_md.confluence.rest import ConfluenceRest
     from mkdocs_confluence_md.fetch.fetcher import Fetcher
+    from mkdocs_confluence_md.network.urls import ApiAddress
 
 
 @dataclass(frozen=True)
@@ -396,7 +396,6 @@ _LONGEST_CELL = 60
 
 
 @click.command(
-    short_help="Find what a build would stumble over.",
     epilog="Example: confluence-md check -f docs/mkdocs.yml --json",
 )
 @config_file_option

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mkdocs_confluence_md.auth.environment import ENV_PREFIX, read_environment
-from mkdocs_confluence_md.auth.sign_ins import site_argument
-from mkdocs_confluence_md.auth.token_refresh import make_auth, open_store
+from mkdocs_confluence_md.auth.sign_ins import open_store, site_argument
+from mkdocs_confluence_md.auth.token_refresh import make_auth
 from mkdocs_confluence_md.cli.consent import check_refresh_token, exchange_code, read_code
 from mkdocs_confluence_md.cli.login import (
     Asking,
@@ -93,9 +93,7 @@ GITLAB = SecretStore(
 )
 
 
-@click.command(
-    short_help="Make the secrets that CI needs.", epilog="Example: confluence-md ci --github"
-)
+@click.command(epilog="Example: confluence-md ci --github")
 @site_option("The site: acme, acme.atlassian.net, or a URL. Without it, that of mkdocs.yml.")
 @consent_options
 @click.option("--github", is_flag=True, help="Set the secrets by gh, and print nothing.")

@@ -31,14 +31,11 @@ from mkdocs_confluence_md.auth.oauth import (
 from mkdocs_confluence_md.auth.sign_ins import login_key, site_argument
 from mkdocs_confluence_md.auth.token_refresh import make_login_auth
 from mkdocs_confluence_md.auth.token_store import SignIn
-from mkdocs_confluence_md.confluence.exporter import (
-    ENVIRONMENT_IDS,
-    complete_address,
-    make_namespace,
-)
+from mkdocs_confluence_md.confluence.exporter import complete_address
 from mkdocs_confluence_md.confluence.responses import SCOPES
 from mkdocs_confluence_md.errors import CredentialsError, SettingError, TokenFileError
 from mkdocs_confluence_md.network.client import make_client, send_request
+from mkdocs_confluence_md.network.urls import ENVIRONMENT_IDS, make_namespace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,7 +44,7 @@ if TYPE_CHECKING:
 
     from mkdocs_confluence_md.auth.environment import Environment
     from mkdocs_confluence_md.auth.token_store import TokenStore
-    from mkdocs_confluence_md.confluence.exporter import ApiAddress
+    from mkdocs_confluence_md.network.urls import ApiAddress
 
 ALL_SCOPES = (*SCOPES, OFFLINE_SCOPE)
 

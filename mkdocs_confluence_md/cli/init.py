@@ -20,8 +20,7 @@ from mkdocs.utils import nest_paths
 from yaml.nodes import MappingNode, Node, SequenceNode
 
 from mkdocs_confluence_md.auth.environment import read_environment
-from mkdocs_confluence_md.auth.sign_ins import login_keys, site_argument
-from mkdocs_confluence_md.auth.token_refresh import open_store
+from mkdocs_confluence_md.auth.sign_ins import login_keys, open_store, site_argument
 from mkdocs_confluence_md.cli.configuration import Configuration, PythonName, find_item, list_items
 from mkdocs_confluence_md.cli.login import Asking, consent_options, read_address, sign_in
 from mkdocs_confluence_md.cli.terminal import config_file_option, echo
@@ -47,8 +46,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mkdocs_confluence_md.auth.environment import Environment
-    from mkdocs_confluence_md.confluence.exporter import ApiAddress
     from mkdocs_confluence_md.confluence.refs import Reference
+    from mkdocs_confluence_md.network.urls import ApiAddress
 
 _NEW = """\
 site_name: {name}
@@ -131,7 +130,6 @@ _tree_option = click.option(
 
 
 @click.command(
-    short_help="Put a page into a site, new or not.",
     epilog="Example: confluence-md init https://acme.atlassian.net/wiki/spaces/ENG/pages/123456",
 )
 @config_file_option
@@ -179,7 +177,6 @@ def init(  # noqa: PLR0913  each is an option
 
 
 @click.command(
-    short_help="Add a page to nav in mkdocs.yml.",
     epilog="Example: confluence-md add --under Runbooks https://acme.atlassian.net/wiki/x/LIQHD",
 )
 @config_file_option

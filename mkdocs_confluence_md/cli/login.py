@@ -20,9 +20,10 @@ from mkdocs_confluence_md.auth.sign_ins import (
     login_key,
     login_keys,
     login_site,
+    open_store,
     site_argument,
 )
-from mkdocs_confluence_md.auth.token_refresh import make_login_auth, open_store
+from mkdocs_confluence_md.auth.token_refresh import make_login_auth
 from mkdocs_confluence_md.auth.trust import is_token
 from mkdocs_confluence_md.cli.consent import (
     CallbackListener,
@@ -35,9 +36,10 @@ from mkdocs_confluence_md.cli.consent import (
 )
 from mkdocs_confluence_md.cli.terminal import echo
 from mkdocs_confluence_md.config import make_address, validate
-from mkdocs_confluence_md.confluence.exporter import ENVIRONMENT_IDS, ApiAddress, probe, read_site
+from mkdocs_confluence_md.confluence.exporter import probe
 from mkdocs_confluence_md.confluence.refs import PageRef
 from mkdocs_confluence_md.errors import ConfluenceError, CredentialsError, SettingError
+from mkdocs_confluence_md.network.urls import ENVIRONMENT_IDS, ApiAddress, read_site
 from mkdocs_confluence_md.project import Declared, find_entries, read_nav, read_options
 
 if TYPE_CHECKING:
@@ -138,9 +140,7 @@ def _add(options: list[Callable[[Any], Any]], command: Callable[..., None]) -> C
     return command
 
 
-@click.command(
-    short_help="Sign in to a site, once.", epilog="Example: confluence-md login --site acme"
-)
+@click.command(epilog="Example: confluence-md login --site acme")
 @site_option(
     "The site: acme, acme.atlassian.net, or a URL. Without it, that of the mkdocs.yml in this "
     "directory; asked for, if there is none."
@@ -158,9 +158,7 @@ def login(*, site: str, environment: str | None, gateway: str | None, **asking: 
     sign_in(address, Asking(**asking), variables)
 
 
-@click.command(
-    short_help="Forget the tokens of a site.", epilog="Example: confluence-md logout --site acme"
-)
+@click.command(epilog="Example: confluence-md logout --site acme")
 @site_option("The site; needed if there are several.")
 @click.option("--all", "everywhere", is_flag=True, help="Sign out of all sites, and of CI's.")
 def logout(*, site: str, everywhere: bool) -> None:

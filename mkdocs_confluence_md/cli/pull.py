@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from mkdocs_confluence_md.auth.token_file import check_way
-from mkdocs_confluence_md.cli.terminal import INTERRUPTED, config_file_option, echo
+from mkdocs_confluence_md.cli import INTERRUPTED
+from mkdocs_confluence_md.cli.terminal import config_file_option, echo
 from mkdocs_confluence_md.errors import ConfluenceError
 from mkdocs_confluence_md.text import count_things
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 
 @click.command(
-    short_help="Write the site as files without Confluence.",
     epilog="Example: confluence-md pull -f mkdocs.yml snapshot",
 )
 @config_file_option

@@ -11,23 +11,21 @@ from typing import TYPE_CHECKING
 import click
 
 from mkdocs_confluence_md.auth.environment import read_environment
-from mkdocs_confluence_md.auth.oauth import REFRESH_TOKEN_SECONDS, read_subject
 from mkdocs_confluence_md.auth.sign_ins import (
+    REFRESH_TOKEN_SECONDS,
     EnvironmentChain,
     login_keys,
     login_site,
+    open_store,
+    read_subject,
     site_argument,
 )
-from mkdocs_confluence_md.auth.token_refresh import make_auth, make_login_auth, open_store
+from mkdocs_confluence_md.auth.token_refresh import make_auth, make_login_auth
 from mkdocs_confluence_md.cli.login import app_options, find_address, site_option
 from mkdocs_confluence_md.cli.terminal import echo, echo_json
-from mkdocs_confluence_md.confluence.exporter import (
-    ApiAddress,
-    complete_address,
-    make_namespace,
-    probe,
-)
+from mkdocs_confluence_md.confluence.exporter import complete_address, probe
 from mkdocs_confluence_md.errors import ConfluenceError, SettingError
+from mkdocs_confluence_md.network.urls import ApiAddress, make_namespace
 
 if TYPE_CHECKING:
     from mkdocs_confluence_md.auth.environment import Environment
@@ -62,7 +60,6 @@ class Status:
 
 
 @click.command(
-    short_help="Show who is signed in, and until when.",
     epilog="Example: confluence-md status --json",
 )
 @site_option("Only this site.")

@@ -20,9 +20,6 @@ from mkdocs_confluence_md.text import format_table
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-INTERRUPTED = 130
-"""The exit code of what somebody has interrupted, as shells have it: 128 and SIGINT."""
-
 SCHEMA = 1
 """The version of the shapes of JSON; it grows when a field goes or means something else."""
 

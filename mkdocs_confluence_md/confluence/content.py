@@ -14,7 +14,6 @@ from unicodedata import normalize
 from urllib.parse import parse_qs
 
 import yaml
-from markdown_it import MarkdownIt
 
 from mkdocs_confluence_md.confluence.refs import PageRef, parse_reference
 
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from urllib.parse import SplitResult
 
+    from markdown_it import MarkdownIt
     from markdown_it.token import Token
 
 _BLANKS = re.compile(r"\s*")
@@ -150,6 +150,8 @@ def _read_text(token: Token) -> str:
 
 @cache
 def _make_parser() -> MarkdownIt:
+    from markdown_it import MarkdownIt  # noqa: PLC0415  large, and some titles need none
+
     return MarkdownIt("commonmark").enable("strikethrough")
 
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from mkdocs_confluence_md.confluence.models import (
+    BATCH,
+    V2,
     arrange,
     outline_space,
     outline_tree,
@@ -22,7 +24,6 @@ from mkdocs_confluence_md.confluence.models import (
     read_name,
 )
 from mkdocs_confluence_md.confluence.refs import SpaceRef
-from mkdocs_confluence_md.confluence.rest import BATCH, V2
 from mkdocs_confluence_md.errors import (
     AnswerError,
     CredentialsError,

@@ -330,3 +330,35 @@ def _order(content: ListedContent) -> tuple[bool, int, str, str]:
     """Return the sort key: by position, else, as in Confluence, by title."""
     position = content.position
     return position is None, position or 0, content.title.casefold(), content.content_id
+
+
+MOST_PAGES = 100
+"""That one export may have."""
+
+
+@dataclass(frozen=True)
+class Export:
+    """An answer of the API that is worth keeping."""
+
+    markdown: str
+    headers: Mapping[str, str]
+    """The answer's headers, for the cache."""
+    not_modified: bool = False
+    """The copy whose validators were sent is still good; there is no Markdown then."""
+
+
+V2 = "/wiki/api/v2"
+BATCH = 250
+"""How many pages one request can be about (documented)."""
+
+
+def divide(page_ids: Iterable[str]) -> Iterator[list[str]]:
+    """Divide pages into as many as one request can be about."""
+    ids = list(page_ids)
+    for start in range(0, len(ids), BATCH):
+        yield ids[start : start + BATCH]
+
+
+def is_unchanged(kept: PageFacts | None, now: PageFacts | None) -> bool:
+    """Return True if a page has the version with which a copy of it was kept."""
+    return bool(kept and now and kept.version and kept.version == now.version)

@@ -13,6 +13,7 @@ from typing import TypeAlias
 from urllib.parse import SplitResult, parse_qs, unquote, unquote_plus, urlsplit
 
 SCHEME = "confluence:"
+_TITLE = SCHEME.removesuffix(":")
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ Reference: TypeAlias = PageRef | TreeRef | SpaceRef
 _ID = re.compile(r"[0-9]+")
 # mkdocs-multirepo-plugin joins a folder and an entry by `pathlib`, mkdocs-monorepo-plugin by "/".
 _IN_FOLDER = re.compile(rf"(?:[^\s:/]+/)+({SCHEME}.*)", re.DOTALL | re.IGNORECASE)
-_ID_IN_FOLDER = re.compile(r"(?:[^\s:/]+/)+([0-9]+/?)")
+_ID_IN_FOLDER = re.compile(r"(?:(?!\.{1,2}/)[^\s:/]+/)+([0-9]+/?)")
 _LOST_SLASH = re.compile(r"(?<=https:)/(?!/)", re.IGNORECASE)
 _SPACE_KEY = re.compile(r"~?[A-Za-z0-9._:-]+")
 _TINY_CODE = re.compile(r"[A-Za-z0-9_-]{1,11}")
@@ -132,6 +133,19 @@ def has_scheme(text: str) -> bool:
     return text.strip().lower().startswith(SCHEME)
 
 
+def may_refer(text: str) -> bool:
+    """Return True if a text may have a reference in it, or the address of a page. Quick."""
+    return _TITLE in text.lower() or "/wiki/" in text
+
+
+_SIGNS = ("/wiki", "/l/cp/", "/spaces/", "/pages/", "/display/", "/x/", ".atlassian.", ".atl-paas.")
+
+
+def may_be_ours(text: str) -> bool:
+    """Return True if a link, or HTML with links, may have to do with Confluence. Quick."""
+    return any(sign in text for sign in _SIGNS) or SCHEME in text.lower()
+
+
 def parse_nav_entry(title: str | None, value: str) -> Reference | Complaint | None:
     """Read one entry of `nav`; None means that it is none of ours.
 
@@ -145,7 +159,7 @@ def parse_nav_entry(title: str | None, value: str) -> Reference | Complaint | No
         return None if isinstance(found, Complaint) else found  # a file may be called so
     if has_scheme(value):
         return parse_reference(value)
-    if title != SCHEME.removesuffix(":"):
+    if title != _TITLE:
         return None
     match = _ID_IN_FOLDER.fullmatch(value)
     text = match[1] if match else value.strip()

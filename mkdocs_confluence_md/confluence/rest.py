@@ -16,6 +16,9 @@ import httpx
 
 from mkdocs_confluence_md.auth.sign_ins import hash_text
 from mkdocs_confluence_md.confluence.models import (
+    BATCH,
+    V2,
+    divide,
     find_next_link,
     parse_page_entry,
     read_details,
@@ -45,10 +48,6 @@ if TYPE_CHECKING:
     from mkdocs_confluence_md.auth.trust import TrustRule
     from mkdocs_confluence_md.confluence.models import ListedContent, PageFacts
 
-
-V2 = "/wiki/api/v2"
-BATCH = 250
-"""How many pages one request can be about (documented)."""
 
 _CONNECTIONS = 4
 _MOST_EMPTY_PARTS = 20
@@ -310,13 +309,6 @@ def _check(response: httpx.Response) -> httpx.Response:
 def name_account(credentials: RestCredentials) -> str:
     """Name an account for cache keys, without telling who it is."""
     return hash_text(credentials.email or f"service account {credentials.api_token}")
-
-
-def divide(page_ids: Iterable[str]) -> Iterator[list[str]]:
-    """Divide pages into as many as one request can be about."""
-    ids = list(page_ids)
-    for start in range(0, len(ids), BATCH):
-        yield ids[start : start + BATCH]
 
 
 _BASE_NOTE = "base"

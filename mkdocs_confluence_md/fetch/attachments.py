@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from mkdocs_confluence_md.cache.policy import ExportCache
     from mkdocs_confluence_md.confluence.archive import Archive, ArchiveEntry
     from mkdocs_confluence_md.confluence.attachments import Reference
-    from mkdocs_confluence_md.confluence.exporter import Exporter
+    from mkdocs_confluence_md.fetch.fetcher import AnyExporter
     from mkdocs_confluence_md.network.spooling import Content, Contents
 
     Find = Callable[[Reference, Sequence[str]], str | None]
@@ -127,7 +127,7 @@ class AssetFetcher:
 
     def __init__(
         self,
-        exporter: Exporter,
+        exporter: AnyExporter,
         cache: ExportCache,
         contents: Contents,
         *,

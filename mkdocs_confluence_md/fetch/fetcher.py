@@ -14,29 +14,91 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from mkdocs_confluence_md.errors import ConfluenceError, FailureError
-from mkdocs_confluence_md.fetch.attachments import AssetFetcher
 from mkdocs_confluence_md.fetch.pages import PageExports, read_copy
 from mkdocs_confluence_md.fetch.results import Assets, FetchedPage, FetchedTree, Origin, WantedPage
-from mkdocs_confluence_md.fetch.threads import Workers, deliver, deliver_error, describe_absence
-from mkdocs_confluence_md.fetch.trees import TreeExports, TreeListings
+from mkdocs_confluence_md.fetch.threads import (
+    Late,
+    Workers,
+    deliver,
+    deliver_error,
+    describe_absence,
+)
 from mkdocs_confluence_md.network.spooling import Contents
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from mkdocs_confluence_md.auth.sign_ins import Account
     from mkdocs_confluence_md.cache.policy import ExportCache
     from mkdocs_confluence_md.confluence.attachments import Reference
-    from mkdocs_confluence_md.confluence.exporter import Export, Exporter
-    from mkdocs_confluence_md.confluence.models import PageFacts, Tree
+    from mkdocs_confluence_md.confluence.exporter import Exporter
+    from mkdocs_confluence_md.confluence.models import Export, PageFacts, Tree
     from mkdocs_confluence_md.confluence.refs import SpaceRef, TreeRef
     from mkdocs_confluence_md.confluence.rest import ConfluenceRest
+    from mkdocs_confluence_md.fetch.attachments import AssetFetcher
     from mkdocs_confluence_md.fetch.snapshot import Snapshot
+    from mkdocs_confluence_md.fetch.trees import TreeListings
     from mkdocs_confluence_md.fetch.versions import Versions
+    from mkdocs_confluence_md.network.spooling import Spool
+    from mkdocs_confluence_md.network.urls import ApiAddress
 
 _TELL_SECONDS = 0.1
 
 Tell: TypeAlias = "Callable[[int, int], None]"
 Fetched = TypeVar("Fetched", FetchedPage, FetchedTree)
+
+
+class LateExporter:
+    """An exporter that is made for the first request: most builds find all pages in the cache.
+
+    Args:
+        address: Where the API is.
+        account: Who is signed in, as far as that is known before a request.
+        make: Makes the exporter.
+    """
+
+    def __init__(self, address: ApiAddress, account: Account, make: Callable[[], Exporter]) -> None:
+        self.address = address
+        self._account = account
+        self._exporter = Late(make)
+
+    @property
+    def auth(self) -> Account:
+        """Who is signed in."""
+        return self._exporter.made.auth if self._exporter.made else self._account
+
+    def look_up_cloud_id(self) -> Export:
+        """Ask the site for its cloud ID, as `Exporter` does."""
+        return self._exporter.get().look_up_cloud_id()
+
+    def export_page(
+        self, base_url: str, page_id: str, *, validators: Mapping[str, str] | None = None
+    ) -> Export:
+        """Export one page, as `Exporter` does."""
+        return self._exporter.get().export_page(base_url, page_id, validators=validators)
+
+    def export_archive(self, base_url: str, page_id: str, *, attachments: bool) -> Spool:
+        """Export one page as an archive, as `Exporter` does."""
+        return self._exporter.get().export_archive(base_url, page_id, attachments=attachments)
+
+    def export_tree(
+        self, base_url: str, ref: TreeRef | SpaceRef, *, attachments: bool
+    ) -> tuple[Spool, int]:
+        """Export a tree, as `Exporter` does."""
+        return self._exporter.get().export_tree(base_url, ref, attachments=attachments)
+
+    def begin_build(self) -> None:
+        """Cancel pending requests and reset the circuit breaker."""
+        if self._exporter.made:
+            self._exporter.made.begin_build()
+
+    def close(self) -> None:
+        """Close the connections, and make none any more."""
+        if exporter := self._exporter.stop():
+            exporter.close()
+
+
+AnyExporter: TypeAlias = "Exporter | LateExporter"
 
 
 class ConfluenceSource:
@@ -55,7 +117,7 @@ class ConfluenceSource:
 
     def __init__(  # noqa: PLR0913  it has that many settings
         self,
-        exporter: Exporter,
+        exporter: AnyExporter,
         cache: ExportCache,
         *,
         max_age: float,
@@ -71,14 +133,50 @@ class ConfluenceSource:
         self.offline = offline
         self.versions = None if offline else versions
         self.contents = contents or Contents()
-        assets = AssetFetcher(exporter, cache, self.contents, max_age=max_age)
-        sources = exporter, cache, self._base_urls
+        self._max_age = max_age
+        self._attachments = attachments
         self.pages = PageExports(
-            *sources, max_age=max_age, offline=offline, assets=assets if attachments else None
+            exporter,
+            cache,
+            self._base_urls,
+            max_age=max_age,
+            offline=offline,
+            assets=Late(self._make_assets) if attachments else None,
         )
-        exports = TreeExports(*sources, max_age=max_age, offline=offline, attachments=attachments)
-        self.trees = TreeListings(
-            self.versions, exports, cache, self._base_urls, max_age=max_age, offline=offline
+        self._trees = Late(self._make_trees)
+
+    @property
+    def trees(self) -> TreeListings:
+        """Finds trees."""
+        return self._trees.get()
+
+    def _make_assets(self) -> AssetFetcher:
+        from mkdocs_confluence_md.fetch.attachments import AssetFetcher  # noqa: PLC0415  see `Late`
+
+        return AssetFetcher(self._exporter, self._cache, self.contents, max_age=self._max_age)
+
+    def _make_trees(self) -> TreeListings:
+        from mkdocs_confluence_md.fetch.trees import (  # noqa: PLC0415  see `Late`
+            TreeExports,
+            TreeListings,
+        )
+
+        cache, base_urls = self._cache, self._base_urls
+        exports = TreeExports(
+            self._exporter,
+            cache,
+            base_urls,
+            max_age=self._max_age,
+            offline=self.offline,
+            attachments=self._attachments,
+        )
+        return TreeListings(
+            self.versions,
+            exports,
+            cache,
+            base_urls,
+            max_age=self._max_age,
+            offline=self.offline,
         )
 
     def reset(self) -> None:
@@ -450,7 +548,7 @@ class BaseUrlFinder:
         offline: Send no requests.
     """
 
-    def __init__(self, exporter: Exporter, cache: ExportCache, *, offline: bool) -> None:
+    def __init__(self, exporter: AnyExporter, cache: ExportCache, *, offline: bool) -> None:
         self._exporter = exporter
         self._cache = cache
         self._offline = offline
@@ -466,7 +564,7 @@ class BaseUrlFinder:
     def keep(self) -> None:
         """Keep what was looked up: it has led to an export."""
         if new := self._new:
-            self._cache.keep(self._exporter.cloud_id_url(), "", new.markdown, new.headers)
+            self._cache.keep(self._exporter.address.cloud_id_url(), "", new.markdown, new.headers)
             self._new = None
 
     def find_account(self) -> str | None:
@@ -504,7 +602,7 @@ class BaseUrlFinder:
     def _find_cloud_id(self) -> str:
         """Look up the site's cloud ID, once: then it is remembered."""
         account = None if self._offline else ""
-        copy = self._cache.find(self._exporter.cloud_id_url(), account, self._max_age)
+        copy = self._cache.find(self._exporter.address.cloud_id_url(), account, self._max_age)
         if copy and not _UUID.fullmatch(copy.text):
             copy = None  # it becomes a part of URLs
         if copy and copy.fresh:
@@ -520,7 +618,7 @@ class BaseUrlFinder:
                 raise
             return copy.text  # it outlives most of what can go wrong
         if copy and copy.text == new.markdown:
-            self._cache.keep(self._exporter.cloud_id_url(), "", new.markdown, new.headers)
+            self._cache.keep(self._exporter.address.cloud_id_url(), "", new.markdown, new.headers)
         else:
             self._new = new
         return new.markdown

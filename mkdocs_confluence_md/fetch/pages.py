@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mkdocs_confluence_md.cache.policy import FACTS_HEADER
-from mkdocs_confluence_md.cache.records import attachments_resource, page_resource
-from mkdocs_confluence_md.confluence.archive import read_archive
+from mkdocs_confluence_md.cache.records import FACTS_HEADER, attachments_resource, page_resource
 from mkdocs_confluence_md.confluence.attachments import Reference, find_references
 from mkdocs_confluence_md.confluence.content import redact_tokens
-from mkdocs_confluence_md.confluence.exporter import Export
-from mkdocs_confluence_md.confluence.models import PageFacts, read_facts, write_facts
+from mkdocs_confluence_md.confluence.models import (
+    Export,
+    PageFacts,
+    is_unchanged,
+    read_facts,
+    write_facts,
+)
 from mkdocs_confluence_md.errors import (
     ConfluenceError,
     EmptyError,
@@ -20,15 +23,15 @@ from mkdocs_confluence_md.errors import (
 )
 from mkdocs_confluence_md.fetch.results import Assets, FetchedPage, Origin, WantedPage
 from mkdocs_confluence_md.fetch.threads import describe_absence, explain_unexpected
-from mkdocs_confluence_md.fetch.versions import is_unchanged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from mkdocs_confluence_md.cache.policy import Cached, ExportCache
-    from mkdocs_confluence_md.confluence.exporter import Exporter
+    from mkdocs_confluence_md.cache.policy import ExportCache
+    from mkdocs_confluence_md.cache.records import Cached
     from mkdocs_confluence_md.fetch.attachments import AssetFetcher
-    from mkdocs_confluence_md.fetch.fetcher import BaseUrlFinder
+    from mkdocs_confluence_md.fetch.fetcher import AnyExporter, BaseUrlFinder
+    from mkdocs_confluence_md.fetch.threads import Late
 
 
 class PageExports:
@@ -45,13 +48,13 @@ class PageExports:
 
     def __init__(  # noqa: PLR0913  it has that many settings
         self,
-        exporter: Exporter,
+        exporter: AnyExporter,
         cache: ExportCache,
         base_urls: BaseUrlFinder,
         *,
         max_age: float,
         offline: bool,
-        assets: AssetFetcher | None,
+        assets: Late[AssetFetcher] | None,
     ) -> None:
         self._exporter = exporter
         self._cache = cache
@@ -109,8 +112,8 @@ class PageExports:
         try:
             if self._offline or is_copy:
                 account = self._base_urls.find_account()
-                return self._assets.recall(base_url, page_id, account, references)
-            return self._assets.fetch(base_url, page_id, references)
+                return self._assets.get().recall(base_url, page_id, account, references)
+            return self._assets.get().fetch(base_url, page_id, references)
         except ConfluenceError as error:
             return Assets(error=error)
         except Exception as error:  # noqa: BLE001  the page is there
@@ -172,6 +175,8 @@ class PageExports:
             content = self._exporter.export_archive(page.base_url, page.page_id, attachments=False)
         except ConfluenceError:
             return False
+        from mkdocs_confluence_md.confluence.archive import read_archive  # noqa: PLC0415  rare
+
         archive = read_archive(content)
         texts = [archive.read(entry) for entry in archive.pages]
         return len(texts) == 1 and isinstance(texts[0], bytes) and not texts[0].strip()

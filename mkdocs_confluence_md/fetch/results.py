@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from mkdocs_confluence_md.cache.policy import FACTS_HEADER
+from mkdocs_confluence_md.cache.records import FACTS_HEADER
 from mkdocs_confluence_md.confluence.models import PageFacts, read_facts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mkdocs_confluence_md.cache.policy import Cached
+    from mkdocs_confluence_md.cache.records import Cached
     from mkdocs_confluence_md.confluence.archive import Archive
     from mkdocs_confluence_md.confluence.attachments import Reference
     from mkdocs_confluence_md.confluence.models import Tree

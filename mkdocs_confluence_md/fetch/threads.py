@@ -17,7 +17,7 @@ import threading
 import time
 from concurrent.futures import Future
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from mkdocs_confluence_md.errors import ConfluenceError, FailureError
 
@@ -33,6 +33,43 @@ _PATIENCE_SECONDS = 1.0
 _lock = threading.Lock()
 _working = 0
 _usual_seconds = 0.0
+
+
+class Late(Generic[_T]):
+    """Something that is made when a thread needs it first: it takes long to load, or to make.
+
+    Args:
+        make: Makes it.
+    """
+
+    def __init__(self, make: Callable[[], _T]) -> None:
+        self._make = make
+        self._making = threading.Lock()
+        self._is_over = False
+        self.made: _T | None = None
+        """None until it is needed."""
+
+    def get(self) -> _T:
+        """Return it.
+
+        Raises:
+            RuntimeError: It was not made before `stop`.
+        """
+        with self._making:
+            if self.made is None:
+                if self._is_over:
+                    raise RuntimeError("nothing is made any more")
+                self.made = self._make()
+            return self.made
+
+    def stop(self) -> _T | None:
+        """Return it if it was made, also just now; from now on it is not made any more.
+
+        So a thread that was left behind begins nothing that would never end.
+        """
+        with self._making:
+            self._is_over = True
+            return self.made
 
 
 class Workers:

@@ -43,10 +43,9 @@ if TYPE_CHECKING:
 
     from mkdocs_confluence_md.cache.policy import ExportCache
     from mkdocs_confluence_md.confluence.archive import Archive, ArchiveEntry
-    from mkdocs_confluence_md.confluence.exporter import Exporter
     from mkdocs_confluence_md.confluence.models import Listing, Tree
     from mkdocs_confluence_md.confluence.rest import ConfluenceRest
-    from mkdocs_confluence_md.fetch.fetcher import BaseUrlFinder
+    from mkdocs_confluence_md.fetch.fetcher import AnyExporter, BaseUrlFinder
     from mkdocs_confluence_md.fetch.versions import Versions
 
 
@@ -81,7 +80,7 @@ class TreeExports:
 
     def __init__(  # noqa: PLR0913  it has that many settings
         self,
-        exporter: Exporter,
+        exporter: AnyExporter,
         cache: ExportCache,
         base_urls: BaseUrlFinder,
         *,

@@ -14,8 +14,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from mkdocs_confluence_md.auth.sign_ins import hash_text
-from mkdocs_confluence_md.confluence.rest import ConfluenceRest, RestBases, divide
+from mkdocs_confluence_md.confluence.models import divide
 from mkdocs_confluence_md.errors import ConfluenceError, FailureError
+from mkdocs_confluence_md.fetch.threads import Late
+from mkdocs_confluence_md.network.redaction import remember_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -24,10 +26,10 @@ if TYPE_CHECKING:
 
     from mkdocs_confluence_md.auth.environment import Environment
     from mkdocs_confluence_md.cache.policy import ExportCache
-    from mkdocs_confluence_md.confluence.exporter import ApiAddress
     from mkdocs_confluence_md.confluence.models import PageFacts
-    from mkdocs_confluence_md.confluence.rest import CloudIds, Memory
+    from mkdocs_confluence_md.confluence.rest import CloudIds, ConfluenceRest, Memory
     from mkdocs_confluence_md.network.throttling import Patience
+    from mkdocs_confluence_md.network.urls import ApiAddress
 
 
 _T = TypeVar("_T")
@@ -49,14 +51,14 @@ class Versions:
 
     def __init__(
         self,
-        rest: ConfluenceRest,
+        rest: Late[ConfluenceRest],
         memory: Memory,
         *,
         warn: Callable[[str], None],
         labels_matter: bool = False,
         labels_decide: bool = False,
     ) -> None:
-        self.rest = rest
+        self._rest = rest
         self._memory = memory
         self._warn = warn
         self._labels_matter = labels_matter
@@ -71,6 +73,11 @@ class Versions:
         self._unanswered: set[str] = set()
         """Questions that were not answered in this build."""
 
+    @property
+    def rest(self) -> ConfluenceRest:
+        """The client."""
+        return self._rest.get()
+
     def begin_build(self) -> None:
         """Forget what was learned for the last build, and look at an outage anew."""
         with self._lock:
@@ -78,7 +85,8 @@ class Versions:
             self._has_warned = False
             self._learned = {}
             self._unanswered = set()
-        self.rest.begin_build()
+        if self._rest.made:
+            self._rest.made.begin_build()
 
     def learn(self, facts: Mapping[str, PageFacts]) -> None:
         """Take what somebody else has just asked for; this build does not ask for it again."""
@@ -144,7 +152,8 @@ class Versions:
         """Close the connections; what fails for that is not told."""
         with self._lock:
             self._has_warned = True
-        self.rest.close()
+        if rest := self._rest.stop():
+            rest.close()
 
     def _recall(self, said: PageFacts, known: PageFacts | None) -> PageFacts:
         """Add the labels that are known and cannot have changed."""
@@ -229,26 +238,31 @@ def make_versions(  # noqa: PLR0913  it has that many settings
     # What was found out is about this token, and not about the next one of the same account.
     token = hash_text(f"{credentials.email} {credentials.api_token}")
     memory = CacheMemory(cache, address, token)
-    rest = make_rest(environment, address, cloud_ids, memory, patience)
-    if rest is None:
+    remember_secrets(credentials.api_token)
+    if not _is_site_known(address):
         warn(
             "CONFLUENCE_MD_EMAIL and CONFLUENCE_MD_API_TOKEN are of no use without the option "
             "`site`: Confluence cannot be asked which pages have changed. Write the host of your "
             "Confluence site into mkdocs.yml: `site: acme.atlassian.net`."
         )
         return None
+
+    def make() -> ConfluenceRest:
+        rest = make_rest(environment, address, cloud_ids, memory, patience)
+        assert rest  # noqa: S101  there are credentials, and the site is known
+        return rest
+
     return Versions(
-        rest, memory, warn=warn, labels_matter=labels_matter, labels_decide=labels_decide
+        Late(make),
+        memory,
+        warn=warn,
+        labels_matter=labels_matter,
+        labels_decide=labels_decide,
     )
 
 
 def _name_note(account_id: str) -> str:
     return f"name-{hash_text(account_id)}"
-
-
-def is_unchanged(kept: PageFacts | None, now: PageFacts | None) -> bool:
-    """Return True if a page has the version with which a copy of it was kept."""
-    return bool(kept and now and kept.version and kept.version == now.version)
 
 
 _DAY_SECONDS = 86400.0
@@ -299,11 +313,19 @@ def make_rest(  # noqa: PLR0913  it has that many settings
         observe: Is told of each response.
     """
     credentials, trust = environment.rest_credentials, environment.trust
-    site = address.find_site()
-    if credentials is None or not (site or address.find_cloud_id()):
+    if credentials is None or not _is_site_known(address):
         return None
-    # The token of a service account works at the gateway only.
-    bases = RestBases(
-        site, environment.api_url, cloud_ids, trust, memory, at_site=bool(credentials.email)
+    from mkdocs_confluence_md.confluence.rest import (  # noqa: PLC0415  with an HTTP client
+        ConfluenceRest,
+        RestBases,
     )
+
+    # The token of a service account works at the gateway only.
+    at_site = bool(credentials.email)
+    site = address.find_site()
+    bases = RestBases(site, environment.api_url, cloud_ids, trust, memory, at_site=at_site)
     return ConfluenceRest(bases, credentials, trust, patience=patience, observe=observe)
+
+
+def _is_site_known(address: ApiAddress) -> bool:
+    return bool(address.find_site() or address.find_cloud_id())

@@ -9,15 +9,20 @@ from __future__ import annotations
 import html
 import re
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote, unquote
 
-from markdown.treeprocessors import UnescapeTreeprocessor
+from markdown import Extension
+from markdown.treeprocessors import Treeprocessor, UnescapeTreeprocessor
+
+from mkdocs_confluence_md.confluence.refs import may_be_ours
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from xml.etree.ElementTree import Element
 
-    from markdown import Extension, Markdown
+    from markdown import Markdown
     from mkdocs.config.defaults import MkDocsConfig
     from mkdocs.structure.files import File, Files
 
@@ -69,6 +74,52 @@ def join(extension: Extension, config: MkDocsConfig) -> None:
     extensions: list[object] = config.markdown_extensions  # type: ignore[assignment]  # names only, says MkDocs
     if extension not in extensions:  # a configuration may be built twice
         extensions.append(extension)
+
+
+LINK_PROCESSOR = "confluence-links"
+# After the table of contents (5), which gives headings their IDs and must not be confused by other
+# link texts, and before the title (1) and the links of MkDocs (0).
+LINK_PRIORITY = 4
+
+
+class LinkWatch(Extension):
+    """Finds the first link of a site that may lead to Confluence, and has it rewritten.
+
+    What rewrites links is loaded then. Once `find_site` was called, the extension of the site is
+    in the configuration, and its processor has the place of this one's in all other pages.
+
+    Args:
+        find_site: Returns the site whose pages are rendered.
+    """
+
+    def __init__(self, find_site: Callable[[], RenderedSite]) -> None:
+        super().__init__()
+        self._find_site = find_site
+
+    def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802  Python-Markdown's name
+        """Look at the links of a page."""
+        watch = _LinkWatcher(md, self._find_site)
+        md.treeprocessors.register(watch, LINK_PROCESSOR, LINK_PRIORITY)
+
+
+class _LinkWatcher(Treeprocessor):
+    def __init__(self, md: Markdown, find_site: Callable[[], RenderedSite]) -> None:
+        super().__init__(md)
+        self._find_site = find_site
+
+    def run(self, root: Element) -> None:
+        """Rewrite the links of a page, if it has any that may be ours."""
+        links = (element.get("href") or "" for element in root.iter("a"))
+        blocks = (block for block in self.md.htmlStash.rawHtmlBlocks if isinstance(block, str))
+        if any(map(_may_leave_for_confluence, chain(links, blocks))):
+            from mkdocs_confluence_md.markdown.links import LinkProcessor  # noqa: PLC0415  large
+
+            LinkProcessor(self.md, self._find_site()).run(root)
+
+
+def _may_leave_for_confluence(text: str) -> bool:
+    # In a local file, only a whole address and a reference lead there.
+    return ":" in text and may_be_ours(text)
 
 
 def find_place(md: Markdown) -> Place | None:

@@ -80,14 +80,8 @@ Target: TypeAlias = Inside | Outside | Complaint | Named | Nowhere
 Trees: TypeAlias = "Mapping[tuple[TreeRef | SpaceRef, str], PlacedPage]"
 """The pages of trees, by tree and path in its export."""
 
-_SIGNS = ("/wiki", "/l/cp/", "/spaces/", "/pages/", "/display/", "/x/", ".atlassian.", ".atl-paas.")
 _WEB = re.compile(r"(?:https?:)?//|mailto:|tel:|\?", re.IGNORECASE)
 _SPACE_IN_PATH = re.compile(r"/wiki/(?:spaces|display)/([^/]+)/")
-
-
-def may_be_ours(text: str) -> bool:
-    """Return True if a link, or HTML with links, may have to do with Confluence."""
-    return any(sign in text for sign in _SIGNS) or SCHEME in text.lower()
 
 
 def may_lead(address: str) -> bool:

@@ -25,9 +25,11 @@ from markdown.treeprocessors import Treeprocessor
 from markdown.util import AtomicString
 from mkdocs.utils import get_relative_url
 
-from mkdocs_confluence_md.confluence.refs import Complaint
+from mkdocs_confluence_md.confluence.refs import Complaint, may_be_ours
 from mkdocs_confluence_md.markdown.anchors import Anchors, Finisher, LateLink
 from mkdocs_confluence_md.markdown.context import (
+    LINK_PRIORITY,
+    LINK_PROCESSOR,
     Destination,
     Place,
     Trail,
@@ -43,7 +45,6 @@ from mkdocs_confluence_md.markdown.link_targets import (
     Nowhere,
     Outside,
     find_place_of,
-    may_be_ours,
     may_lead,
 )
 from mkdocs_confluence_md.site.messages import describe_placed, report_dropped_links
@@ -65,10 +66,6 @@ LINK_CLASS = "confluence-link"
 
 # Behind MkDocs, which would complain of guesses.
 _LAST = -1
-
-# After the table of contents (5), which gives headings their IDs and must not be confused by other
-# link texts, and before the title (1) and the links of MkDocs (0).
-_PRIORITY = 4
 
 # Links in raw HTML. What extensions make, like line numbers of code, begins with __.
 _LINK = re.compile(r"""href\s*=\s*(?!["']?#__)""", re.IGNORECASE)
@@ -169,7 +166,7 @@ class LinkProcessor(Treeprocessor):
 
     def register(self) -> None:
         """Take part in rendering."""
-        self.md.treeprocessors.register(self, "confluence-links", _PRIORITY)
+        self.md.treeprocessors.register(self, LINK_PROCESSOR, LINK_PRIORITY)
         guesses = _GuessProcessor(self.md, self._site)
         self.md.treeprocessors.register(guesses, "confluence-link-guesses", _LAST)
 

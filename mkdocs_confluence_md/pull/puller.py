@@ -139,10 +139,9 @@ def built_site(
             config.plugins["confluence-md-pull"] = witness
             try:
                 _build(config)
-                assert plugin.build  # noqa: S101  for the type checker: it has just ended
                 interval = plugin.watch_seconds or plugin.config.watch or _INTERVAL_SECONDS
                 site = BuiltSite(
-                    config, plugin.config, plugin.build, interval, witness.nav, witness.pages
+                    config, plugin.config, plugin.begin(), interval, witness.nav, witness.pages
                 )
                 site.warnings = teller.count
                 yield site

@@ -10,7 +10,7 @@ import click
 
 from mkdocs_confluence_md.confluence.content import read_hidden_title
 from mkdocs_confluence_md.confluence.refs import SpaceRef, editor_url, space_url, view_url
-from mkdocs_confluence_md.errors import ConfluenceError, DeniedError
+from mkdocs_confluence_md.errors import ConfluenceError, DeniedError, MissingPagesError
 from mkdocs_confluence_md.fetch.results import FetchedPage, Origin
 from mkdocs_confluence_md.site.messages import PageFailure, report_failures
 from mkdocs_confluence_md.site.paths import name_page
@@ -128,10 +128,6 @@ class ProgressBar:
         if self._bar is not None:
             self._stream.write(_CLEAR_LINE + _SHOW_CURSOR)
             self._stream.flush()
-
-
-class MissingPagesError(Exception):
-    """Pages could not be fetched; `str()` is the report of all of them."""
 
 
 class Reader:

@@ -16,8 +16,6 @@ from string import Formatter
 from typing import TYPE_CHECKING
 from unicodedata import category, normalize
 
-from slugify import slugify
-
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping
 
@@ -53,6 +51,8 @@ def check_page_path(page_path: str) -> str | None:
 @lru_cache(maxsize=10_000)  # paths are assigned twice a build: other plugins may change `nav`
 def make_slug(text: str) -> str:
     """Turn a title into a path segment that people can read; may be empty (only emoji, say)."""
+    from slugify import slugify  # noqa: PLC0415  slow, and only pages from Confluence need it
+
     return slugify(text, allow_unicode=True, max_length=LONGEST_SLUG, word_boundary=True)
 
 

@@ -8,15 +8,12 @@ from functools import partial
 from itertools import chain, combinations
 from typing import TYPE_CHECKING, TypeAlias
 
-from mkdocs_confluence_md.confluence.archive import find_name_problems
 from mkdocs_confluence_md.confluence.attachments import find_enclosed, find_references
 from mkdocs_confluence_md.confluence.content import read_title
 from mkdocs_confluence_md.confluence.export_tree import KnownRoot, find_twins, read_tree, recognise
-from mkdocs_confluence_md.confluence.exporter import MOST_PAGES
-from mkdocs_confluence_md.confluence.models import Tree, TreePage
+from mkdocs_confluence_md.confluence.models import MOST_PAGES, Tree, TreePage
 from mkdocs_confluence_md.confluence.refs import TreeRef
 from mkdocs_confluence_md.errors import ConfluenceError, TooLargeError
-from mkdocs_confluence_md.fetch.attachments import unpack
 from mkdocs_confluence_md.fetch.results import Assets, FetchedPage, FetchedTree, Origin
 from mkdocs_confluence_md.site.messages import (
     report_cut_tree,
@@ -320,6 +317,8 @@ class SiteTrees:
             return None
         if not export.has_attachments:
             return self._collect_assets(page, export)
+        from mkdocs_confluence_md.fetch.attachments import unpack  # noqa: PLC0415  only for trees
+
         files = [entry for entry in export.archive.entries if entry.path not in export.texts]
         attached = [entry for entry in export.archive.pages if entry.path != page.path]
         find = partial(find_enclosed, page_path=page.path, page_id=page.ref.page_id)
@@ -353,6 +352,8 @@ def _stand_in(ref: TreeRef | SpaceRef) -> Tree:
 
 def _is_problem(finding: ArchiveProblem) -> bool:
     """Return True if it is worth a warning: nothing refers to a page or a folder by its name."""
+    from mkdocs_confluence_md.confluence.archive import find_name_problems  # noqa: PLC0415  the same
+
     name = finding.name.replace("\\", "/").rpartition("/")[2]
     is_page = name.lower().endswith(".md")
     return finding.problem.is_refusal or (

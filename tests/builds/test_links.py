@@ -13,10 +13,9 @@ from markdown.treeprocessors import Treeprocessor
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
-from mkdocs_confluence_md.confluence.refs import PageRef
+from mkdocs_confluence_md.confluence.refs import PageRef, may_be_ours
 from mkdocs_confluence_md.markdown.anchors import Finisher
 from mkdocs_confluence_md.markdown.extension import ConfluenceExtension
-from mkdocs_confluence_md.markdown.link_targets import may_be_ours
 from mkdocs_confluence_md.markdown.links import LINK_CLASS, SiteLinks
 from mkdocs_confluence_md.site.paths import PlacedPage
 from rendering import TextSite

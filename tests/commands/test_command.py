@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mkdocs_confluence_md.cli.main import cli
+from mkdocs_confluence_md.cli import COMMANDS
 from processes import BIN
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def run(project: Project, *command: str) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("command", [(), *[(name,) for name in cli.commands]])
+@pytest.mark.parametrize("command", [(), *[(name,) for name in COMMANDS]])
 def test_help_has_a_short_option_and_an_example(project: Project, command: tuple[str, ...]) -> None:
     short = run(project, str(BIN / "confluence-md"), *command, "-h")
     long = run(project, str(BIN / "confluence-md"), *command, "--help")

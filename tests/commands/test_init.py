@@ -14,8 +14,8 @@ import yaml
 from consenting import consent
 from mkdocs_confluence_md.cli.configuration import Configuration
 from mkdocs_confluence_md.cli.init import add_to_nav, read_entry, write_site
-from mkdocs_confluence_md.confluence.exporter import ApiAddress
 from mkdocs_confluence_md.errors import SettingError
+from mkdocs_confluence_md.network.urls import ApiAddress
 from processes import BIN, find_free_port
 from projects import Project
 
@@ -87,8 +87,8 @@ def test_nobody_is_signed_in_yet(standin: StandIn, folder: Path, tmp_path: Path)
         "CONFLUENCE_MD_CLIENT_ID": standin.client_id,
         "CONFLUENCE_MD_CLIENT_SECRET": standin.client_secret,
     }
-    command = [BIN / "confluence-md", "init", page_of(standin), "--gateway", "site", "--paste",
-               "--port", str(port)]  # fmt: skip
+    command: list[str | Path] = [BIN / "confluence-md", "init", page_of(standin)]
+    command += ["--gateway", "site", "--paste", "--port", str(port)]
     with subprocess.Popen(
         command, cwd=folder, env=stranger.variables(), text=True,
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,

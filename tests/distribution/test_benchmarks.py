@@ -164,6 +164,23 @@ def test_it_measures_us_and_local_files() -> None:
     assert "**" not in finished.stdout
 
 
+def test_starts_are_measured_beside_mkdocs() -> None:
+    finished = subprocess.run(
+        [sys.executable, "-m", "benchmarks.startup", "--runs=1", "--theme=mkdocs"],
+        cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+
+    assert finished.returncode == 0, finished.stderr
+    allowed = {name: row[2] for name, row in rows_of(finished.stdout).items()}
+    assert allowed == {
+        "`mkdocs --version`": "",
+        "`confluence-md --version`": "1.30",
+        "mkdocs, without the plugin": "",
+        "mkdocs, with it, no page from Confluence": "1.10",
+        "mkdocs, with it, one fresh page": "1.60",
+    }
+
+
 def test_cold_builds_use_a_refresh_token_once() -> None:
     results = measure_cell(Cell("cold", 2, 0), [Plugin()], runs=2, theme="mkdocs")
 

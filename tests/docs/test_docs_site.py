@@ -21,8 +21,7 @@ from mkdocs_confluence_md.config import PluginConfig
 from mkdocs_confluence_md.confluence.refs import Complaint, parse_nav_entry
 from places import ROOT
 from projects import BIN
-from readme import INTRODUCTION, find_places, find_sections
-from reference import describe_options, describe_variables, find_commands
+from reference import describe_option, describe_variables, find_commands
 from snippets import find_snippets
 
 PACKAGE = Path(mkdocs_confluence_md.__file__).parent
@@ -62,13 +61,19 @@ def test_it_has_pages_from_confluence(site: Path) -> None:
 
 def test_it_has_nothing_that_only_builds_it(site: Path) -> None:
     assert not (site / "hooks").exists()
-    assert not [page for page in site.rglob("*.html") if "<!-- readme" in page.read_text("utf-8")]
+    markers = re.compile(r"<!-- (?:option|variables|commands)")
+    assert not [page for page in site.rglob("*.html") if markers.search(page.read_text("utf-8"))]
 
 
 @pytest.mark.parametrize("name", OPTIONS)
 def test_every_option_has_a_section_with_its_default(site: Path, name: str) -> None:
-    section = describe_options().partition(f"## `{name}`\n")[2].partition("\n## ")[0]
+    written = PAGES["options.md"].partition(f"## `{name}`\n")[2].partition("\n## ")[0]
+    section = describe_option(name)
     default = getattr(OPTIONS[name], "default", None)
+    assert f"<!-- option: {name} -->" in written
+    assert "```yaml" in written
+    assert "**When.**" in written
+    assert "**Together with others.**" in written
 
     assert f'id="{name}"' in (site / "options/index.html").read_text("utf-8")
     assert ("none" if default is None else f"`{str(default).lower()}`") in section
@@ -118,18 +123,15 @@ def test_no_message_is_quoted_that_is_not_there_any_more() -> None:
     assert not stale, "the product does not say this any more:\n" + "\n".join(stale)
 
 
-def test_every_section_of_the_readme_is_part_of_it() -> None:
-    """So each fact stands in one place; the tables of the reference are generated instead."""
-    elsewhere = {"Options", "Command", "Environment", "More"}
-    included = set(find_places(PAGES))
-    slugs = {
-        name: re.sub(r"[^a-z]+", "-", name.lower()).strip("-") for name in find_sections(README)
-    }
+def test_the_readme_is_short_and_leads_to_pages_that_are_there() -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]+)(?:#([^)]*))?\)", README)
 
-    assert {name for name, slug in slugs.items() if slug not in included} - elsewhere == set(), (
-        "write <!-- readme: … --> into a page of docs/"
-    )
-    assert INTRODUCTION in slugs
+    assert len(README.splitlines()) <= 150
+    assert len(links) > 20
+    for path, anchor in links:
+        assert (ROOT / path).exists(), path
+        heading = re.compile(rf"^#+ {anchor.replace('-', '[ -]')}$", re.MULTILINE | re.IGNORECASE)
+        assert not anchor or heading.search((ROOT / path).read_text("utf-8")), anchor
 
 
 @pytest.mark.parametrize(("name", "text"), TEXTS, ids=[name for name, _ in TEXTS])

@@ -41,7 +41,7 @@ def follower(tmp_path: Path, standin: StandIn) -> Follower:
 
 @pytest.mark.parametrize("path", BEGIN)
 def test_a_beginner_follows_it_to_the_letter(path: str, follower: Follower) -> None:
-    assert follower.follow(PAGES[path]) >= 3  # noqa: PLR2004  install, write, look
+    assert follower.follow(PAGES[path]) >= 3
 
 
 @pytest.mark.parametrize("path", sorted(set(RUN) - set(BEGIN)))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mkdocs_confluence_md.auth.environment import read_environment
-from mkdocs_confluence_md.confluence.exporter import ApiAddress
 from mkdocs_confluence_md.confluence.rest import GivenCloudId, NoMemory
 from mkdocs_confluence_md.fetch.fetcher import BaseUrlFinder
 from mkdocs_confluence_md.fetch.versions import make_rest, make_versions
+from mkdocs_confluence_md.network.urls import ApiAddress
 from projects import IMPATIENT
 
 if TYPE_CHECKING:

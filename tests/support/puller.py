@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import mkdocs_confluence_md
-from mkdocs_confluence_md.cli.main import cli
+from mkdocs_confluence_md.cli import cli
 from mkdocs_confluence_md.fetch.snapshot import MANIFEST, read_snapshot_manifest
 from mkdocs_confluence_md.network.spooling import make_digest
 from mkdocs_confluence_md.pull import writer

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import re
 import sys
+import textwrap
 from pathlib import Path
 
 from places import DOCS
 
-_BLOCK = re.compile(r"^```yaml\n(name: .*?\njobs:\n.*?)^```$", re.DOTALL | re.MULTILINE)
+_BLOCK = re.compile(
+    r"^( *)```yaml[^\n]*\n( *name: .*?\n *jobs:\n.*?)^\1```$", re.DOTALL | re.MULTILINE
+)
 
 
 def find_workflows() -> dict[str, str]:
     """Return each workflow of the documentation, by a file name that tells where it is from."""
     return {
-        f"{page.stem}-{number}.yml": block
+        f"{page.stem}-{number}.yml": textwrap.dedent(block)
         for page in sorted(DOCS.glob("*.md"))
-        for number, block in enumerate(_BLOCK.findall(page.read_text(encoding="utf-8")), 1)
+        for number, (_, block) in enumerate(_BLOCK.findall(page.read_text(encoding="utf-8")), 1)
     }
 
 

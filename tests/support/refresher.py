@@ -22,7 +22,7 @@ from mkdocs_confluence_md.auth.environment import read_environment
 from mkdocs_confluence_md.auth.sign_ins import login_key
 from mkdocs_confluence_md.auth.token_refresh import make_login_auth
 from mkdocs_confluence_md.auth.token_store import TokenStore
-from mkdocs_confluence_md.confluence.exporter import ApiAddress
+from mkdocs_confluence_md.network.urls import ApiAddress
 
 if TYPE_CHECKING:
     from types import FrameType

@@ -14,7 +14,7 @@ from mkdocs_confluence_md.auth.token_refresh import make_auth
 from mkdocs_confluence_md.auth.token_store import TokenStore
 from mkdocs_confluence_md.cache.policy import ExportCache
 from mkdocs_confluence_md.cache.records import page_resource
-from mkdocs_confluence_md.confluence.exporter import ApiAddress
+from mkdocs_confluence_md.network.urls import ApiAddress
 from projects import Project, keep_login, make_login
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_type
 
 from mkdocs_confluence_md import __version__
-from mkdocs_confluence_md.cli.main import cli
+from mkdocs_confluence_md.cli import cli
 from mkdocs_confluence_md.config import PluginConfig
 from mkdocs_confluence_md.network.throttling import Patience
 from mkdocs_confluence_md.plugin import ConfluencePlugin

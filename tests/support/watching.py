@@ -11,9 +11,10 @@ from clients import make_version_client
 from mkdocs_confluence_md.auth.environment import read_environment
 from mkdocs_confluence_md.auth.token_refresh import make_auth
 from mkdocs_confluence_md.cache.policy import ExportCache
-from mkdocs_confluence_md.confluence.exporter import ApiAddress, Exporter
+from mkdocs_confluence_md.confluence.exporter import Exporter
 from mkdocs_confluence_md.fetch.fetcher import ConfluenceSource, Fetcher
 from mkdocs_confluence_md.fetch.results import FetchedTree
+from mkdocs_confluence_md.network.urls import ApiAddress
 from mkdocs_confluence_md.site.watch import Watching
 from projects import IMPATIENT
 

@@ -105,7 +105,7 @@ def run_as_nobody(code: str, *arguments: str) -> str:
             "from mkdocs_confluence_md.errors import TokenFileError",
             "from mkdocs_confluence_md.auth.token_store import SignIn, TokenStore",
             # What Python imports only when it is needed, that user may not be able to read.
-            "import encodings.ascii",
+            "import encodings.ascii, filelock",
             f"os.geteuid() or os.seteuid({NOBODY})",
             "store = TokenStore(Path(sys.argv[1]), find_vault=lambda: None)",
             "try:",

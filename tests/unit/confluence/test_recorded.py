@@ -16,12 +16,13 @@ from mkdocs_confluence_md.auth.token_refresh import make_auth
 from mkdocs_confluence_md.cache.policy import ExportCache
 from mkdocs_confluence_md.cli.consent import find_scope_problems
 from mkdocs_confluence_md.confluence.archive import read_archive
-from mkdocs_confluence_md.confluence.exporter import ApiAddress, Exporter
+from mkdocs_confluence_md.confluence.exporter import Exporter
 from mkdocs_confluence_md.confluence.listing import list_again
 from mkdocs_confluence_md.confluence.refs import TreeRef
 from mkdocs_confluence_md.errors import ConfluenceError, FailureError
 from mkdocs_confluence_md.fetch.fetcher import ConfluenceSource, Fetcher
 from mkdocs_confluence_md.fetch.results import Origin
+from mkdocs_confluence_md.network.urls import ApiAddress
 from places import RECORDED
 from projects import IMPATIENT
 

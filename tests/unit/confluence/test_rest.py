@@ -9,7 +9,6 @@ import pytest
 
 from clients import make_rest_client
 from mkdocs_confluence_md.auth.environment import read_environment
-from mkdocs_confluence_md.confluence.exporter import ApiAddress
 from mkdocs_confluence_md.confluence.listing import list_again, list_pages
 from mkdocs_confluence_md.confluence.models import (
     ListedContent,
@@ -30,6 +29,7 @@ from mkdocs_confluence_md.errors import (
     SettingError,
 )
 from mkdocs_confluence_md.fetch.versions import make_rest
+from mkdocs_confluence_md.network.urls import ApiAddress
 from projects import IMPATIENT
 from standin import Account, PageRecord, SpaceRecord, StandIn
 

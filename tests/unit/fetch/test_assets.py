@@ -19,10 +19,11 @@ from mkdocs_confluence_md.cache.records import (
     write_manifest,
 )
 from mkdocs_confluence_md.confluence.archive import Problem
-from mkdocs_confluence_md.confluence.exporter import ApiAddress, Exporter
+from mkdocs_confluence_md.confluence.exporter import Exporter
 from mkdocs_confluence_md.fetch.fetcher import ConfluenceSource, Fetcher
 from mkdocs_confluence_md.fetch.results import Origin
 from mkdocs_confluence_md.network.spooling import Contents
+from mkdocs_confluence_md.network.urls import ApiAddress
 from projects import IMPATIENT
 
 if TYPE_CHECKING:

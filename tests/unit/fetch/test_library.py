@@ -11,10 +11,11 @@ import pytest
 from mkdocs_confluence_md.auth.environment import read_environment
 from mkdocs_confluence_md.auth.token_refresh import make_auth
 from mkdocs_confluence_md.cache.policy import ExportCache
-from mkdocs_confluence_md.confluence.exporter import ApiAddress, Exporter
+from mkdocs_confluence_md.confluence.exporter import Exporter
 from mkdocs_confluence_md.errors import FailureError, NoAccessError
 from mkdocs_confluence_md.fetch.fetcher import ConfluenceSource, Fetcher
 from mkdocs_confluence_md.fetch.results import Origin
+from mkdocs_confluence_md.network.urls import ApiAddress
 from projects import IMPATIENT
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""The threads that fetch: how many there are, and what they hold on to."""
+"""The threads that fetch: how many there are, what they hold on to, and what they make late."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import time
 import weakref
 from contextlib import closing
 
-from mkdocs_confluence_md.fetch.threads import Workers
+import pytest
+
+from mkdocs_confluence_md.fetch.threads import Late, Workers
 
 PATIENCE_SECONDS = 20
 
@@ -43,3 +45,46 @@ def test_there_are_as_many_threads_as_tasks_at_once_and_no_more() -> None:
         assert count_threads() == 3
         go_on.set()
         assert all(task.result(PATIENCE_SECONDS) for task in tasks)
+
+
+def test_what_is_made_late_is_made_once_for_all_threads() -> None:
+    made: list[Result] = []
+
+    def make() -> Result:
+        time.sleep(0.01)  # so that others come meanwhile
+        made.append(Result())
+        return made[-1]
+
+    late = Late(make)
+    assert late.made is None
+    with closing(Workers(3, name="tested")) as workers:
+        tasks = [workers.submit(late.get) for _ in range(9)]
+        found = {task.result(PATIENCE_SECONDS) for task in tasks}
+
+    assert found == set(made) == {late.made}
+    assert len(made) == 1
+
+
+def test_what_could_not_be_made_is_tried_again() -> None:
+    obstacles = ["no"]
+
+    def make() -> str:
+        if obstacles:
+            raise ValueError(obstacles[0])
+        return "yes"
+
+    late = Late(make)
+    with pytest.raises(ValueError, match="no"):
+        late.get()
+    obstacles.clear()
+    assert late.get() == "yes"
+
+
+def test_nothing_is_made_after_the_end() -> None:
+    late, other = Late(Result), Late(Result)
+    result = late.get()
+
+    assert late.stop() is late.get() is result
+    assert other.stop() is None
+    with pytest.raises(RuntimeError):
+        other.get()

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mkdocs_confluence_md.markdown.directives import break_directives, choose_mark, mend_directives
+from mkdocs_confluence_md.site.other_plugins import break_directives, choose_mark, mend_directives
 from mkdocs_confluence_md.text import escape_text, quote_title
 
 MARK = "\ue000"

@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mkdocs_confluence_md.confluence.refs import Complaint, PageRef, SpaceRef, TreeRef, title_in_url
+from mkdocs_confluence_md.confluence.refs import (
+    Complaint,
+    PageRef,
+    SpaceRef,
+    TreeRef,
+    may_be_ours,
+    title_in_url,
+)
 from mkdocs_confluence_md.markdown.link_targets import (
     Inside,
     LinkMap,
@@ -14,7 +21,6 @@ from mkdocs_confluence_md.markdown.link_targets import (
     Nowhere,
     Outside,
     find_place_of,
-    may_be_ours,
 )
 from mkdocs_confluence_md.site.paths import PlacedPage
 from strategies import ALMOST_REFERENCES, page_urls

@@ -20,9 +20,10 @@ from mkdocs_confluence_md.auth.environment import read_environment
 from mkdocs_confluence_md.auth.token_refresh import make_auth
 from mkdocs_confluence_md.cache.policy import ExportCache
 from mkdocs_confluence_md.confluence.archive import read_archive
-from mkdocs_confluence_md.confluence.exporter import ApiAddress, Exporter
+from mkdocs_confluence_md.confluence.exporter import Exporter
 from mkdocs_confluence_md.errors import ConfluenceError, FailureError
 from mkdocs_confluence_md.network.spooling import MEMORY_BYTES, Spool, make_digest
+from mkdocs_confluence_md.network.urls import ApiAddress
 from projects import IMPATIENT
 
 if TYPE_CHECKING:

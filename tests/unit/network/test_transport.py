@@ -15,11 +15,11 @@ import httpx
 import pytest
 
 from listener import Listener
-from mkdocs_confluence_md.confluence.exporter import ApiAddress
 from mkdocs_confluence_md.errors import FailureError
 from mkdocs_confluence_md.network.client import make_client
 from mkdocs_confluence_md.network.retries import EXPORT, ONLY_ONCE, SlowAnswerError
 from mkdocs_confluence_md.network.throttling import Traffic
+from mkdocs_confluence_md.network.urls import ApiAddress
 from processes import find_free_port
 from projects import IMPATIENT
 
