@@ -121,16 +121,12 @@ $(ZENSICAL)/installed: pyproject.toml
 hosts: $(VENV)/installed zensical ## a pulled site in MkDocs, ProperDocs and Zensical, compared
 	PYTHONPATH=tests/support:example-site $(BIN)/python -m benchmarks.hosts $(SITE)
 
-.PHONY: screenshot
-SHOOT = chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --user-data-dir=$$(mktemp -d) \
-  --virtual-time-budget=3000
-screenshot: site ## the pictures in the README; needs Debian's chromium, and the web for Mermaid
-	cd example-site/site && ../../$(EXAMPLE)/bin/python -m http.server 8777 --bind 127.0.0.1 & \
-	server=$$!; trap "kill $$server" EXIT; sleep 1; \
-	$(SHOOT) --window-size=1280,680 --screenshot=docs/images/example-site.png \
-	  http://127.0.0.1:8777/runbooks/database-failover/ && \
-	$(SHOOT) --window-size=1280,3680 --screenshot=docs/images/everything.png \
-	  http://127.0.0.1:8777/runbooks/everything-a-page-can-have/
+.PHONY: screenshot words
+screenshot: $(VENV)/installed gadgets ## the pictures of the documentation; needs Debian's chromium
+	PYTHONPATH=tests/support $(BIN)/python -m benchmarks.screenshots
+
+words: $(VENV)/installed ## how readable the documentation is, page by page
+	@$(BIN)/python -m benchmarks.words
 
 .PHONY: test-wheel test-all
 UV := .cache/uv/bin/uv
