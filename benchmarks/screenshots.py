@@ -96,7 +96,8 @@ def serve(directory: Path) -> Iterator[str]:
 
 def build(config_file: Path, site_dir: Path) -> None:
     """Build a site, also one that a strict build would refuse."""
-    command = [sys.executable, "-m", "mkdocs", "build", "-q", "-f", config_file, "-d", site_dir]
+    options: list[str | Path] = ["-q", "-f", config_file, "-d", site_dir]
+    command = [sys.executable, "-m", "mkdocs", "build", *options]
     subprocess.run(command, check=True)
 
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 SITE = "acme.atlassian.net"
 _FENCE = re.compile(
-    r'^( *)```(?:(\w+)|\{ \.(\w+)([^}\n]*)\})(?: title="([^"]+)")?\n(.*?)^\1```$',
+    r'^( *)```(?:(\w+)| ?\{ \.(\w+)([^}\n]*)\})(?: title="([^"]+)")?\n(.*?)^\1```$',
     re.MULTILINE | re.DOTALL,
 )
 _PACKAGES = {".", ".[keyring]", "mkdocs-material", "properdocs", "zensical",
@@ -170,7 +170,8 @@ class Follower:
         )  # fmt: skip
         os.close(keyboard)
         answers = {"Client ID: ": self.standin.client_id,
-                   "Client secret: ": self.standin.client_secret}  # fmt: skip
+                   "Client secret: ": self.standin.client_secret,
+                   "[Y/n]: ": ""}  # fmt: skip
         shown = ""
         with suppress(OSError):  # the end of a terminal
             while chunk := os.read(screen, 4096).decode():
