@@ -22,7 +22,7 @@ from yaml.nodes import MappingNode, Node, SequenceNode
 from mkdocs_confluence_md.auth.environment import read_environment
 from mkdocs_confluence_md.auth.sign_ins import login_keys, open_store, site_argument
 from mkdocs_confluence_md.cli.configuration import Configuration, PythonName, find_item, list_items
-from mkdocs_confluence_md.cli.login import Asking, consent_options, read_address, sign_in
+from mkdocs_confluence_md.cli.login import Asking, consent_options, read_written_address, sign_in
 from mkdocs_confluence_md.cli.terminal import config_file_option, echo
 from mkdocs_confluence_md.confluence.refs import (
     Complaint,
@@ -434,7 +434,7 @@ def _find_address(config_file: Path, entry: Entry) -> ApiAddress:
     Raises:
         SettingError: They are of two sites.
     """
-    written = read_address(config_file)
+    written = read_written_address(config_file)
     if written.site and entry.site and written.site != entry.site:
         raise SettingError(
             f"{config_file} is for {site_argument(written.site)}, and this address is of "

@@ -288,7 +288,7 @@ def find_address(
         gateway: The same.
         variables: The environment.
     """
-    written = read_address(_CONFIG_FILE)
+    written = read_written_address(_CONFIG_FILE)
     if site and site != written.site:
         written = ApiAddress(site)
     elif written.site and not site:
@@ -302,7 +302,7 @@ def find_address(
     )
 
 
-def read_address(config_file: Path) -> ApiAddress:
+def read_written_address(config_file: Path) -> ApiAddress:
     """Return what a configuration says of the API, in its options or by an address in `nav`."""
     address = ApiAddress()
     with suppress(SettingError):
@@ -386,7 +386,7 @@ def _finish(started: Login, query: dict[str, str], store: TokenStore) -> None:
     where = "the system's keyring" if store.is_in_keyring(login_key(site)) else store.path
     echo(f"Signed in to {site_argument(site)}. The tokens are in {where}.", err=True)
     warn_of_scopes(granted, started.address)
-    written = read_address(_CONFIG_FILE)
+    written = read_written_address(_CONFIG_FILE)
     fields = ("site", "environment", "gateway")
     if any(getattr(written, name) != getattr(started.address, name) for name in fields):
         echo(f"\nFor mkdocs.yml:\n\n{describe_settings(started.address)}\n", err=True)
