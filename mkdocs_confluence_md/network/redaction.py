@@ -67,12 +67,14 @@ def _decode(text: str) -> Iterator[str]:
     squeezed = "".join(text.split())
     if squeezed != text:
         yield squeezed
+    # One after the other, too: a secret may look like an escape itself.
+    forms = {squeezed}
     for _ in range(_MOST_DECODINGS):
-        decoded = html.unescape(unquote(squeezed))
-        if decoded == squeezed:
+        decoded = {decode(form) for form in forms for decode in (html.unescape, unquote)} - forms
+        if not decoded:
             return
-        yield decoded
-        squeezed = decoded
+        yield from decoded
+        forms = decoded
 
 
 def _encode_base64(value: str) -> list[str]:

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mkdocs_confluence_md.auth.environment import SECRET_VARIABLES
@@ -280,6 +280,7 @@ SECRETS = st.text(st.characters(codec="ascii", exclude_categories=["C", "Z"]), m
 @given(
     SECRETS, TEXTS, TEXTS, st.sampled_from([str, quote, html.escape, in_percent, in_percent_twice])
 )
+@example("0000%00<", "", "", html.escape)
 def test_a_secret_is_found_in_any_text(
     secret: str, before: str, after: str, write: Callable[[str], str]
 ) -> None:
