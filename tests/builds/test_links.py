@@ -307,7 +307,7 @@ def test_without_a_site_a_link_out_of_it_is_a_warning(project: Project) -> None:
     built = project.build(strict=False)
 
     assert built.messages() == (
-        "WARNING -  confluence-md: index.md links to 'confluence:999': this is no page of the "
+        "WARNING -  confluence-md: index.md links to 'confluence:999': this is not a page of the "
         "site, and its address in Confluence is not known. Name your Confluence in the option "
         "`site`."
     )

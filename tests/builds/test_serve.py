@@ -72,7 +72,7 @@ def test_a_mistake_in_nav_or_options_is_reported_and_the_server_goes_on(
     with serving(project) as server:
         server.wait_for("deploy/", "Roll out")
         for mistake, message in (
-            ({"nav": [{"Deploy": "confluence:abc"}]}, "nav has entries that are no Conf"),
+            ({"nav": [{"Deploy": "confluence:abc"}]}, "nav has entries that are not Conf"),
             ({"nav": NAV, "base_url": "https://evil.example"}, "No token is sent to https://evil"),
             ({"nav": NAV, "cache_dir": "docs/x"}, "The option `cache_dir` is"),
             ({"nav": [{"Deploy": "confluence:999"}]}, "1 page could not be fetched"),

@@ -294,7 +294,7 @@ NO_TREE = f"""1 tree could not be fetched from Confluence.
 
   HOST failed to answer (503).
   Try again later; https://status.atlassian.com says whether it is a known problem.
-  - “Handbook” (tree of page {ROOT}) {SITE}/wiki/pages/viewpage.action?pageId={ROOT}
+  - mkdocs.yml:LINE: “Handbook” (tree of page {ROOT}) {SITE}/wiki/pages/viewpage.action?pageId={ROOT}
 """
 
 
@@ -313,6 +313,7 @@ def test_a_tree_that_cannot_be_had_is_told_also_if_its_root_is_declared(
 
     assert built.exit_code == exit_code
     said = re.sub(r"127\.0\.0\.1:[0-9]+", "HOST", built.messages())
+    said = re.sub(r"mkdocs\.yml:[0-9]+", "mkdocs.yml:LINE", said)
     assert said.startswith(f"{start}{NO_TREE}")
 
 

@@ -97,7 +97,7 @@ def messages(said: Said, outcome: Outcome) -> str:
     what, remedy, _ = said
     missing = (
         "WARNING -  confluence-md: “Deploy” (page 101) refers to attachments that could not be "
-        f"had: plan.png. Readers see the names of pictures instead. {what} {remedy}"
+        f"fetched: plan.png. Readers see the names of pictures instead. {what} {remedy}"
     )
     return {
         FAILS: missing,

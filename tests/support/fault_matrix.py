@@ -112,7 +112,11 @@ MESSAGES: dict[Fault, Said] = {
         check_network("confluence.invalid"),
         "",
     ),
-    faults.tls_failure: (f"{HOST} cannot be reached: [SSL: REASON].", check_network(HOST), ""),
+    faults.tls_failure: (
+        f"{HOST} does not speak https at this port.",
+        "Correct the port of the address, or write http:// if it is one of this machine.",
+        "",
+    ),
     faults.untrusted_certificate: (
         f"{HOST} shows a certificate that this machine does not trust.",
         "If your network looks into TLS, name the file of its certificate authority in the "
