@@ -290,11 +290,12 @@ def test_a_tree_that_stands_in_nav_twice_is_there_once(
 
 
 ROOT_ALONE: list[Any] = [{"Root": f"confluence:{ROOT}"}, *HANDBOOK]
+HANDBOOK_LINE = f"mkdocs.yml:LINE: “Handbook” (tree of page {ROOT})"
 NO_TREE = f"""1 tree could not be fetched from Confluence.
 
   HOST failed to answer (503).
   Try again later; https://status.atlassian.com says whether it is a known problem.
-  - mkdocs.yml:LINE: “Handbook” (tree of page {ROOT}) {SITE}/wiki/pages/viewpage.action?pageId={ROOT}
+  - {HANDBOOK_LINE} {SITE}/wiki/pages/viewpage.action?pageId={ROOT}
 """
 
 

@@ -143,8 +143,8 @@ def test_one_stale_page_is_told_of_in_the_singular() -> None:
     pages = [make_page(Origin.STALE, 7200.0), *[make_page(Origin.CACHE)] * 11]
 
     assert report_stale_pages(pages) == (
-        "1 of 12 pages from Confluence could not be fetched; a copy from 2 hours ago stands in for "
-        "it. HOST failed to answer (503). Try again later."
+        "1 of 12 pages from Confluence could not be fetched; a copy from 2 hours ago is used "
+        "instead. HOST failed to answer (503). Try again later."
     )
 
 

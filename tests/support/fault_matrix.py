@@ -213,6 +213,7 @@ def normalise(text: str) -> str:
         (r"127\.0\.0\.1:[0-9]+", HOST),
         (r"\s*\[atl-traceid: [0-9a-f]+\]", ""),
         (r"\[SSL: [A-Z_]+\] [a-z ]+", "[SSL: REASON]"),
+        (r"mkdocs\.yml:[0-9]+: ", ""),
         (r"\[Errno -[0-9]+\] [A-Z][a-z ]+", "[Errno DNS] NO SUCH NAME"),
     ):
         text = re.sub(pattern, word, text)
