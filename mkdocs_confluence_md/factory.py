@@ -231,5 +231,5 @@ def explain_silence(
     if options.offline or environment.offline:
         return "`offline` is on"
     if snapshot_dir and account.account() is None:
-        return "there are no credentials"
+        return "no credentials were found"
     return ""

@@ -96,16 +96,16 @@ def explain_yaml(error: yaml.YAMLError) -> Flaw:
     problem = getattr(error, "problem", None) or "it cannot be read"
     written = _read_line(mark)
     if "'\\t'" in problem:
-        return Flaw(line, "There is a tab in this line, and YAML wants spaces.", "Replace it.")
+        return Flaw(line, "This line has a tab, but YAML needs spaces.", "Replace it.")
     if match := _BLANK_IN_REFERENCE.search(written):
         return Flaw(
             line,
-            f"'{match[0]}': there is a blank after the colon, which makes it a setting to YAML.",
+            f"'{match[0]}': the blank after the colon makes this a setting, not a page.",
             f"Write confluence:{match[1]}",
         )
     return Flaw(
         line,
-        f"This is not YAML: {problem}.",
+        f"This is not valid YAML: {problem}.",
         "Look for a missing quotation mark, a missing colon, or wrong indentation, in this line or "
         "just above it.",
     )
@@ -186,7 +186,7 @@ def _line(node: Node) -> int:
 DEFAULT_CACHE_DIR = ".cache/plugin/confluence-md"
 
 PLUGIN_NAME = "confluence-md"
-_CORRECT = "Correct it: YAML reports the first line where it makes no sense."
+_CORRECT = "Correct that line, or the one above it."
 # Where it is installed, libyaml reads YAML in a tenth of the time.
 _FastLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _REMEDY = "Name the configuration with -f, or the cache's directory with --cache-dir."
@@ -237,7 +237,8 @@ def choose_cache_dir(
         directory = Path(other).resolve()
         if chosen.is_relative_to(directory) or directory.is_relative_to(chosen):
             raise SettingError(
-                f"The option `cache_dir` is {cache_dir!r}, in or around {name} ({directory}).",
+                f"The option `cache_dir` is {cache_dir!r}, which is in or contains {name} "
+                f"({directory}).",
                 "Name a directory of its own, or leave the option out.",
             )
     return chosen
@@ -297,7 +298,7 @@ def _explain_plugins(plugins: object) -> tuple[str, str, str] | None:
         for name in names:
             plain = name.lower().replace("_", "-").removeprefix("mkdocs-")
             if get_close_matches(plain, [PLUGIN_NAME, "confluence"], 1, _LIKENESS):
-                return name, f"there is no plugin {name!r}.", f"Write {PLUGIN_NAME}."
+                return name, f"the plugin {name!r} does not exist.", f"Write {PLUGIN_NAME}."
     return None
 
 
@@ -364,7 +365,9 @@ def _read_config(config_file: Path, loader: type[yaml.SafeLoader] = _Loader) -> 
     except (ConfigurationError, TypeError, ValueError, RecursionError) as error:
         # YAML's errors repeat a line of the file.
         shown = "a line with a secret" if protection.find_secret(str(error)) else error
-        raise SettingError(f"{config_file} is not a configuration: {shown}.", _CORRECT) from None
+        raise SettingError(
+            f"{config_file} is not a valid configuration: {shown}.", _CORRECT
+        ) from None
     return config if isinstance(config, dict) else {}
 
 
@@ -534,7 +537,7 @@ def _read_files(
     while files:
         file, shown = files.pop()
         if file.resolve() in seen:
-            raise SettingError(f"{shown} leads around in a circle.", "Name another configuration.")
+            raise SettingError(f"{shown} leads back to itself.", "Name another configuration.")
         seen.append(file.resolve())
         protection.check_file(str(file), shown)
         root = yaml.compose(file.read_bytes(), loader)

@@ -167,10 +167,10 @@ def _read_credentials(variables: Mapping[str, str]) -> ClientCredentials | None:
         return None
     missing = [f"{ENV_PREFIX}{name}" for name in names if not values[name]]
     if missing:
-        given = [f"{ENV_PREFIX}{name}" for name in names if values[name]]
         raise SettingError(
-            f"The sign-in needs {' and '.join(missing)}, besides {' and '.join(given)}.",
-            "Set all three variables, or not the last one.",
+            f"{ENV_PREFIX}REFRESH_TOKEN is set without {' and '.join(missing)}.",
+            f"Set all three variables; or remove {ENV_PREFIX}REFRESH_TOKEN, and sign in with "
+            "`confluence-md login`.",
         )
     return ClientCredentials(values["CLIENT_ID"], values["CLIENT_SECRET"], values["REFRESH_TOKEN"])
 
@@ -181,7 +181,7 @@ def _read_rest_credentials(variables: Mapping[str, str]) -> RestCredentials | No
         return RestCredentials(email, api_token)
     if email:
         raise SettingError(
-            f"Confluence's REST API needs {ENV_PREFIX}API_TOKEN, besides {ENV_PREFIX}EMAIL.",
+            f"{ENV_PREFIX}EMAIL is set without {ENV_PREFIX}API_TOKEN.",
             "Set both variables, or neither of them.",
         )
     return None
@@ -192,7 +192,7 @@ def _read_url(variables: Mapping[str, str], name: str) -> str:
     # The value is not shown: a URL may hold a password, which is one thing that is wrong with it.
     if value and (not origin_of(value) or "@" in value):
         raise SettingError(
-            f"{ENV_PREFIX}{name} is not a URL that can be used.",
+            f"{ENV_PREFIX}{name} is not a valid URL.",
             "Write a scheme and a host, and no password: https://proxy.example.com.",
         )
     return value.rstrip("/")
@@ -203,8 +203,8 @@ def _read_path(path: str) -> Path:
         absolute = Path(path).expanduser().absolute()
     except RuntimeError:
         raise SettingError(
-            f"{ENV_PREFIX}TOKEN_FILE is {path!r}, and there is no such user.",
-            "Write the whole path.",
+            f"{ENV_PREFIX}TOKEN_FILE is {path!r}, but that user does not exist.",
+            "Write the path without ~, like /home/jane/confluence/tokens.json.",
         ) from None
     if absolute.is_dir() or not path.isprintable():
         raise SettingError(

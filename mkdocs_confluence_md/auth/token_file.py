@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 
 _MOVE = (
-    "Remove what leads there, or move the token file out of the project: CONFLUENCE_MD_TOKEN_FILE "
-    "says where it is."
+    "Remove what leads there, or set CONFLUENCE_MD_TOKEN_FILE to a path outside the project, and "
+    "move the file there."
 )
 _MOST_CHARACTERS = 100
 
@@ -74,7 +74,7 @@ class Protection:
         folder = os.path.realpath(path)
         if any(token_file.is_relative_to(folder) for token_file in self._token_files):
             raise SettingError(
-                f"{shown} is or has in it the token file, which must not become part of a site.",
+                f"{shown} is or contains the token file, which must not become part of a site.",
                 _MOVE,
             )
 
@@ -120,9 +120,9 @@ class Protection:
             each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in shown
         )
         return SettingError(
-            f"The setting `{printable}` in {file} has the secret {source} in it, and the site "
+            f"The setting `{printable}` in {file} contains the secret {source}, and the site "
             "could show it.",
-            "Take it out: the plugin reads its secrets from the environment by itself.",
+            "Remove it: the plugin reads its secrets from environment variables by itself.",
         )
 
     def _is_token_file(self, status: os.stat_result) -> bool:
@@ -281,7 +281,7 @@ def _check_target(path: str, target: Path, roots: Sequence[Path]) -> None:
 
 
 def _explain_circle(path: str) -> SettingError:
-    return SettingError(f"{path} is a link that leads around in a circle.", _REMEDY)
+    return SettingError(f"{path} is a link that leads back to itself.", _REMEDY)
 
 
 def _scan(folder: str) -> list[os.DirEntry[str]]:

@@ -221,7 +221,7 @@ _FORMAT_VERSION = 1
 _LOCK_SECONDS = 180.0
 # Room for tokens that are longer than the present ones.
 _RESERVE_BYTES = 16_384
-_REMEDY = "Name a file that you may write to in CONFLUENCE_MD_TOKEN_FILE."
+_REMEDY = "Set CONFLUENCE_MD_TOKEN_FILE to the path of a file that you may write."
 
 
 @dataclass(frozen=True)
@@ -261,7 +261,7 @@ def default_token_file() -> Path:
         return platformdirs.user_config_path("mkdocs-confluence-md") / "tokens.json"
     except RuntimeError:
         raise TokenFileError(
-            "This user has no home directory, so there is no place for the token file.", _REMEDY
+            "The token file has no default path, because this user has no home directory.", _REMEDY
         ) from None
 
 
@@ -480,6 +480,6 @@ class TokenStore:
 
     def _corrupt(self) -> TokenFileError:
         return TokenFileError(
-            f"The token file {self.path} is damaged, or of a newer version.",
-            "It was left as it is: move it away and sign in again.",
+            f"The token file {self.path} is damaged, or was written by a newer version.",
+            "Move it away, and sign in again. It was not changed.",
         )

@@ -52,8 +52,8 @@ class TrustRule:
         if {url_host(host), _name_port(parts)} & self.hosts:
             return None
         if host in LOOPBACK_HOSTS:
-            return f"the environment does not name {_name_port(parts)}, a port of this machine"
-        return f"{host} is neither Atlassian's nor trusted by the environment"
+            return f"no environment variable names {_name_port(parts)}, a port of this machine"
+        return f"{host} is neither a host of Atlassian's nor one that you trust"
 
     def check(self, url: str) -> None:
         """Refuse a URL that may not receive a token.
@@ -64,9 +64,8 @@ class TrustRule:
         if objection := self.find_objection(url):
             raise SettingError(
                 f"No token is sent to {origin_of(url) or url}: {objection}.",
-                "Correct the option `site` or `base_url`, or CONFLUENCE_MD_API_URL or "
-                "CONFLUENCE_MD_AUTH_URL. A host of your own needs https, and must be named in the "
-                "environment variable CONFLUENCE_MD_TRUSTED_HOSTS.",
+                "Correct `site`, `base_url`, CONFLUENCE_MD_API_URL or CONFLUENCE_MD_AUTH_URL. If "
+                "the host is yours, use https and name it in CONFLUENCE_MD_TRUSTED_HOSTS.",
             )
 
 

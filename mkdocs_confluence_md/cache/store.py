@@ -318,7 +318,7 @@ class Store:
         self._directory.set_aside()
         self._warn_once(
             f"The cache in {self._directory.path} was damaged ({error}). Its database is now "
-            f"{SET_ASIDE}, and an empty one takes its place: what was in it is exported again."
+            f"{SET_ASIDE}; pages are exported again into a new one."
         )
 
     def _give_up(self, error: Exception) -> None:

@@ -22,7 +22,7 @@ COMMANDS = {
     "logout": ("login", "Forget the tokens of a site."),
     "status": ("status", "Show who is signed in, and until when."),
     "ci": ("ci", "Make the secrets that CI needs."),
-    "check": ("check", "Find what a build would stumble over."),
+    "check": ("check", "Find what would make a build fail."),
     "pull": ("pull", "Write the site as files without Confluence."),
     "cache": ("cache", "Show or clear the cached pages."),
 }

@@ -222,7 +222,7 @@ def cache() -> None:
 @_directory_options
 @click.option("--json", "json_wanted", is_flag=True, help="Print JSON.")
 def show(*, config_file: Path, cache_dir: Path | None, json_wanted: bool) -> None:
-    """Tell which copies of pages there are, newest first.
+    """List the cached copies of pages, newest first.
 
     An account is shown by the first digits of its hash.
     """
@@ -255,7 +255,7 @@ def clear(*, config_file: Path, cache_dir: Path | None, targets: list[str]) -> N
     missing = [target for target in targets if target not in there_were]
     for target in missing:
         what = f"page {target}" if target.isdigit() else target
-        echo(f"There is no copy of {what} in {opened.directory}", err=True)
+        echo(f"The cache in {opened.directory} has no copy of {what}", err=True)
     _finish(opened, fine=not missing)
 
 

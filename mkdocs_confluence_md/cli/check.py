@@ -188,7 +188,7 @@ def _inspect_nav(inspection: Inspection) -> list[Declared] | None:
     except yaml.YAMLError as error:
         flaw = explain_yaml(error)
         if make_protection(os.environ).find_secret(str(flaw)):
-            flaw = Flaw(flaw.line, "This is not YAML.", "Take the secret out of this line.")
+            flaw = Flaw(flaw.line, "This is not valid YAML.", "Remove the secret from this line.")
     except ConfluenceError as error:
         flaw = Flaw(0, error.what, error.remedy)
     else:
@@ -414,7 +414,7 @@ _LONGEST_CELL = 60
 def check(
     *, config_file: Path, json_wanted: bool, no_network: bool, report_file: Path | None
 ) -> None:
-    """Tell what a build would stumble over, without building.
+    """Find what would make a build fail, without building.
 
     It reads the configuration itself, also where MkDocs would refuse it; then it looks at the
     options, the environment, the sign-in, the API, and at each page that nav refers to. With
@@ -454,8 +454,8 @@ def _write_report(config_file: Path, report_file: Path, *, json_wanted: bool) ->
     environment = settings.environment
     if environment.offline or settings.options.offline:
         raise SettingError(
-            "A report needs answers, and a build would not ask: it is offline.",
-            "Leave out the option `offline` and CONFLUENCE_MD_OFFLINE for the report.",
+            "The report needs the network, but the build is offline.",
+            "Remove the option `offline` and the variable CONFLUENCE_MD_OFFLINE for the report.",
         )
     report = try_calls(
         [entry.reference for entry in settings.entries],

@@ -56,8 +56,8 @@ class SecretStore:
         if path := shutil.which(self.program):
             return path
         raise SettingError(
-            f"The command {self.program} is not installed, which sets secrets on {self.name}.",
-            f"Install it ({self.page}), or run this without the option and copy what it prints.",
+            f"The command {self.program}, which sets secrets on {self.name}, is not installed.",
+            f"Install it ({self.page}), or run `confluence-md ci` and copy what it prints.",
         )
 
     def save(self, name: str, value: str) -> None:
@@ -76,7 +76,7 @@ class SecretStore:
             said = (finished.stderr or finished.stdout).strip().partition("\n")[0]
         raise SettingError(
             f"{self.program} could not set {name} on {self.name}: {said or 'it gave no reason'}.",
-            f"Run this in the repository's directory, after: {self.program} auth login",
+            f"Run `{self.program} auth login`, and then this again, in the repository's directory.",
         )
 
 
@@ -110,11 +110,11 @@ def ci(
     """Sign in once for CI, and print the three secrets that its jobs need.
 
     Consent as an account that sees only what the site may show. Your own sign-in stays as it is,
-    and nothing is kept on this machine: what is printed, as NAME=VALUE on stdout, can be had only
+    and nothing is kept on this machine: what is printed, as NAME=VALUE on stdout, is shown only
     once.
     """
     if github and gitlab:
-        raise click.UsageError("--github and --gitlab: use one of them.")
+        raise click.UsageError("Use --github or --gitlab, not both.")
     secret_store = GITHUB if github else GITLAB if gitlab else None
     if secret_store:
         secret_store.find_program()

@@ -159,7 +159,8 @@ class Configuration:
         if isinstance(root, MappingNode) and root.value and not root.flow_style:
             return root
         raise SettingError(
-            f"{self.file} has no settings, one a line.", "Begin it with: site_name: My site"
+            f"{self.file} must have settings, each on its own line.",
+            "Begin it with: site_name: My site",
         )
 
     def _find_end(self, node: Node) -> int:

@@ -433,9 +433,9 @@ def _listen(port: int, listener: CallbackListener, state: str) -> list[_Server]:
         taken = error.errno == errno.EADDRINUSE
         reason = "another program uses it" if taken else (error.strerror or str(error))
         raise SettingError(
-            f"Port {port} of this machine cannot be listened on: {reason}.",
-            "End that program; or register a callback with another port for your integration "
-            "and name it with --port; or use --paste.",
+            f"Port {port} of this machine cannot be opened: {reason}.",
+            "End the program that uses it; or register a callback with another port for your "
+            "integration, and name that with --port; or use --paste.",
         ) from error
     return servers
 

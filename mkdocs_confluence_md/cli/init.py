@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 import click
+import yaml
 from mkdocs.utils import nest_paths
 from yaml.nodes import MappingNode, Node, SequenceNode
 
@@ -35,6 +36,7 @@ from mkdocs_confluence_md.confluence.refs import (
 from mkdocs_confluence_md.errors import SettingError
 from mkdocs_confluence_md.project import (
     PLUGIN_NAME,
+    explain_yaml,
     find_directories,
     locate_entries,
     read_nav,
@@ -157,7 +159,7 @@ def init(  # noqa: PLR0913  each is an option
     written = _find_address(config_file, entry)
     if not written.site:
         raise SettingError(
-            f"{entry.target} does not tell the Confluence site.",
+            f"{entry.target} does not say which Confluence site it is on.",
             "Paste the whole address of the page, beginning with https://",
         )
     variables = read_environment(os.environ)
@@ -189,11 +191,28 @@ def add(*, url: str, config_file: Path, section: str, title: str, tree: bool) ->
     entry = read_entry(url, tree=tree)
     entry = replace(entry, title=title.strip() or entry.title)
     _find_address(config_file, entry)
-    nav_file, _ = read_nav(config_file)
+    nav_file = _find_nav_file(config_file)
     configuration = Configuration.read(nav_file)
     change = add_to_nav(configuration, entry, section, config_file)
     configuration.write()
     _report(nav_file, [change])
+
+
+def _find_nav_file(config_file: Path) -> Path:
+    """Return the file that has `nav`.
+
+    Raises:
+        SettingError: It, or one that inherits from it, cannot be read.
+    """
+    try:
+        return read_nav(config_file)[0]
+    except yaml.YAMLError as error:
+        flaw = explain_yaml(error)
+        raise SettingError(
+            f"A file that {config_file} inherits from cannot be read, line {flaw.line}: "
+            f"{flaw.what}",
+            flaw.remedy,
+        ) from None
 
 
 def read_entry(url: str, *, tree: bool) -> Entry:
@@ -261,7 +280,9 @@ def add_to_nav(configuration: Configuration, entry: Entry, section: str, config_
         configuration.add_setting("nav", _list_local_pages(config_file) or ["index.md"])
     nav = configuration.find("nav")
     if not isinstance(nav, SequenceNode) or not nav.value:
-        raise SettingError(f"nav in {configuration.file} is not a list of pages.", "Make it one.")
+        raise SettingError(
+            f"nav in {configuration.file} is not a list.", "Begin each entry with a dash."
+        )
     items, titles = _open_section(nav, section)
     data: Any = entry.as_data()
     for title in reversed(titles):
@@ -313,7 +334,7 @@ def _find_child(items: SequenceNode, title: str) -> SequenceNode | None:
             if key.value == title:
                 raise SettingError(
                     f"{title!r} is a page in nav, not a section.",
-                    "Name a section; one that is not there is added.",
+                    "Name a section, or a new title, which adds a section.",
                 )
     return None
 
@@ -339,7 +360,7 @@ def _write_home(config_file: Path, name: str) -> list[str]:
         home.write_text(_HOME.format(name=name), encoding="utf-8")
     except OSError as error:
         raise SettingError(
-            f"{home} cannot be written: {error.strerror}.", "Run this in a directory of yours."
+            f"{home} cannot be written: {error.strerror}.", "Use a directory that you may write."
         ) from None
     return ["a first page, docs/index.md"]
 
@@ -406,7 +427,7 @@ def _check_own(configuration: Configuration, name: str) -> None:
     parent = configuration.find("INHERIT")
     if parent and configuration.find(name) is None:
         raise SettingError(
-            f"{configuration.file} inherits `{name}` from {parent.value}.",
+            f"{configuration.file} inherits `{name}` from {parent.value}; nothing was added.",
             f"Add `- {PLUGIN_NAME}:` there, and `site:` indented below it; then run this again.",
         )
 
@@ -420,7 +441,10 @@ def _ask_for_entry(url: str, *, tree: bool) -> Entry:
     if url:
         return read_entry(url, tree=tree)
     if not sys.stdin.isatty():
-        raise SettingError("URL is missing.", "Name a page: confluence-md init URL")
+        raise SettingError(
+            "The address of a page is missing.",
+            "Name one: confluence-md init https://acme.atlassian.net/wiki/spaces/ENG/pages/123456",
+        )
     while True:
         try:
             return read_entry(click.prompt("Address of a page in Confluence", err=True), tree=tree)
@@ -432,14 +456,17 @@ def _find_address(config_file: Path, entry: Entry) -> ApiAddress:
     """Return where the API is, as far as the configuration and the entry say.
 
     Raises:
-        SettingError: They are of two sites.
+        SettingError: They are of two sites, or the configuration cannot be read.
     """
+    if config_file.exists():
+        # A mistake in it is said before anybody signs in, or looks for what `nav` has.
+        Configuration.read(config_file)
     written = read_written_address(config_file)
     if written.site and entry.site and written.site != entry.site:
         raise SettingError(
-            f"{config_file} is for {site_argument(written.site)}, and this address is of "
+            f"{config_file} is for {site_argument(written.site)}, but this page is on "
             f"{site_argument(entry.site)}.",
-            "A site shows pages of one Confluence site: use another directory.",
+            "One mkdocs.yml has pages of one Confluence site: use another directory.",
         )
     return replace(written, site=written.site or entry.site)
 

@@ -167,7 +167,8 @@ def logout(*, site: str, everywhere: bool) -> None:
     keys = login_keys(store, site)
     chains = environment_keys(store) if everywhere else []
     if not keys and not chains:
-        raise CredentialsError("You are not signed in there.", "See: confluence-md status")
+        where = site_argument(site) if site else "any site"
+        raise CredentialsError(f"You are not signed in to {where}.", "See: confluence-md status")
     if len(keys) > 1 and not everywhere:
         sites = ", ".join(site_argument(login_site(key)) for key in keys)
         raise CredentialsError(
@@ -423,13 +424,16 @@ def _ask_site() -> str:
     try:
         return read_site(answer)
     except ValueError as error:
-        raise SettingError("There is no site.", str(error)) from None
+        raise SettingError("The site is missing or wrong.", str(error)) from None
 
 
 def _ask(question: str, option: str) -> str:
     """Ask at a terminal; standard input that is none is for the client secret."""
     if not sys.stdin.isatty():
-        raise SettingError(f"{option} is missing.", "Without a terminal, nothing can be asked for.")
+        raise SettingError(
+            f"{option} is missing.",
+            "Add it to the command: without a terminal, it cannot be asked for.",
+        )
     return str(click.prompt(question, err=True)).strip()
 
 
@@ -442,7 +446,7 @@ def _ask_secret() -> str:
     if is_token(secret):
         return secret
     raise CredentialsError(
-        "There is no client secret.",
+        "The client secret is missing, or has characters that no secret has.",
         "Set CONFLUENCE_MD_CLIENT_SECRET, or write it to standard input, in one line.",
     )
 

@@ -44,7 +44,7 @@ def pull(*, config_file: Path, check: bool, watch: bool, directory: Path) -> Non
     alone. The exit code is 1 on any warning of the build, although DIR is written then.
     """
     if check and watch:
-        raise click.UsageError("--check looks once, --watch goes on: use one of them.")
+        raise click.UsageError("Use --check or --watch, not both.")
     check_way(directory, config_file.parent)
     if watch:
         _keep_pulling(config_file, directory)

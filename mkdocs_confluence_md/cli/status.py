@@ -108,7 +108,7 @@ def find_statuses(environment: Environment, store: TokenStore, address: ApiAddre
     if environment.access_token or environment.credentials:
         if not address.site:
             raise SettingError(
-                "The credentials of the environment tell no site.",
+                "The environment variables have credentials, but do not say for which site.",
                 "Name it: confluence-md status --site acme.atlassian.net",
             )
         return [_look_at_environment(environment, store, address)]
@@ -135,7 +135,7 @@ def as_text(status: Status) -> str:
         "source": status.source,
         "account": status.account,
         "scopes": " ".join(each.removeprefix(f"{_NAMESPACE}:") for each in status.scopes),
-        "access token": f"until {_as_time(status.access_token_expires_at) or 'nobody knows when'}",
+        "access token": f"until {_as_time(status.access_token_expires_at) or 'an unknown time'}",
         "refresh token": _as_time(status.refresh_token_expires_at)
         and f"until {_as_time(status.refresh_token_expires_at)}, and longer with each use",
         "kept in": status.kept_in,

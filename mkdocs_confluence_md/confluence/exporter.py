@@ -91,10 +91,10 @@ class Exporter:
             raise describe_failure(response)
         if response.status_code != httpx.codes.OK or not is_cloud_id(cloud_id):
             raise SettingError(
-                f"{url} does not tell a cloud ID ({response.status_code}), so {self.address.site} "
-                "is not a Confluence Cloud site.",
-                "Correct the option `site`: the host in the address bar when you read a page in "
-                "Confluence, like acme.atlassian.net. Behind a custom domain, set `cloud_id` too.",
+                f"{self.address.site} is not a Confluence Cloud site: {url} does not show its "
+                f"cloud ID ({response.status_code}).",
+                "Correct the option `site`: it is the host in the address of a page, like "
+                "acme.atlassian.net. For a custom domain, set `cloud_id` too.",
             )
         return Export(str(cloud_id), response.headers)
 

@@ -62,7 +62,7 @@ def list_pages(rest: ConfluenceRest, ref: TreeRef | SpaceRef) -> Listing:
     if root is None:
         _check_absence(rest, ref.page_id)
         raise MissingError(
-            f"There is no page {ref.page_id}, or the account may not see it, says {rest.host}.",
+            f"Page {ref.page_id} does not exist, or the account may not see it, says {rest.host}.",
             "Compare the ID with the page's address in Confluence, and open it there as the "
             "account of CONFLUENCE_MD_EMAIL.",
         )
@@ -98,8 +98,8 @@ def _check_absence(rest: ConfluenceRest, page_id: str) -> None:
 def make_contradiction(name: str) -> FailureError:
     """Return the error for a list that is empty although there are pages."""
     return FailureError(
-        f"Confluence's REST API lists nothing of the {name}, although it is there.",
-        "If it stays so, report it with the file that `confluence-md check --report FILE` writes.",
+        f"Confluence's REST API lists no pages of the {name}, although it exists.",
+        "Report it with the file that `confluence-md check --report FILE` writes.",
     )
 
 
@@ -157,7 +157,7 @@ def _find_space(rest: ConfluenceRest, key: str) -> Mapping[str, Any]:
         if space.get("key") == key:
             return space
     raise MissingError(
-        f"There is no space {key}, or the account may not see it, says {rest.host}.",
+        f"Space {key} does not exist, or the account may not see it, says {rest.host}.",
         "Compare the key with the addresses of the space's pages in Confluence, and open one "
         "there as the account of CONFLUENCE_MD_EMAIL.",
     )

@@ -109,7 +109,7 @@ _WITHOUT_CONTEXT = re.compile(
 )
 
 _PASTE_PAGE = (
-    "Open the page that you want in Confluence and paste its address, which looks like "
+    "Open the page in Confluence and paste its address, like "
     "https://acme.atlassian.net/wiki/spaces/ENG/pages/123456/Title, or write confluence:123456."
 )
 _NOT_PAGES = (
@@ -186,7 +186,9 @@ def parse_reference(text: str) -> Reference | Complaint:
         return _parse_space(text, target.removeprefix("space/").rstrip("/"))
     if target.endswith("/") and _ID.fullmatch(target[:-1]):
         return TreeRef(target[:-1])
-    return Complaint(text, "a page ID consists of the digits 0 to 9 and nothing else.", _PASTE_PAGE)
+    return Complaint(
+        text, "this is neither a page ID (only digits) nor the address of a page.", _PASTE_PAGE
+    )
 
 
 def is_confluence_url(text: str) -> bool:
@@ -281,7 +283,7 @@ def _parse_space(entry: str, key: str) -> SpaceRef | Complaint:
         return SpaceRef(key)
     return Complaint(
         entry,
-        "this is not a space key.",
+        "this is not a valid space key.",
         "Write the key that follows /wiki/spaces/ in the address of the space: "
         "confluence:space/ENG.",
     )
@@ -290,7 +292,7 @@ def _parse_space(entry: str, key: str) -> SpaceRef | Complaint:
 def _parse_url(entry: str, text: str) -> PageRef | Complaint:
     url = _split_url(text)
     if url is None or not url.hostname:
-        return Complaint(entry, "this URL cannot be read.", _PASTE_PAGE)
+        return Complaint(entry, "this is not a valid URL.", _PASTE_PAGE)
     if url.hostname.endswith(".atlassian.net"):
         url = urlsplit(add_context(text))
     page_id = _page_id_in_url(url)

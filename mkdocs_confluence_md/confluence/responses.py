@@ -248,8 +248,8 @@ SCOPES = ("export:markdown:custom", "read:forge-app:confluence")
 DIVIDE_TREE = "Name parts of it in nav instead, each as confluence:ID/."
 _NEWER_VERSION = "check for a newer version of mkdocs-confluence-md: the API may have changed."
 _REPORT_ADVICE = (
-    "Check for a newer version of mkdocs-confluence-md: the API may have changed. If there is "
-    "none, report it with the file that `confluence-md check --report FILE` writes."
+    "Check for a newer version of mkdocs-confluence-md: the API may have changed. If you "
+    "have the newest, report it with the file that `confluence-md check --report FILE` writes."
 )
 REST_SCOPES = "read:page:confluence, read:space:confluence and read:hierarchical-content:confluence"
 
@@ -430,7 +430,7 @@ def explain_refusal(
     if stated in _MOMENTARY or stated >= httpx.codes.INTERNAL_SERVER_ERROR:
         return describe_failure(response, stated)
     if stated == httpx.codes.REQUEST_ENTITY_TOO_LARGE:
-        advice = "Divide the page in Confluence."
+        advice = "Split the page in Confluence."
         return TooLargeError(f"The {what} is too large to be exported {where}.", advice, detail)
     if stated in _REFUSALS or not response.is_redirect:
         cause, advice = _REFUSALS.get(stated, _OTHER_REFUSAL)
@@ -564,12 +564,18 @@ def explain_rest_refusal(
             "Check the option `site`; a proxy may also want you to log in.",
             detail,
         )
+    if lacks_scope(response):
+        return CredentialsError(
+            f"The account's API token lacks a scope {where}.",
+            f"Make a token with the scopes {REST_SCOPES} on "
+            "https://id.atlassian.com/manage-profile/security/api-tokens.",
+            detail,
+        )
     if status in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
         return CredentialsError(
             f"Confluence's REST API does not accept the account's API token {where}.",
-            "Compare CONFLUENCE_MD_EMAIL and CONFLUENCE_MD_API_TOKEN with the account's tokens on "
-            "https://id.atlassian.com/manage-profile/security/api-tokens: each ends after a year "
-            f"at most, and one with scopes needs {REST_SCOPES}.",
+            "Check CONFLUENCE_MD_EMAIL and CONFLUENCE_MD_API_TOKEN, and the token's expiry date "
+            "and scopes, on https://id.atlassian.com/manage-profile/security/api-tokens.",
             detail,
         )
     if status in _MOMENTARY or status >= httpx.codes.INTERNAL_SERVER_ERROR:

@@ -447,8 +447,8 @@ class RestBases:
                 path = path if path.startswith("/wiki/") else f"/wiki{path}"
                 return f"{path}?{parts.query}" if parts.query else path
         raise FailureError(
-            f"A list of {host_of(self._site or self._gateway)} goes on at another address, which "
-            "is not asked.",
+            f"A list of {host_of(self._site or self._gateway)} continues on another host, to "
+            "which no request is sent.",
             "Check for a newer version of mkdocs-confluence-md: the API may have changed.",
         )
 
@@ -459,6 +459,6 @@ class RestBases:
 def make_endless_list(host: str) -> FailureError:
     """Return the error for a list that goes on without bringing anything."""
     return FailureError(
-        f"A list of {host} goes on and on without any entries.",
-        "If it stays so, report it with the file that `confluence-md check --report FILE` writes.",
+        f"A list of {host} does not end, and has no entries.",
+        "Report it with the file that `confluence-md check --report FILE` writes.",
     )

@@ -171,7 +171,7 @@ class AssetFetcher:
             if kept
             else Assets(
                 error=FailureError(
-                    "There is no copy of them in the cache.",
+                    "The cache has no copy of them.",
                     "Build once with the network while Confluence answers.",
                 )
             )

@@ -179,7 +179,7 @@ def read_snapshot_manifest(directory: Path) -> SnapshotManifest:
     except FileNotFoundError:
         is_there = directory.is_dir()
         what = f"{directory} is not a snapshot: it has no {MANIFEST}."
-        missing = f"There is not a snapshot in {directory}."
+        missing = f"The snapshot {directory} does not exist."
         raise SnapshotError(
             what if is_there else missing, "Make one: confluence-md pull DIR."
         ) from None
@@ -291,7 +291,7 @@ def read_file(directory: Path, path: str, manifest: SnapshotManifest) -> bytes:
         raise SnapshotError(f"The snapshot in {directory} lacks {path}.", _PULL_AGAIN)
     if make_digest(content) != manifest.files.get(path):
         raise SnapshotError(
-            f"{path} in the snapshot {directory} is not as it was pulled: its hash is another one.",
+            f"{path} in the snapshot {directory} has been changed since it was pulled.",
             _PULL_AGAIN,
         )
     return content
@@ -462,5 +462,5 @@ class Snapshot:
 
 def _add_damage(error: FailureError, damage: ConfluenceError) -> FailureError:
     return FailureError(
-        error.what, f"{error.remedy} Nor is its copy of use. {damage}", error.detail
+        error.what, f"{error.remedy} Its copy cannot be used either. {damage}", error.detail
     )

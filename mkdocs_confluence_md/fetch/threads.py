@@ -167,7 +167,7 @@ def deliver_error(future: Future[_T], error: Exception) -> None:
 def describe_absence(what: str = "this page") -> FailureError:
     """Say that something is not in the cache, and that nothing else may be asked."""
     return FailureError(
-        f"There is no copy of {what} in the cache, and `offline` is on.",
+        f"The cache has no copy of {what}, and `offline` is on.",
         "Build once with the network, or turn the option `offline` (or the environment "
         "variable CONFLUENCE_MD_OFFLINE) off.",
     )
@@ -177,7 +177,7 @@ def explain_unexpected(error: Exception) -> FailureError:
     """Say that an error is none of those that are foreseen."""
     return FailureError(
         f"Something unexpected happened: {_locate(error)}.",
-        "This is a mistake in mkdocs-confluence-md. Please report it.",
+        "This is a bug in mkdocs-confluence-md. Please report it.",
     )
 
 

@@ -230,7 +230,7 @@ def open_export(
     if not texts:
         raise FailureError(
             f"The export of the {ref.name} has no pages in it.",
-            "See in Confluence whether there are any that the account may see.",
+            "Check in Confluence that the account of the sign-in may see them.",
         )
     return TreeExport(
         manifest.digest, archive, texts, manifest.page_count, manifest.has_attachments

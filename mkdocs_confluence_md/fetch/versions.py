@@ -143,8 +143,8 @@ class Versions:
             self._has_warned = self._has_warned or is_first
         if is_first:
             self._warn(
-                "Confluence did not say which pages have changed, so those whose copies have "
-                "expired are exported; trees are as they were listed last, or exported as a whole. "
+                "Confluence did not say which pages have changed. Pages whose copies have expired "
+                "are exported again; trees are as last listed, or exported as a whole. "
                 f"{error.full_text()}"
             )
 
@@ -241,7 +241,7 @@ def make_versions(  # noqa: PLR0913  it has that many settings
     remember_secrets(credentials.api_token)
     if not _is_site_known(address):
         warn(
-            "CONFLUENCE_MD_EMAIL and CONFLUENCE_MD_API_TOKEN are of no use without the option "
+            "CONFLUENCE_MD_EMAIL and CONFLUENCE_MD_API_TOKEN have no effect without the option "
             "`site`: Confluence cannot be asked which pages have changed. Write the host of your "
             "Confluence site into mkdocs.yml: `site: acme.atlassian.net`."
         )

@@ -128,7 +128,8 @@ def _explain(error: httpx.RequestError) -> FailureError:
     trouble = find_trouble(error)
     if isinstance(error, SlowAnswerError):
         return FailureError(
-            f"The answer of {host} did not arrive whole {error}.", f"Try again later; {STATUS_PAGE}"
+            f"The answer of {host} did not arrive completely {error}.",
+            f"Try again later; {STATUS_PAGE}",
         )
     if trouble is Trouble.SILENT:
         timeouts = error.request.extensions["timeout"]
@@ -139,12 +140,12 @@ def _explain(error: httpx.RequestError) -> FailureError:
     if trouble is Trouble.UNTRUSTED:
         return FailureError(
             f"{host} shows a certificate that this machine does not trust.",
-            "If your network looks into TLS, name the file of its certificate authority in the "
-            "environment variable SSL_CERT_FILE.",
+            "If a proxy in your network decrypts TLS, set the environment variable SSL_CERT_FILE "
+            "to the file of its certificate authority.",
         )
     if _PLAIN.search(str(error)):
         return FailureError(
-            f"{host} does not speak https at this port.",
+            f"{host} does not use https on this port.",
             "Correct the port of the address, or write http:// if it is one of this machine.",
         )
     # What breaks the protocol on our side may be quoted whole, a token with it.
@@ -152,7 +153,7 @@ def _explain(error: httpx.RequestError) -> FailureError:
     reason = "the request could not be sent" if ours else _first_line(error)
     if trouble is Trouble.BROKEN and not ours:
         return FailureError(
-            f"The answer of {host} did not arrive whole: {reason}.",
+            f"The answer of {host} did not arrive completely: {reason}.",
             f"Check the network and the proxy settings; {STATUS_PAGE}",
         )
     return FailureError(

@@ -186,7 +186,7 @@ class PatientTransport(httpx.BaseTransport):
                 raise TooLargeError(
                     f"The answer of {response.url.netloc.decode('ascii')} is larger than "
                     f"{most // 1_000_000} MB.",
-                    "Divide the page in Confluence.",
+                    "Split the page in Confluence.",
                 )
             if self._traffic.clock() > until:
                 raise SlowAnswerError(f"within {seconds:g} seconds", request=response.request)

@@ -84,7 +84,7 @@ def describe_no_room(what: str, error: OSError) -> FailureError:
     """Describe that something could not be written to a temporary file."""
     return FailureError(
         f"{what} could not be written to {tempfile.gettempdir()}: {error.strerror or error}.",
-        "Free some space there, or let TMPDIR name a directory that has more.",
+        "Free some space there, or set TMPDIR to a directory that has more.",
     )
 
 

@@ -129,11 +129,11 @@ def _load(config_file: Path) -> yaml.MappingNode:
         raise explain_unreadable(config_file, error) from None
     except (yaml.YAMLError, ValueError) as error:
         raise SettingError(
-            f"{config_file} is not a configuration: {error}.",
-            "Correct it, as MkDocs needs it, too.",
+            f"{config_file} is not a valid configuration: {error}.",
+            "Correct that line, or the one above it.",
         ) from None
     if not isinstance(node, yaml.MappingNode):
-        raise SettingError(f"{config_file} is not a configuration.", "Name it with -f.")
+        raise SettingError(f"{config_file} is not a valid configuration.", "Name another with -f.")
     parent = _get(node, "INHERIT")
     if not isinstance(parent, yaml.ScalarNode):
         return node

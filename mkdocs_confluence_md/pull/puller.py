@@ -208,11 +208,12 @@ def _load(config_file: Path, site_dir: str) -> MkDocsConfig:
         return load_config(str(config_file), site_dir=site_dir)
     except Abort:
         raise SettingError(
-            f"{config_file} is not a configuration for MkDocs.", "Correct what is said above."
+            f"{config_file} is not a valid configuration for MkDocs.", "Correct the errors above."
         ) from None
     except MkDocsException as error:
         raise SettingError(
-            f"{config_file} is not a configuration for MkDocs: {error.message}.", "Correct it."
+            f"{config_file} is not a valid configuration for MkDocs: {error.message}.",
+            "Correct it.",
         ) from None
 
 
@@ -237,13 +238,13 @@ def _build(config: MkDocsConfig) -> None:
         raise
     except Abort:
         raise SnapshotError(
-            "The site could not be built, so nothing was changed.", "Correct what is said above."
+            "The site could not be built, so nothing was changed.", "Correct the errors above."
         ) from None
     except Exception as error:  # noqa: BLE001  other plugins and hooks raise what they like
         what = error.message if isinstance(error, MkDocsException) else repr(error)
         raise SnapshotError(
             f"The site could not be built, so nothing was changed: {what}",
-            "See what `mkdocs build` says.",
+            "Run `mkdocs build` for more.",
         ) from None
 
 
@@ -499,10 +500,10 @@ def _check_directory(directory: Path, config: MkDocsConfig, options: PluginConfi
     if directory.exists() and not directory.is_dir():
         objection = "it is a file"
     elif root.is_relative_to(directory):
-        objection = "it is the project's own directory, or around it"
+        objection = "it is or contains the project's own directory"
     for name, other in {"docs_dir": docs_dir, **_find_directories(config, options)}.items():
         if directory.is_relative_to(other) or other.is_relative_to(directory):
-            objection = objection or f"it is in or around {name} ({other})"
+            objection = objection or f"it is in or contains {name} ({other})"
     if objection:
         raise SettingError(
             f"Nothing can be pulled into {directory}: {objection}.",

@@ -220,7 +220,7 @@ def _link(source: Path, target: Path) -> bool:
 def _explain(error: OSError) -> SnapshotError:
     return SnapshotError(
         f"{error.filename or 'The directory'} cannot be read or written: {error.strerror}.",
-        "Check the directory, its owner, and the room on its disk. What was there is still there.",
+        "Check the directory, its owner and the free space on its disk. Files were not changed.",
     )
 
 

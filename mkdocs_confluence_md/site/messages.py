@@ -168,8 +168,8 @@ def report_missing_files(
 ) -> str:
     """Tell which attachments a page is without, and why."""
     what = error or (
-        "The page's export has none of that name. See in Confluence whether they are attached to "
-        "this page, and to no other."
+        "The page's export does not have them. Check in Confluence that they are attached to this "
+        "page, not to another."
     )
     return (
         f"{describe_placed(page)} refers to attachments that could not be fetched: "
@@ -204,9 +204,9 @@ def report_cut_tree(ref: TreeRef | SpaceRef, title: str, said: int, there: int, 
     else:
         return ""
     return (
-        f"{describe_tree(title, ref)} may have more pages than are in the site: {what}. With "
-        "CONFLUENCE_MD_EMAIL and CONFLUENCE_MD_API_TOKEN in the environment it is whole, whatever "
-        "its size; without them, name parts of it in nav, each as confluence:ID/."
+        f"{describe_tree(title, ref)} may have more pages than are in the site: {what}. Set "
+        "CONFLUENCE_MD_EMAIL and CONFLUENCE_MD_API_TOKEN for trees of any size, or name parts of "
+        "it in nav, each as confluence:ID/."
     )
 
 
@@ -241,8 +241,8 @@ def report_pages(pages: Sequence[FetchedPage]) -> str:
 def report_unnamed(ref: TreeRef | SpaceRef) -> str:
     """Say that pages cannot be left out of a tree by their IDs."""
     return (
-        f"The {ref.name} was exported as a whole, which tells no IDs: the option `exclude` leaves "
-        "out pages of it by their titles only. Name titles, or set CONFLUENCE_MD_EMAIL and "
+        f"The {ref.name} was exported as a whole, without page IDs, so the option `exclude` leaves "
+        "out its pages by title only. Name titles, or set CONFLUENCE_MD_EMAIL and "
         "CONFLUENCE_MD_API_TOKEN."
     )
 

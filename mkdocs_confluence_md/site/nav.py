@@ -412,7 +412,7 @@ class _Placer:
         if is_atlassian(self.site_host):
             return Complaint(
                 entry,
-                f"this page is in another site than {self.site_host}.",
+                f"this page is not on {self.site_host}.",
                 f"Use a page of {self.site_host}, or change the option `site`.",
             )
         self.site_host = self.site_host or reference.host

@@ -173,7 +173,7 @@ class Watching:
             marker.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             marker.touch()
         except OSError as error:
-            return f"`watch` is of no use: {marker} cannot be written ({error.strerror})."
+            return f"`watch` does not work: {marker} cannot be written ({error.strerror})."
         self._marker = marker
         self._thread = threading.Thread(
             target=self._run, args=(interval,), name="confluence-md-watch", daemon=True

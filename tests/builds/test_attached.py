@@ -38,8 +38,8 @@ Inline <img src="a%20b.png"> and code: `![no](no.png)`
 [report]: {SITE}/wiki/download/attachments/101/report.pdf
 """
 NOT_THERE = (
-    "The page's export has none of that name. See in Confluence whether they are attached to this "
-    "page, and to no other."
+    "The page's export does not have them. Check in Confluence that they are attached to this "
+    "page, not to another."
 )
 
 

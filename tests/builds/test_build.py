@@ -307,7 +307,7 @@ def test_a_cache_in_docs_dir_is_refused(project: Project, standin: StandIn) -> N
     built = project.build()
 
     assert built.exit_code == 1
-    assert "The option `cache_dir` is 'docs/cache', in or around docs_dir" in built.log
+    assert "The option `cache_dir` is 'docs/cache', which is in or contains docs_dir" in built.log
 
 
 def test_no_more_exports_are_in_flight_than_concurrency_allows(
@@ -507,7 +507,7 @@ def test_a_cloud_id_that_leads_nowhere_is_not_remembered(
     gone, evil, good = (project.build() for _ in range(3))
 
     assert "There is no such page, or the account may not see it" in gone.messages()
-    assert "does not tell a cloud ID" in evil.messages()
+    assert "does not show its cloud ID" in evil.messages()
     assert not [request.path for request in standin.requests if "evil" in request.path]
     assert good.exit_code == 0
 

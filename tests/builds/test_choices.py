@@ -278,7 +278,7 @@ def test_an_id_says_nothing_of_a_tree_that_is_exported_as_a_whole(
     built = project.build(strict=False)
 
     assert list_pages(built) == ALL - {"guide/draft-use"}
-    assert "which tells no IDs: the option `exclude` leaves out pages of it by their titles" in (
+    assert "without page IDs, so the option `exclude` leaves out its pages by title only" in (
         built.log
     )
 

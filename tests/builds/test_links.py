@@ -286,8 +286,8 @@ def test_what_cannot_be_linked_is_told_once_with_its_page(
     built = project.build(strict=False)
 
     reason = (
-        "links to 'confluence:abc#y': a page ID consists of the digits 0 to 9 and nothing else. "
-        "Open the page that you want in Confluence and paste its address, which looks like "
+        "links to 'confluence:abc#y': this is neither a page ID (only digits) nor the "
+        "address of a page. Open the page in Confluence and paste its address, like "
         f"{WIKI}/123456/Title, or write confluence:123456."
     )
     assert built.messages().splitlines() == [

@@ -17,9 +17,10 @@ ONE: list[Any] = [{"Deploy": "confluence:101"}]
 VIEW = "https://acme.atlassian.net/wiki/pages/viewpage.action?pageId="
 CLOUD_ID = "11111111-2222-3333-4444-555555555555"
 PASTE = (
-    "Open the page that you want in Confluence and paste its address, which looks like "
+    "Open the page in Confluence and paste its address, like "
     "https://acme.atlassian.net/wiki/spaces/ENG/pages/123456/Title, or write confluence:123456."
 )
+NEITHER = "this is neither a page ID (only digits) nor the address of a page."
 
 
 def fail(project: Project, nav: list[Any] = ONE, **options: Any) -> str:  # noqa: ANN401  any value
@@ -202,8 +203,9 @@ def test_credentials_that_are_not_complete(project: Project) -> None:
     del project.environment["CONFLUENCE_MD_CLIENT_SECRET"]
 
     assert fail(project) == setting(
-        "The sign-in needs CONFLUENCE_MD_CLIENT_SECRET, besides CONFLUENCE_MD_CLIENT_ID and "
-        "CONFLUENCE_MD_REFRESH_TOKEN. Set all three variables, or not the last one."
+        "CONFLUENCE_MD_REFRESH_TOKEN is set without CONFLUENCE_MD_CLIENT_SECRET. Set all three "
+        "variables; or remove CONFLUENCE_MD_REFRESH_TOKEN, and sign in with "
+        "`confluence-md login`."
     )
 
 
@@ -218,10 +220,10 @@ def test_a_site_that_is_no_confluence_site(project: Project, standin: StandIn) -
     standin.faults.answer(404, route="tenant_info")
 
     assert fail(project, site=standin.url, cloud_id=None) == report(
-        "http://127.0.0.1:PORT/_edge/tenant_info does not tell a cloud ID (404), so "
-        "http://127.0.0.1:PORT is not a Confluence Cloud site.",
-        "Correct the option `site`: the host in the address bar when you read a page in "
-        "Confluence, like acme.atlassian.net. Behind a custom domain, set `cloud_id` too.",
+        "http://127.0.0.1:PORT is not a Confluence Cloud site: "
+        "http://127.0.0.1:PORT/_edge/tenant_info does not show its cloud ID (404).",
+        "Correct the option `site`: it is the host in the address of a page, like "
+        "acme.atlassian.net. For a custom domain, set `cloud_id` too.",
         DEPLOY.replace("https://acme.atlassian.net", "http://127.0.0.1:PORT"),
     )
 
@@ -231,13 +233,13 @@ def test_a_site_that_is_no_confluence_site(project: Project, standin: StandIn) -
     [
         (
             {"site": "exporter.example", "gateway": "site"},
-            "https://exporter.example: exporter.example is neither Atlassian's nor trusted by "
-            "the environment.",
+            "https://exporter.example: exporter.example is neither a host of Atlassian's nor one "
+            "that you trust.",
         ),
         (
             {"base_url": "https://exporter.example/svc"},
-            "https://exporter.example: exporter.example is neither Atlassian's nor trusted by "
-            "the environment.",
+            "https://exporter.example: exporter.example is neither a host of Atlassian's nor one "
+            "that you trust.",
         ),
         (
             {"base_url": "http://api.atlassian.com/svc"},
@@ -249,9 +251,9 @@ def test_a_host_that_only_mkdocs_yml_names_gets_no_token(
     project: Project, standin: StandIn, options: dict[str, Any], objection: str
 ) -> None:
     assert fail(project, **options) == setting(
-        f"No token is sent to {objection} Correct the option `site` or `base_url`, or "
-        "CONFLUENCE_MD_API_URL or CONFLUENCE_MD_AUTH_URL. A host of your own needs https, and must "
-        "be named in the environment variable CONFLUENCE_MD_TRUSTED_HOSTS."
+        f"No token is sent to {objection} Correct `site`, `base_url`, CONFLUENCE_MD_API_URL "
+        "or CONFLUENCE_MD_AUTH_URL. If the host is yours, use https and name it in "
+        "CONFLUENCE_MD_TRUSTED_HOSTS."
     )
     assert standin.requests == []
 
@@ -269,18 +271,15 @@ def test_entries_of_nav_that_are_no_pages(project: Project, standin: StandIn) ->
 
     assert fail(project, nav) == setting(
         "nav has entries that are not Confluence pages:\n"
-        f"  - {LINE}'A: confluence:abc': a page ID consists of the digits 0 to 9 and nothing else. "
-        f"{PASTE}\n"
-        f"  - {LINE}'C: confluence:-5': a page ID consists of the digits 0 to 9 and nothing else. "
-        f"{PASTE}\n"
+        f"  - {LINE}'A: confluence:abc': {NEITHER} {PASTE}\n"
+        f"  - {LINE}'C: confluence:-5': {NEITHER} {PASTE}\n"
         f"  - {LINE}'confluence:': the page ID is missing. Write confluence:123456.\n"
         f"  - {LINE}'confluence:{blog}': this is a blog post, not a page. {PASTE}\n"
-        f"  - {LINE}'Tree: confluence:abc/': a page ID consists of the digits 0 to 9 and nothing "
-        f"else. {PASTE}\n"
-        f"  - {LINE}'Space: confluence:space/E N G': this is not a space key. Write the key that "
-        "follows /wiki/spaces/ in the address of the space: confluence:space/ENG.\n"
+        f"  - {LINE}'Tree: confluence:abc/': {NEITHER} {PASTE}\n"
+        f"  - {LINE}'Space: confluence:space/E N G': this is not a valid space key. Write the key "
+        "that follows /wiki/spaces/ in the address of the space: confluence:space/ENG.\n"
         f"  - {LINE}'D: confluence:https://other.atlassian.net/wiki/spaces/ENG/pages/12': this "
-        "page is in another site than acme.atlassian.net. Use a page of acme.atlassian.net, or "
+        "page is not on acme.atlassian.net. Use a page of acme.atlassian.net, or "
         "change the option `site`.\n"
         "Correct them in mkdocs.yml."
     )
@@ -327,7 +326,7 @@ def test_half_of_the_credentials_for_versions(project: Project) -> None:
     project.environment["CONFLUENCE_MD_EMAIL"] = "jane@example.com"
 
     assert fail(project) == setting(
-        "Confluence's REST API needs CONFLUENCE_MD_API_TOKEN, besides CONFLUENCE_MD_EMAIL. "
+        "CONFLUENCE_MD_EMAIL is set without CONFLUENCE_MD_API_TOKEN. "
         "Set both variables, or neither of them."
     )
 
@@ -341,14 +340,12 @@ def warn(project: Project, **options: Any) -> str:  # noqa: ANN401  any value
 
 
 WITHOUT_REST = (
-    "Confluence did not say which pages have changed, so those whose copies have expired are "
-    "exported; trees are as they were listed last, or exported as a whole. "
+    "Confluence did not say which pages have changed. Pages whose copies have expired are exported "
+    "again; trees are as last listed, or exported as a whole. "
 )
 TOKENS = (
-    "Compare CONFLUENCE_MD_EMAIL and CONFLUENCE_MD_API_TOKEN with the account's tokens on "
-    "https://id.atlassian.com/manage-profile/security/api-tokens: each ends after a year at most, "
-    "and one with scopes needs read:page:confluence, read:space:confluence and "
-    "read:hierarchical-content:confluence."
+    "Check CONFLUENCE_MD_EMAIL and CONFLUENCE_MD_API_TOKEN, and the token's expiry date and "
+    "scopes, on https://id.atlassian.com/manage-profile/security/api-tokens."
 )
 
 
@@ -359,7 +356,7 @@ def test_credentials_for_versions_without_a_site(project: Project, standin: Stan
     standin.faults.answer(200, route="unknown", body="# Deploy\n")
 
     assert warn(project, base_url=base_url) == (
-        "CONFLUENCE_MD_EMAIL and CONFLUENCE_MD_API_TOKEN are of no use without the option `site`: "
+        "CONFLUENCE_MD_EMAIL and CONFLUENCE_MD_API_TOKEN have no effect without the option `site`: "
         "Confluence cannot be asked which pages have changed. Write the host of your Confluence "
         "site into mkdocs.yml: `site: acme.atlassian.net`."
     )

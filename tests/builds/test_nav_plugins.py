@@ -217,7 +217,7 @@ def test_a_reference_that_is_not_valid_ends_the_build(
     built = project.build()
 
     assert built.exit_code == 1
-    assert "'Deploy: confluence:10x': a page ID consists of the digits 0 to 9" in built.log
+    assert "'Deploy: confluence:10x': this is neither a page ID" in built.log
     assert "Traceback" not in built.log
 
 

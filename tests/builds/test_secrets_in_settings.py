@@ -166,7 +166,7 @@ def test_a_setting_with_a_secret_is_refused_without_showing_it(
 
     assert exit_code == 1
     assert f"The setting `{place}` in " in said
-    assert f"has the secret {VARIABLE} in it, and the site could show it." in said
+    assert f"contains the secret {VARIABLE}, and the site could show it." in said
     assert not shows_secret(said)
     assert find_copies(project.root) == []
 
@@ -205,8 +205,8 @@ def test_each_secret_variable_is_one(
     assert built.exit_code == 1
     assert built.log == (
         f"Error: confluence-md: The setting `extra.x` in mkdocs.yml, line {line}, "
-        f"has the secret {variable} in it, and the site could show it. Take it out: the plugin "
-        "reads its secrets from the environment by itself.\n"
+        f"contains the secret {variable}, and the site could show it. Remove it: the plugin "
+        "reads its secrets from environment variables by itself.\n"
     )
 
 
@@ -223,7 +223,10 @@ def test_a_secret_that_another_plugin_puts_there_is_refused(
     built = project.build()
 
     assert built.exit_code == 1
-    assert "The setting `extra.versions[0].title` in the configuration has the secret" in built.log
+    assert (
+        "The setting `extra.versions[0].title` in the configuration contains the secret"
+        in built.log
+    )
     assert not shows_secret(built.log)
 
 
@@ -238,7 +241,7 @@ def test_a_secret_of_the_token_file_is_one(project: Project, standin: StandIn) -
 
     assert built.exit_code == 1
     assert "The setting `copyright` in " in built.log
-    assert "has the secret of the token file in it" in built.log
+    assert "contains the secret of the token file" in built.log
     assert not shows_secret(built.log)
 
 
@@ -263,7 +266,7 @@ def test_short_values_are_not_searched_for_but_their_variables_are_refused(
     project.environment[VARIABLE] = "deploy"
     project.configure([{"Deploy": "confluence:101"}], site=standin.url,
                       settings={"site_name": "deploy"}, snapshot="deploy")  # fmt: skip
-    assert "has the secret" not in project.build(strict=False).log
+    assert "contains the secret" not in project.build(strict=False).log
     text = (project.root / "mkdocs.yml").read_text()
     project.write("mkdocs.yml", text.replace("site_name: deploy", f"site_name: !ENV {VARIABLE}"))
 

@@ -47,7 +47,7 @@ def test_a_fork_builds_what_was_built_online(site: Project, standin: StandIn) ->
 
     built = site.build("-d", "offline", strict=False)
 
-    said = FROM_SNAPSHOT.format(root=site.root, reason="there are no credentials")
+    said = FROM_SNAPSHOT.format(root=site.root, reason="no credentials were found")
     assert len(re.findall(said, built.log)) == 1
     pages, others = read_all(site.root / "online"), read_all(site.root / "offline")
     assert pages.keys() == others.keys()
@@ -146,7 +146,7 @@ DAMAGED = (
     [
         (damage_manifest, DAMAGED),
         (lead_out, DAMAGED),
-        (remove, "There is not a snapshot in {root}/snapshot. Make one: confluence-md pull DIR."),
+        (remove, "The snapshot {root}/snapshot does not exist. Make one: confluence-md pull DIR."),
         (
             make_foreign,
             "{root}/snapshot is not a snapshot: it has no confluence-md.json. "
@@ -172,8 +172,7 @@ def test_a_snapshot_that_is_none_is_an_error(
     [
         (
             "other",
-            "exports/104.md in the snapshot {root}/snapshot is not as it was pulled: its hash is "
-            "another one.",
+            "exports/104.md in the snapshot {root}/snapshot has been changed since it was pulled.",
         ),
         (None, "The snapshot in {root}/snapshot lacks exports/104.md."),
     ],
@@ -227,7 +226,9 @@ def test_online_a_damaged_copy_is_not_used_either(forked: Project, standin: Stan
     messages = forked.build().messages()
 
     assert "1 page could not be fetched from Confluence." in messages
-    assert f"Nor is its copy of use. exports/104.md in the snapshot {forked.root}" in messages
+    assert (
+        f"Its copy cannot be used either. exports/104.md in the snapshot {forked.root}" in messages
+    )
 
 
 def test_attachments_are_left_out_where_they_are_not_wanted(forked: Project) -> None:
@@ -252,7 +253,7 @@ def test_check_knows_what_a_fork_builds_from(forked: Project, standin: StandIn) 
     code, out, messages = forked.run("check")
 
     assert (code, messages) == (0, "")
-    assert re.search(r"API +not checked +there are no credentials\n", out)
+    assert re.search(r"API +not checked +no credentials were found\n", out)
     assert re.search(r"snapshot +ok +4 pages, pulled at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\n", out)
     assert re.search(r"confluence:101 +ok +in the snapshot\n", out)
     assert standin.requests == []

@@ -186,9 +186,9 @@ def test_a_link_that_leads_nowhere_is_told_of_in_a_site_without_pages(project: P
     project.configure(["one.md"], site="acme.atlassian.net")
 
     assert project.build(strict=False).messages() == (
-        "WARNING -  confluence-md: one.md links to 'confluence:abc': a page ID consists of the "
-        "digits 0 to 9 and nothing else. Open the page that you want in Confluence and paste its "
-        "address, which looks like "
+        "WARNING -  confluence-md: one.md links to 'confluence:abc': this is neither a page ID "
+        "(only digits) nor the address of a page. Open the page in Confluence and paste its "
+        "address, like "
         "https://acme.atlassian.net/wiki/spaces/ENG/pages/123456/Title, or write "
         "confluence:123456."
     )

@@ -330,8 +330,8 @@ def test_the_usual_token_file_is_protected_too(attacked: Attacked, tmp_path: Pat
     assert named.messages() == usual.messages()
     assert named.messages() == (
         f"ERROR   -  confluence-md: {attacked.root}/docs/x.json leads to the token file, which "
-        "must not become part of a site. Remove what leads there, or move the token file out of "
-        "the project: CONFLUENCE_MD_TOKEN_FILE says where it is.\n\nAborted with a BuildError!"
+        "must not become part of a site. Remove what leads there, or set CONFLUENCE_MD_TOKEN_FILE "
+        "to a path outside the project, and move the file there.\n\nAborted with a BuildError!"
     )
 
 

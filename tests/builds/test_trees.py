@@ -339,9 +339,9 @@ def test_a_space_that_may_be_cut_is_a_warning(project: Project, standin: StandIn
 
         assert built.messages() == warn(
             "“Wiki” (space ENG) may have more pages than are in the site: one export has at most "
-            "100 pages, and this one has as many. With CONFLUENCE_MD_EMAIL and "
-            "CONFLUENCE_MD_API_TOKEN in the environment it is whole, whatever its size; without "
-            "them, name parts of it in nav, each as confluence:ID/."
+            "100 pages, and this one has as many. Set CONFLUENCE_MD_EMAIL and "
+            "CONFLUENCE_MD_API_TOKEN for trees of any size, or name parts of it in nav, each as "
+            "confluence:ID/."
         )
         assert len(nav_of(built)) == 101
     assert standin.tree_exports() == ["ENG"]
@@ -482,8 +482,8 @@ def test_a_list_of_pages_is_cached_and_stands_in_during_an_outage(
     outage = project.build(strict=False)
     assert nav_of(outage) == places
     assert re.sub(r"127\.0\.0\.1:[0-9]+", "HOST", outage.messages()).startswith(
-        warn("Confluence did not say which pages have changed, so those whose copies have expired "
-             "are exported; trees are as they were listed last, or exported as a whole. HOST "
+        warn("Confluence did not say which pages have changed. Pages whose copies have expired are "
+             "exported again; trees are as last listed, or exported as a whole. HOST "
              "failed to answer (503).")
     )  # fmt: skip
 

@@ -307,8 +307,8 @@ def test_a_failure_is_one_warning_and_pages_are_exported(standin: StandIn, build
     warning = re.sub(r" \[atl-traceid: [0-9a-f]+\]", "", warning)
     host = standin.url.removeprefix("http://")
     assert warning == (
-        "Confluence did not say which pages have changed, so those whose copies have expired are "
-        "exported; trees are as they were listed last, or exported as a whole. "
+        "Confluence did not say which pages have changed. Pages whose copies have expired are "
+        "exported again; trees are as last listed, or exported as a whole. "
         f"{host} failed to answer (503). Try again later; https://status.atlassian.com "
         "says whether it is a known problem. “Service Unavailable”"
     )

@@ -189,7 +189,7 @@ def test_a_marker_that_cannot_be_made(watched: Watched, tmp_path: Path) -> None:
     marker = tmp_path / "file/changed"
 
     assert watched.watching.try_to_start(watched.library, marker, TINY_SECONDS) == (
-        f"`watch` is of no use: {marker} cannot be written (File exists)."
+        f"`watch` does not work: {marker} cannot be written (File exists)."
     )
     assert not watched.watching.is_on
 

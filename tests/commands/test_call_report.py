@@ -171,8 +171,8 @@ def test_offline_nothing_is_asked(project: Project, standin: StandIn, by: str) -
 
     assert code == 1
     assert messages.endswith(
-        "Error: A report needs answers, and a build would not ask: it is offline. Leave out the "
-        "option `offline` and CONFLUENCE_MD_OFFLINE for the report.\n"
+        "Error: The report needs the network, but the build is offline. Remove the "
+        "option `offline` and the variable CONFLUENCE_MD_OFFLINE for the report.\n"
     )
     assert standin.requests == []
     assert not (project.root / "report.json").exists()

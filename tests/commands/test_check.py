@@ -218,9 +218,7 @@ def test_offline_nothing_is_asked(project: Project, standin: StandIn) -> None:
 
     assert code == 1
     assert "API          not checked  `offline` is on" in out
-    assert messages.startswith(
-        "mkdocs.yml:12: confluence:101: There is no copy of this page in the cache"
-    )
+    assert messages.startswith("mkdocs.yml:12: confluence:101: The cache has no copy of this page")
     assert standin.requests == []
 
 
@@ -242,7 +240,7 @@ def test_a_file_that_is_no_yaml_has_its_line(project: Project) -> None:
     code, out, messages = run(project)
 
     assert code == 1
-    assert messages.startswith("mkdocs.yml:4: This is not YAML: ")
+    assert messages.startswith("mkdocs.yml:4: This is not valid YAML: ")
     assert len(messages.splitlines()) == 1
     assert "options      not checked\n" in out
 
@@ -294,7 +292,7 @@ def test_without_the_rest_api_pages_are_looked_at_as_a_build_would(
     assert len(re.findall(r"  exported\n", out)) == 3
     [line] = messages.splitlines()
     assert line.startswith("REST API: ")
-    assert ("a year at most" in line) == (status == 401)
+    assert ("expiry date" in line) == (status == 401)
 
 
 def test_no_token_is_shown(project: Project, standin: StandIn) -> None:

@@ -137,8 +137,8 @@ def test_a_command_that_is_not_installed_is_found_before_anybody_is_bothered(
     assert run(project, standin, "--github") == (
         1,
         "",
-        "Error: The command gh is not installed, which sets secrets on GitHub. Install it "
-        "(https://cli.github.com), or run this without the option and copy what it prints.\n",
+        "Error: The command gh, which sets secrets on GitHub, is not installed. Install it "
+        "(https://cli.github.com), or run `confluence-md ci` and copy what it prints.\n",
     )
     assert standin.requests == []
 
@@ -151,7 +151,8 @@ def test_a_command_that_refuses(project: Project, standin: StandIn, tmp_path: Pa
     assert (code, out) == (1, "")
     assert messages.endswith(
         "Error: gh could not set CONFLUENCE_MD_CLIENT_ID on GitHub: could not create variable: it "
-        "has already been taken. Run this in the repository's directory, after: gh auth login\n"
+        "has already been taken. Run `gh auth login`, and then this again, in the "
+        "repository's directory.\n"
     )
 
 
@@ -159,4 +160,4 @@ def test_two_forges_at_once(project: Project, standin: StandIn) -> None:
     code, _, messages = run(project, standin, "--github", "--gitlab")
 
     assert code == 2
-    assert "--github and --gitlab: use one of them." in messages
+    assert "Use --github or --gitlab, not both." in messages

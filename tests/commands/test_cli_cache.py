@@ -127,7 +127,7 @@ def test_without_a_cache_there_is_nothing_to_show_and_nothing_is_made(project: P
     assert run(project, "show") == (0, "", f"No copies in {directory}\n")
     assert run(project, "clear") == (0, "", f"Removed 0 copies, 0 B from {directory}\n")
     assert run(project, "clear", "101") == (
-        1, "", f"There is no copy of page 101 in {directory}\n"
+        1, "", f"The cache in {directory} has no copy of page 101\n"
     )  # fmt: skip
     assert not directory.exists()
 
@@ -153,7 +153,7 @@ def test_clear_removes_the_pages_that_are_named_by_id_or_address(
         1,
         "",
         f"Removed 2 copies, 50.3 kB from {directory}\n"
-        f"There is no copy of page 999 in {directory}\n",
+        f"The cache in {directory} has no copy of page 999\n",
     )
 
     left = json.loads(run(project, "show", "--json")[1])["copies"]
@@ -175,7 +175,7 @@ def test_what_is_no_page_is_refused(project: Project, directory: Path, text: str
 def test_a_tree_without_a_copy_is_told_of(project: Project, directory: Path, text: str) -> None:
     code, _, messages = run(project, "clear", text)
 
-    assert (code, messages) == (1, f"There is no copy of {text} in {directory}\n")
+    assert (code, messages) == (1, f"The cache in {directory} has no copy of {text}\n")
 
 
 def test_a_damaged_cache_is_told_of(project: Project, directory: Path) -> None:
@@ -222,8 +222,8 @@ def test_the_option_cache_dir_is_relative_to_the_configuration(project: Project)
         (None, "mkdocs.yml cannot be read: No such file or directory. "),
         ("plugins: [search]", "mkdocs.yml does not have the plugin confluence-md. "),
         ("- a list", "mkdocs.yml does not have the plugin confluence-md. "),
-        ("plugins: [", "mkdocs.yml is not a configuration: "),
-        ("INHERIT: nowhere.yml", "mkdocs.yml is not a configuration: Inherited config file "),
+        ("plugins: [", "mkdocs.yml is not a valid configuration: "),
+        ("INHERIT: nowhere.yml", "mkdocs.yml is not a valid configuration: Inherited config file "),
         ("plugins: [{confluence-md: {cache_dir: 5}}]", "The option `cache_dir` in mkdocs.yml is "),
     ],
 )

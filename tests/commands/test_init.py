@@ -116,12 +116,12 @@ def test_writing_before_signing_in(folder: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "URL is missing. Name a page: confluence-md init URL"),
-        (["123456"], "confluence:123456 does not tell the Confluence site. Paste the whole "
-         "address of the page, beginning with https://"),
+        ([], "The address of a page is missing. Name one: confluence-md init https://"),
+        (["123456"], "confluence:123456 does not say which Confluence site it is on. Paste the "
+         "whole address of the page, beginning with https://"),
         (["https://acme.atlassian.net/wiki/spaces/ENG/blog/2024/01/01/1/T"],
          "'https://acme.atlassian.net/wiki/spaces/ENG/blog/2024/01/01/1/T': this is a blog post, "
-         "not a page. Open the page that you want in Confluence and paste its address"),
+         "not a page. Open the page in Confluence and paste its address"),
     ],
 )  # fmt: skip
 def test_what_is_no_page_writes_nothing(
@@ -149,7 +149,7 @@ def test_an_address_is_asked_for_at_a_terminal(project: Project, folder: Path) -
     os.close(controller)
 
     assert b"Address of a page in Confluence" in shown
-    assert b"a page ID consists of the digits 0 to 9" in shown
+    assert b"this is neither a page ID" in shown
     assert process.returncode == 0
     assert "Deploy to production: confluence:101" in (folder / "mkdocs.yml").read_text()
 
@@ -328,11 +328,14 @@ def test_sections_are_found_and_made(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("nav: [", "mkdocs.yml:1: This is not YAML: "),
-        ("- a\n", "mkdocs.yml has no settings, one a line. Begin it with: site_name: My site"),
-        ("", "mkdocs.yml has no settings, one a line."),
-        ("nav: index.md\n", "nav in mkdocs.yml is not a list of pages. Make it one."),
-        ("INHERIT: base.yml\n", "mkdocs.yml inherits `plugins` from base.yml."),
+        ("nav: [", "mkdocs.yml:1: This is not valid YAML: "),
+        (
+            "- a\n",
+            "mkdocs.yml must have settings, each on its own line. Begin it with: site_name: ",
+        ),
+        ("", "mkdocs.yml must have settings, each on its own line."),
+        ("nav: index.md\n", "nav in mkdocs.yml is not a list. Begin each entry with a dash."),
+        ("INHERIT: base.yml\n", "mkdocs.yml inherits `plugins` from base.yml; nothing was added."),
         ("\x00", "mkdocs.yml"),
         (b"\xff", "mkdocs.yml is not UTF-8 text. Save it as UTF-8."),
     ],
@@ -352,6 +355,21 @@ def test_what_cannot_be_changed_stays(
     assert len(messages.splitlines()) == 1
 
 
+@pytest.mark.parametrize("broken", ["mkdocs.yml", "base.yml"])
+def test_add_says_where_the_yaml_is_wrong(project: Project, folder: Path, broken: str) -> None:
+    (folder / "mkdocs.yml").write_text("site_name: x\nINHERIT: base.yml\n")
+    (folder / broken).write_text("site_name: x\n\tnav: []\n")
+
+    code, _, messages = run(project, folder, "add", PAGE)
+
+    place = {
+        "mkdocs.yml": "mkdocs.yml:2: ",
+        "base.yml": "A file that mkdocs.yml inherits from cannot be read, line 2: ",
+    }
+    tab = "This line has a tab, but YAML needs spaces. Replace it.\n"
+    assert (code, messages) == (1, f"Error: {place[broken]}{tab}")
+
+
 def test_a_page_of_another_site(project: Project, folder: Path) -> None:
     (folder / "mkdocs.yml").write_text(
         "plugins:\n  - confluence-md:\n      site: other.atlassian.net\nnav: [index.md]\n"
@@ -360,7 +378,7 @@ def test_a_page_of_another_site(project: Project, folder: Path) -> None:
         code, _, messages = run(project, folder, command, PAGE)
         assert (code, messages) == (
             1,
-            "Error: mkdocs.yml is for other.atlassian.net, and this address is of "
-            "acme.atlassian.net. A site shows pages of one Confluence site: use another "
+            "Error: mkdocs.yml is for other.atlassian.net, but this page is on "
+            "acme.atlassian.net. One mkdocs.yml has pages of one Confluence site: use another "
             "directory.\n",
         )

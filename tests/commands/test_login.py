@@ -262,7 +262,7 @@ def test_a_callback_that_is_replayed_meanwhile_is_refused(
         _, messages = process.communicate(timeout=30)
 
     assert "This answer has already been received." in text_of(replayed)
-    assert "did not arrive whole" in messages
+    assert "did not arrive completely" in messages
     assert process.returncode == 1
 
 
@@ -340,9 +340,9 @@ def test_a_taken_port(project: Project, standin: StandIn) -> None:
     terminal = Terminal(project, standin, "--no-browser")
     with socket.create_server(("127.0.0.1", terminal.port)):
         assert fail(terminal) == (
-            f"Error: Port {terminal.port} of this machine cannot be listened on: another program "
-            "uses it. End that program; or register a callback with another port for your "
-            "integration and name it with --port; or use --paste.\n"
+            f"Error: Port {terminal.port} of this machine cannot be opened: another program "
+            "uses it. End the program that uses it; or register a callback with another port "
+            "for your integration, and name that with --port; or use --paste.\n"
         )
 
 
@@ -359,8 +359,8 @@ def test_no_secret_at_all(project: Project, standin: StandIn) -> None:
         _, messages = process.communicate("", timeout=30)
 
     assert messages == (
-        "Error: There is no client secret. Set CONFLUENCE_MD_CLIENT_SECRET, or write it to "
-        "standard input, in one line.\n"
+        "Error: The client secret is missing, or has characters that no secret has. Set "
+        "CONFLUENCE_MD_CLIENT_SECRET, or write it to standard input, in one line.\n"
     )
 
 
@@ -593,7 +593,8 @@ def test_without_a_terminal_nothing_is_asked_for(project: Project, standin: Stan
             out, messages = process.communicate("TOP-SECRET\n", timeout=30)
 
         assert messages == (
-            f"Error: {option} is missing. Without a terminal, nothing can be asked for.\n"
+            f"Error: {option} is missing. Add it to the command: without a terminal, it "
+            "cannot be asked for.\n"
         )
         assert (process.returncode, out) == (1, "")
 
@@ -730,4 +731,6 @@ def test_a_site_by_its_name(project: Project, standin: StandIn, site: str) -> No
     terminal.command[terminal.command.index("--site") + 1] = site
 
     # It got as far as the next question.
-    assert fail(terminal).startswith("Error: There is no client secret.")
+    assert fail(terminal).startswith(
+        "Error: The client secret is missing, or has characters that no secret has."
+    )

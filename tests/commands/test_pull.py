@@ -200,7 +200,7 @@ def test_a_page_that_fails_ends_it_and_nothing_is_changed(
     assert (exit_code, output) == (1, "")
     assert "ERROR: 1 page could not be fetched from Confluence.\n" in messages
     assert messages.endswith(
-        "Error: The site could not be built, so nothing was changed. Correct what is said above.\n"
+        "Error: The site could not be built, so nothing was changed. Correct the errors above.\n"
     )
     assert read_all(plain.root / "snapshot") == before
 
@@ -246,12 +246,12 @@ def test_what_was_not_pulled_is_in_nobodys_way(plain: Project) -> None:
 @pytest.mark.parametrize(
     ("directory", "objection"),
     [
-        (".", "it is the project's own directory, or around it"),
-        ("..", "it is the project's own directory, or around it"),
-        ("docs", "it is in or around docs_dir ({root}/docs)"),
-        ("docs/a", "it is in or around docs_dir ({root}/docs)"),
-        ("site/a", "it is in or around site_dir ({root}/site)"),
-        (".cache", "it is in or around cache_dir ({root}/.cache/plugin/confluence-md)"),
+        (".", "it is or contains the project's own directory"),
+        ("..", "it is or contains the project's own directory"),
+        ("docs", "it is in or contains docs_dir ({root}/docs)"),
+        ("docs/a", "it is in or contains docs_dir ({root}/docs)"),
+        ("site/a", "it is in or contains site_dir ({root}/site)"),
+        (".cache", "it is in or contains cache_dir ({root}/.cache/plugin/confluence-md)"),
         ("mkdocs.yml", "it is a file"),
     ],
 )
@@ -284,8 +284,9 @@ def test_a_damaged_manifest_is_not_guessed_at(plain: Project) -> None:
         (None, "{root}/mkdocs.yml cannot be read: No such file or directory. Name the "),
         ("plugins: []\nsite_name: x\n", "{root}/mkdocs.yml does not have the plugin confluence-md. "
          "Name the configuration with -f."),
-        ("a: [", "{root}/mkdocs.yml is not a configuration for MkDocs: "),
-        ("nav: 1\nsite_name: x\n", "{root}/mkdocs.yml is not a configuration for MkDocs. Correct "),
+        ("a: [", "{root}/mkdocs.yml is not a valid configuration for MkDocs: "),
+        ("nav: 1\nsite_name: x\n",
+         "{root}/mkdocs.yml is not a valid configuration for MkDocs. Correct the errors above."),
     ],
 )  # fmt: skip
 def test_a_project_that_cannot_be_built(project: Project, text: str | None, message: str) -> None:
@@ -304,8 +305,8 @@ def test_a_hook_that_crashes_is_no_traceback(plain: Project) -> None:
     plain.write("mkdocs.yml", config)
 
     assert pull(plain)[2] == (
-        "Error: The site could not be built, so nothing was changed: TypeError('oh') See what "
-        "`mkdocs build` says.\n"
+        "Error: The site could not be built, so nothing was changed: TypeError('oh') Run "
+        "`mkdocs build` for more.\n"
     )
 
 
@@ -356,4 +357,4 @@ def test_to_look_once_and_to_go_on_is_too_much(project: Project) -> None:
     code, _, err = project.run("pull", "--check", "--watch", "pulled")
 
     assert code == 2
-    assert "--check looks once, --watch goes on: use one of them." in err
+    assert "Use --check or --watch, not both." in err

@@ -124,10 +124,10 @@ def test_check_changes_nothing(plain: Project) -> None:
         ("docs/x.md", "../../outside/secret.txt", "ROOT/docs/x.md is a link that leads out of"),
         ("docs/.x", "../../outside/secret.txt", "ROOT/docs/.x is a link that leads out of"),
         ("docs/null", "/dev/zero", "ROOT/docs/null is a link that leads out of the project"),
-        ("docs/self", "self", "ROOT/docs/self is a link that leads around in a circle."),
-        ("docs/loop", ".", "ROOT/docs/loop is a link that leads around in a circle."),
-        ("docs/a/up", "../..", "ROOT/docs/a/up is a link that leads around in a circle."),
-        ("docs/a/b/more", "../../a", "ROOT/docs/a/b/more is a link that leads around in a circle."),
+        ("docs/self", "self", "ROOT/docs/self is a link that leads back to itself."),
+        ("docs/loop", ".", "ROOT/docs/loop is a link that leads back to itself."),
+        ("docs/a/up", "../..", "ROOT/docs/a/up is a link that leads back to itself."),
+        ("docs/a/b/more", "../../a", "ROOT/docs/a/b/more is a link that leads back to itself."),
     ],
 )  # fmt: skip
 def test_links_of_docs_stay_in_the_project_and_end(
@@ -225,7 +225,7 @@ def test_a_way_over_a_link_elsewhere_is_fine(plain: Project, command: list[str])
 def test_a_directory_in_docs_is_refused_before_anything_is_tidied_up(
     plain: Project, directory: str, command: list[str]
 ) -> None:
-    assert "it is in or around docs_dir" in refuse(plain, [*command[:-1], directory])
+    assert "it is in or contains docs_dir" in refuse(plain, [*command[:-1], directory])
 
 
 @pytest.mark.parametrize(
@@ -280,7 +280,7 @@ def test_the_directory_may_not_be_around_the_token_file(plain: Project, command:
 
     said = refuse(plain, [*command[:-1], "config"])
 
-    assert "ROOT/config is or has in it the token file" in said
+    assert "ROOT/config is or contains the token file" in said
 
 
 @commands
@@ -292,8 +292,8 @@ def test_configurations_that_inherit_in_a_circle_end(plain: Project, command: li
     said = refuse(plain, command)
     code, _, checked = plain.run("check")
 
-    assert "The setting `INHERIT` in ROOT/base.yml leads around in a circle." in said
-    assert (code, "leads around in a circle" in checked) == (1, True)
+    assert "The setting `INHERIT` in ROOT/base.yml leads back to itself." in said
+    assert (code, "leads back to itself" in checked) == (1, True)
 
 
 def test_folders_behind_several_links_are_walked_once(tmp_path: Path) -> None:

@@ -53,17 +53,17 @@ CONFIGURATION = """\
          "its `plugins`, and `site: acme.atlassian.net` indented below it; or run: "
          "confluence-md init"),
         ("confluence-md:", "confluence_md:",
-         "options: mkdocs.yml:5: there is no plugin 'confluence_md'. Write confluence-md."),
+         "options: mkdocs.yml:5: the plugin 'confluence_md' does not exist. Write confluence-md."),
         ("confluence-md:", "conflunce-md:",
-         "options: mkdocs.yml:5: there is no plugin 'conflunce-md'. Write confluence-md."),
+         "options: mkdocs.yml:5: the plugin 'conflunce-md' does not exist. Write confluence-md."),
         ("          site:", "        site:",
          "options: mkdocs.yml:6: the option `site` is not indented below confluence-md. Put two "
          "more spaces before each option of the plugin."),
         ("          site:", "\t  site:",
-         "mkdocs.yml:6: There is a tab in this line, and YAML wants spaces. Replace it."),
+         "mkdocs.yml:6: This line has a tab, but YAML needs spaces. Replace it."),
         ("confluence:101", "confluence: 101",
-         "mkdocs.yml:9: 'confluence: 101': there is a blank after the colon, which makes it a "
-         "setting to YAML. Write confluence:101"),
+         "mkdocs.yml:9: 'confluence: 101': the blank after the colon makes this a setting, "
+         "not a page. Write confluence:101"),
         ("index.md", "indx.md",
          "mkdocs.yml:8: 'indx.md' is not in docs/. Correct the path, or create the file."),
         ("acme.atlassian.net", "acme.atlasian.net",
@@ -170,7 +170,7 @@ def test_https_is_spoken_to_http(project: Project, standin: StandIn) -> None:
     told = check(project, "")
 
     assert told == (
-        f"API: 127.0.0.1:{port} does not speak https at this port. Correct the port of the "
+        f"API: 127.0.0.1:{port} does not use https on this port. Correct the port of the "
         "address, or write http:// if it is one of this machine."
     )
 

@@ -150,8 +150,8 @@ def test_credentials_of_the_environment_need_a_site(project: Project, standin: S
     assert run(project, "status") == (
         1,
         "",
-        "Error: The credentials of the environment tell no site. Name it: confluence-md status "
-        "--site acme.atlassian.net\n",
+        "Error: The environment variables have credentials, but do not say for which site. "
+        "Name it: confluence-md status --site acme.atlassian.net\n",
     )
 
 
@@ -175,7 +175,7 @@ def test_logout_forgets_the_tokens(project: Project, standin: StandIn, store: To
     assert messages.startswith(f"Signed out of {standin.url}.\n")
     assert entry.refresh_token not in store.path.read_text()
     assert run(project, "logout") == (
-        1, "", "Error: You are not signed in there. See: confluence-md status\n"
+        1, "", "Error: You are not signed in to any site. See: confluence-md status\n"
     )  # fmt: skip
 
 

@@ -123,7 +123,7 @@ def test_fault(scene: Scene, fault: Fault, state: State, outcome: Outcome, expor
 
 
 NO_COPY = (
-    "There is no copy of this page in the cache, and `offline` is on.",
+    "The cache has no copy of this page, and `offline` is on.",
     "Build once with the network, or turn the option `offline` (or the environment variable "
     "CONFLUENCE_MD_OFFLINE) off.",
     "",

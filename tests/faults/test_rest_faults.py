@@ -178,7 +178,7 @@ def test_a_site_that_is_not_there(project: Project, standin: StandIn, name: str)
 @pytest.mark.parametrize(
     ("target", "message"),
     [
-        ("99/", "There is no page 99, or the account may not see it, says 127.0.0.1."),
+        ("99/", "Page 99 does not exist, or the account may not see it, says 127.0.0.1."),
         ("space/NONE", "There is no such space, or the account may not see it (HOST answers 404)."),
     ],
 )

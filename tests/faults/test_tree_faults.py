@@ -191,7 +191,7 @@ def test_offline_without_a_copy(scene: Scene) -> None:
 
     assert normalise(built.messages()) == messages(
         (
-            f"There is no copy of the tree of page {ROOT} in the cache, and `offline` is on.",
+            f"The cache has no copy of the tree of page {ROOT}, and `offline` is on.",
             "Build once with the network, or turn the option `offline` (or the environment "
             "variable CONFLUENCE_MD_OFFLINE) off.",
             "",

@@ -13,7 +13,7 @@ from itertools import product
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 GAP = "…"
@@ -24,6 +24,24 @@ _NAMES = ("what", "reason")
 _OTHERS = {"ValidationError": 0, "BadParameter": 0, "ClickException": 0, "UsageError": 0,
            "warning": 0, "warn": 0, "_warn": 0, "_warn_once": 0}  # fmt: skip
 """What is not ours and takes a message, by the place of its argument."""
+_PREFIXES = {
+    "ValidationError": "Config value 'plugins': Plugin 'confluence-md' option 'page_path': ",
+    "Complaint": "'Deploy to production: confluence:123456': ",
+    "Flaw": "mkdocs.yml:12: ",
+}
+"""What is before a message, by what makes it."""
+_TYPICAL = (
+    (r"error\.remedy", "Name a directory of its own."),
+    (r"full_text|\.error\b|_advise", "api.atlassian.com failed to answer (503). Try again later."),
+    (r"enumerate|names\b", "deploy.png, rollback.png"),
+    (r"SCOPES", "export:markdown:custom read:forge-app:confluence"),
+    (r"len\(|count|number|seconds|status|code\b|most|said|there|line|age|since|port", "30"),
+    (r"describe_|title|name\b|pages", "“Deploy the payment service” (page 123456)"),
+    (r"path|director|_dir|file|target|home|shown", "/home/jane/handbook/docs/runbooks/deploy"),
+    (r"where|host|site|url|origin", "api.atlassian.com"),
+    (r"error|reason|strerror|what", "No such file or directory"),
+)
+"""Typical values, by what is in the expressions that make them."""
 _FEWEST_WORDS = 3
 _DEEPEST = 4
 
@@ -69,6 +87,44 @@ def find_messages(package: Path) -> list[Message]:
                     if _is_long_enough(shown):
                         found.setdefault(shown, f"{module.name}.py:{expression.lineno}")
     return [Message(place, text) for text, place in found.items()]
+
+
+def find_whole_messages(package: Path) -> list[Message]:
+    """Return the messages as people see them: each with its remedy, and with typical values."""
+    modules = [
+        _Module(path.stem, path.read_text("utf-8")) for path in sorted(package.rglob("*.py"))
+    ]
+    makers = _find_makers(modules)
+    found: dict[str, str] = {}
+    for module in modules:
+        for node, function in module.walk():
+            reader = _Reader(module, function, modules, fill=_write_typical)
+            maker = _name_of(node.func) if isinstance(node, ast.Call) else ""
+            for expression in _find_expressions(node, function, makers):
+                remedies = _read_remedies(reader, node, expression)
+                for what, remedy in product(reader.read(expression), remedies):
+                    text = " ".join(f"{_PREFIXES.get(maker, '')}{what} {remedy}".split())
+                    if _is_long_enough(what):
+                        found.setdefault(text, f"{module.name}.py:{expression.lineno}")
+    return [Message(place, text) for text, place in found.items()]
+
+
+def _read_remedies(reader: _Reader, node: ast.AST, expression: ast.expr) -> list[str]:
+    """Return what a message may say after it has said what is wrong; nothing, for a warning."""
+    following: list[ast.expr] = []
+    if isinstance(node, ast.Call):
+        values = [*node.args, *(each.value for each in node.keywords)]
+        place = next((number for number, each in enumerate(values) if each is expression), None)
+        maker = _name_of(node.func)
+        if place is not None and (maker.endswith("Error") or maker in ("Complaint", "Flaw")):
+            following = values[place + 1 : place + 2]
+    return [text for each in following for text in reader.read(each)] or [""]
+
+
+def _write_typical(value: ast.expr) -> str:
+    """Return what typically stands in the place of an expression."""
+    source = ast.unparse(value)
+    return next((typical for names, typical in _TYPICAL if re.search(names, source)), "something")
 
 
 def find_texts(package: Path) -> list[Message]:
@@ -195,6 +251,8 @@ class _Reader:
     function: _Function | None
     modules: list[_Module]
     depth: int = 0
+    fill: Callable[[ast.expr], str] = lambda _: GAP
+    """Writes what is different each time."""
 
     def read(self, node: ast.expr) -> list[str]:
         """Return them; none where only a run could tell."""
@@ -211,7 +269,9 @@ class _Reader:
             case ast.BoolOp(values=values):
                 texts = [text for value in values for text in self.read(value)]
             case ast.BinOp(left=left, right=right):
-                texts = self._join([self.read(left) or [GAP], self.read(right) or [GAP]])
+                texts = self._join(
+                    [self.read(left) or [self.fill(left)], self.read(right) or [self.fill(right)]]
+                )
             case ast.Tuple(elts=[first, *_]):
                 texts = self.read(first)
             case ast.Name(id=name):
@@ -226,13 +286,13 @@ class _Reader:
             return self.read(part)
         value = part.value
         if not isinstance(value, ast.Name):
-            return [GAP]
+            return [self.fill(value)]
         constant = self._constants.get(value.id)
         if isinstance(constant, ast.Constant):
             return [str(constant.value)]
         walruses = [each.value for each in (ast.walk(self.function) if self.function else ())
                     if isinstance(each, ast.NamedExpr) and each.target.id == value.id]  # fmt: skip
-        return [text for each in walruses for text in self._deeper(each)] or [GAP]
+        return [text for each in walruses for text in self._deeper(each)] or [self.fill(value)]
 
     def _read_call(self, node: ast.Call) -> list[str]:
         """Read what a function of ours returns."""
@@ -241,7 +301,7 @@ class _Reader:
             return self._read_list(node.args[0])
         for module in (self.module, *self.modules):
             if function := module.functions.get(name):
-                reader = _Reader(module, function, self.modules, self.depth + 1)
+                reader = _Reader(module, function, self.modules, self.depth + 1, self.fill)
                 returns = [each.value for each in ast.walk(function)
                            if isinstance(each, ast.Return) and each.value]  # fmt: skip
                 return [text for value in returns for text in reader.read(value)]
@@ -254,7 +314,8 @@ class _Reader:
         return [text for each in lists for value in each.elts for text in self._deeper(value)]
 
     def _deeper(self, node: ast.expr) -> list[str]:
-        return _Reader(self.module, self.function, self.modules, self.depth + 1).read(node)
+        reader = _Reader(self.module, self.function, self.modules, self.depth + 1, self.fill)
+        return reader.read(node)
 
     @property
     def _constants(self) -> dict[str, ast.expr]:

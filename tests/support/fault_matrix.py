@@ -119,22 +119,22 @@ MESSAGES: dict[Fault, Said] = {
     ),
     faults.untrusted_certificate: (
         f"{HOST} shows a certificate that this machine does not trust.",
-        "If your network looks into TLS, name the file of its certificate authority in the "
-        "environment variable SSL_CERT_FILE.",
+        "If a proxy in your network decrypts TLS, set the environment variable SSL_CERT_FILE to "
+        "the file of its certificate authority.",
         "",
     ),
     faults.hang_at_connect: (f"{HOST} did not answer within 0.5 seconds.", LATER, ""),
     faults.hang_in_body: (f"{HOST} did not answer within 0.5 seconds.", LATER, ""),
     faults.endless_trickle: (
-        f"The answer of {HOST} did not arrive whole within 1 seconds.", LATER, ""
+        f"The answer of {HOST} did not arrive completely within 1 seconds.", LATER, ""
     ),
     faults.reset_in_body: (
-        f"The answer of {HOST} did not arrive whole: [Errno 104] Connection reset by peer.",
+        f"The answer of {HOST} did not arrive completely: [Errno 104] Connection reset by peer.",
         NETWORK,
         "",
     ),
     faults.short_body: (
-        f"The answer of {HOST} did not arrive whole: peer closed connection without sending "
+        f"The answer of {HOST} did not arrive completely: peer closed connection without sending "
         "complete message body.",
         NETWORK,
         "",
@@ -160,7 +160,7 @@ MESSAGES: dict[Fault, Said] = {
         "",
     ),
     faults.body_of_20_megabytes: (
-        f"The answer of {HOST} is larger than 16 MB.", "Divide the page in Confluence.", ""
+        f"The answer of {HOST} is larger than 16 MB.", "Split the page in Confluence.", ""
     ),
     faults.throttled: (
         f"{HOST} receives too many requests (429).",
@@ -245,7 +245,7 @@ SAID_OF_TREES |= {
         "“The export failed”",
     ),
     faults.endless_trickle: (
-        f"The answer of {HOST} did not arrive whole within 3 seconds.",
+        f"The answer of {HOST} did not arrive completely within 3 seconds.",
         MESSAGES[faults.endless_trickle][1],
         "",
     ),

@@ -427,8 +427,8 @@ def test_a_damaged_token_file_is_reported_and_left_as_it_is(
         export(standin, sign_in())
 
     assert str(caught.value) == (
-        f"The token file {token_file} is damaged, or of a newer version. It was left as it is: "
-        "move it away and sign in again."
+        f"The token file {token_file} is damaged, or was written by a newer "
+        "version. Move it away, and sign in again. It was not changed."
     )
     assert token_file.read_text() == content
     assert standin.requests == []
@@ -439,7 +439,7 @@ def test_a_token_file_in_an_impossible_place_is_reported_before_anything_is_aske
 ) -> None:
     (tmp_path / "file").write_text("")
 
-    with pytest.raises(TokenFileError, match=r"Not a directory\. Name a file that you may write"):
+    with pytest.raises(TokenFileError, match=r"Not a directory\. Set CONFLUENCE_MD_TOKEN_FILE to"):
         export(standin, sign_in(TOKEN_FILE=str(tmp_path / "file" / "tokens.json")))
     assert standin.requests == []
 

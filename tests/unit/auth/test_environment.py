@@ -156,13 +156,16 @@ def test_what_it_does_not_name_may_not(variables: dict[str, str], url: str) -> N
     [
         (
             {"REFRESH_TOKEN": "r"},
-            "The sign-in needs CONFLUENCE_MD_CLIENT_ID and CONFLUENCE_MD_CLIENT_SECRET, besides "
-            "CONFLUENCE_MD_REFRESH_TOKEN. Set all three variables, or not the last one.",
+            "CONFLUENCE_MD_REFRESH_TOKEN is set without CONFLUENCE_MD_CLIENT_ID and "
+            "CONFLUENCE_MD_CLIENT_SECRET. Set all three "
+            "variables; or remove CONFLUENCE_MD_REFRESH_TOKEN, and sign in with "
+            "`confluence-md login`.",
         ),
         (
             {"CLIENT_ID": "c", "REFRESH_TOKEN": "r", "CLIENT_SECRET": " "},
-            "The sign-in needs CONFLUENCE_MD_CLIENT_SECRET, besides CONFLUENCE_MD_CLIENT_ID and "
-            "CONFLUENCE_MD_REFRESH_TOKEN. Set all three variables, or not the last one.",
+            "CONFLUENCE_MD_REFRESH_TOKEN is set without CONFLUENCE_MD_CLIENT_SECRET. Set all three "
+            "variables; or remove CONFLUENCE_MD_REFRESH_TOKEN, and sign in with "
+            "`confluence-md login`.",
         ),
         (
             {"ACCESS_TOKEN": "two words"},
@@ -186,17 +189,17 @@ def test_what_it_does_not_name_may_not(variables: dict[str, str], url: str) -> N
         ),
         (
             {"API_URL": "proxy.example.com"},
-            "CONFLUENCE_MD_API_URL is not a URL that can be used. "
+            "CONFLUENCE_MD_API_URL is not a valid URL. "
             "Write a scheme and a host, and no password: https://proxy.example.com.",
         ),
         (
             {"AUTH_URL": "https://proxy.example.com:port"},
-            "CONFLUENCE_MD_AUTH_URL is not a URL that can be used. "
+            "CONFLUENCE_MD_AUTH_URL is not a valid URL. "
             "Write a scheme and a host, and no password: https://proxy.example.com.",
         ),
         (
             {"API_URL": "https://me:hush@proxy.example.com"},
-            "CONFLUENCE_MD_API_URL is not a URL that can be used. "
+            "CONFLUENCE_MD_API_URL is not a valid URL. "
             "Write a scheme and a host, and no password: https://proxy.example.com.",
         ),
         (
@@ -291,7 +294,7 @@ def test_an_accounts_email_and_api_token_are_read_together() -> None:
 
 def test_an_account_without_a_token_names_what_is_missing() -> None:
     assert fail(EMAIL="s3cret") == (
-        "Confluence's REST API needs CONFLUENCE_MD_API_TOKEN, besides CONFLUENCE_MD_EMAIL. "
+        "CONFLUENCE_MD_EMAIL is set without CONFLUENCE_MD_API_TOKEN. "
         "Set both variables, or neither of them."
     )
     assert "s3cret" not in fail(EMAIL="s3 cret")

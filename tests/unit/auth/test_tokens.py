@@ -91,7 +91,7 @@ def test_a_file_of_another_shape_is_damaged_and_not_overwritten(
     text = json.dumps({"version": 1, "sign_ins": sign_ins})
     store.path.write_text(text)
 
-    with pytest.raises(TokenFileError, match="is damaged, or of a newer version"):
+    with pytest.raises(TokenFileError, match="is damaged, or was written by a newer version"):
         store.load("one")
     assert store.path.read_text() == text
 
@@ -142,8 +142,8 @@ def test_another_users_file_is_reported_and_left_alone(public_path: Path) -> Non
     said = run_as_nobody("store.load('one')", str(path))
 
     assert said == (
-        f"The token file {path} cannot be read: Permission denied. Name a file that you may "
-        "write to in CONFLUENCE_MD_TOKEN_FILE."
+        f"The token file {path} cannot be read: Permission denied. Set "
+        "CONFLUENCE_MD_TOKEN_FILE to the path of a file that you may write."
     )
 
 
@@ -155,8 +155,8 @@ def test_a_read_only_directory_is_found_before_a_token_is_asked_for(public_path:
     said = run_as_nobody("with store.locked(): print('asking')", str(path))
 
     assert said == (
-        f"The token file {path} cannot be locked: Permission denied. Name a file that you may "
-        "write to in CONFLUENCE_MD_TOKEN_FILE."
+        f"The token file {path} cannot be locked: Permission denied. Set "
+        "CONFLUENCE_MD_TOKEN_FILE to the path of a file that you may write."
     )
 
 

@@ -45,7 +45,7 @@ def test_atlassian_may_receive_a_token(url: str) -> None:
 def test_a_port_of_this_machine_may_if_the_environment_names_it(
     url: str, port: str, named: str
 ) -> None:
-    objection = f"the environment does not name {port}, a port of this machine"
+    objection = f"no environment variable names {port}, a port of this machine"
     assert ATLASSIAN_ONLY.find_objection(url) == objection
     assert TrustRule(frozenset({"localhost:1", "127.0.0.1:1"})).find_objection(url) == objection
     assert TrustRule(frozenset({named})).find_objection(url) is None
@@ -57,7 +57,7 @@ def test_a_port_of_this_machine_may_if_the_environment_names_it(
 @pytest.mark.parametrize(
     ("url", "objection"),
     [
-        (url, f"{host} is neither Atlassian's nor trusted by the environment")
+        (url, f"{host} is neither a host of Atlassian's nor one that you trust")
         for url, host in [
             ("https://evil.example/", "evil.example"),
             ("https://EVIL.example/", "evil.example"),

@@ -27,10 +27,10 @@ from strategies import (
 
 SITE = "https://acme.atlassian.net"
 PASTE = (
-    "Open the page that you want in Confluence and paste its address, which looks like "
+    "Open the page in Confluence and paste its address, like "
     "https://acme.atlassian.net/wiki/spaces/ENG/pages/123456/Title, or write confluence:123456."
 )
-DIGITS_ONLY = "a page ID consists of the digits 0 to 9 and nothing else."
+DIGITS_ONLY = "this is neither a page ID (only digits) nor the address of a page."
 
 IDS = st.text("0123456789", min_size=1, max_size=60)
 PADDING = st.sampled_from(["", " ", "  ", "\t", "\n"])
@@ -193,9 +193,9 @@ def test_a_slip_in_a_nav_entry_is_complained_of(title: str | None, value: str) -
         ("123/4", DIGITS_ONLY),
         ("\uff11\uff12", DIGITS_ONLY),  # digits, but full-width ones
         ("confluence:12", DIGITS_ONLY),
-        ("https://", "this URL cannot be read."),
-        ("https://[acme", "this URL cannot be read."),
-        ("https://acme.atlassian.net:port/wiki/x/LIQHD", "this URL cannot be read."),
+        ("https://", "this is not a valid URL."),
+        ("https://[acme", "this is not a valid URL."),
+        ("https://acme.atlassian.net:port/wiki/x/LIQHD", "this is not a valid URL."),
         (f"{SITE}/wiki/spaces/ENG/blog/2024/05/06/7/T", "this is a blog post, not a page."),
         (f"{SITE}/wiki/spaces/ENG/folder/7", "this is a folder, not a page."),
         (f"{SITE}/wiki/spaces/ENG/database/7", "this is a database, not a page."),
@@ -260,13 +260,13 @@ def test_the_address_of_a_space_is_no_page(path: str) -> None:
         ("confluence:", "'confluence:': the page ID is missing. Write confluence:123456."),
         (
             "confluence:space/",
-            "'confluence:space/': this is not a space key. Write the key that follows "
-            "/wiki/spaces/ in the address of the space: confluence:space/ENG.",
+            "'confluence:space/': this is not a valid space key. Write the key that "
+            "follows /wiki/spaces/ in the address of the space: confluence:space/ENG.",
         ),
         (
             "confluence:space/two words",
-            "'confluence:space/two words': this is not a space key. Write the key that follows "
-            "/wiki/spaces/ in the address of the space: confluence:space/ENG.",
+            "'confluence:space/two words': this is not a valid space key. Write the key that "
+            "follows /wiki/spaces/ in the address of the space: confluence:space/ENG.",
         ),
     ],
 )

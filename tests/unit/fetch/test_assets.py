@@ -265,7 +265,7 @@ def test_offline_takes_what_there_is(
     library = open_library("301", "302", offline=True)
 
     assert contents(fetch(library)) == BOTH
-    assert "no copy of them in the cache" in str(fetch(library, "302").error)
+    assert "cache has no copy of them" in str(fetch(library, "302").error)
     assert standin.requests == []
 
 

@@ -189,7 +189,7 @@ def test_offline_names_what_was_never_fetched(
     library = open_library(offline=True)
     library.start(["101"])
 
-    with pytest.raises(FailureError, match=r"no copy of this page in the cache, and `offline`"):
+    with pytest.raises(FailureError, match=r"cache has no copy of this page, and `offline`"):
         library.wait_for("101")
     assert standin.requests == []
 
@@ -297,7 +297,7 @@ def test_a_broken_connection_is_a_failure_with_a_reason(
     library = open_library()
     library.start(["101"])
 
-    assert " did not arrive whole: " in str(library.wait_for_errors()["101"])
+    assert " did not arrive completely: " in str(library.wait_for_errors()["101"])
 
 
 def test_a_service_that_repeats_the_token_does_not_make_us_print_it(

@@ -226,7 +226,7 @@ def test_a_slip_is_complained_of_with_the_whole_link() -> None:
 
     assert isinstance(complaint, Complaint)
     assert complaint.entry == "confluence:abc#d"
-    assert complaint.reason == "a page ID consists of the digits 0 to 9 and nothing else."
+    assert complaint.reason == "this is neither a page ID (only digits) nor the address of a page."
 
 
 @pytest.mark.parametrize(

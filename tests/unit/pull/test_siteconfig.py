@@ -134,8 +134,8 @@ def test_pages_are_included_that_their_names_would_exclude(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("a: [", "mkdocs.yml is not a configuration: "),
-        ("- a\n", "mkdocs.yml is not a configuration. Name it with -f."),
+        ("a: [", "mkdocs.yml is not a valid configuration: "),
+        ("- a\n", "mkdocs.yml is not a valid configuration. Name another with -f."),
         ("INHERIT: no.yml\n", "no.yml cannot be read: No such file or directory."),
     ],
 )

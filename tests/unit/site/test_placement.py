@@ -324,7 +324,7 @@ def test_a_page_of_another_site_is_complained_of() -> None:
     assert placement.nav == [ELSEWHERE]
     assert placement.pages == ()
     assert [str(complaint) for complaint in placement.complaints] == [
-        f"'{ELSEWHERE}': this page is in another site than acme.atlassian.net. "
+        f"'{ELSEWHERE}': this page is not on acme.atlassian.net. "
         "Use a page of acme.atlassian.net, or change the option `site`."
     ]
 

@@ -90,7 +90,7 @@ def test_a_mistake_in_yaml_has_its_line() -> None:
         flaw = explain_yaml(error)
 
     assert flaw.line == 3
-    assert str(flaw).startswith("This is not YAML: ")
+    assert str(flaw).startswith("This is not valid YAML: ")
 
 
 def test_the_last_of_two_equal_keys_counts_as_for_yaml() -> None:
