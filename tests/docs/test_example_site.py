@@ -102,13 +102,13 @@ def find_astray_links(page: Path) -> list[str]:
     return astray
 
 
-def test_the_readme_names_the_lines_to_change_for_a_real_site() -> None:
+def test_the_documentation_names_the_lines_to_change_for_a_real_site() -> None:
     config = (EXAMPLE / "mkdocs.yml").read_text(encoding="utf-8")
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs/start.md").read_text(encoding="utf-8")
 
     for line in ("site: northwind.atlassian.net", "cloud_id: 5f0c9d3e", "hooks:"):
         assert line in config
-        assert line.partition(":")[0] in readme
+        assert f"`{line.partition(':')[0]}`" in page
 
 
 def test_it_has_as_many_confluence_pages_as_local_ones_and_more() -> None:
