@@ -74,39 +74,41 @@ def find_quotes(markdown: str) -> list[str]:
 
 def find_messages(package: Path) -> list[Message]:
     """Return the messages of a package, each text once, in the order of the source."""
-    modules = [
-        _Module(path.stem, path.read_text("utf-8")) for path in sorted(package.rglob("*.py"))
-    ]
-    makers = _find_makers(modules)
     found: dict[str, str] = {}
-    for module in modules:
-        for node, function in module.walk():
-            for expression in _find_expressions(node, function, makers):
-                for text in _Reader(module, function, modules).read(expression):
-                    shown = " ".join(re.sub(f"{GAP}+", GAP, text).split())
-                    if _is_long_enough(shown):
-                        found.setdefault(shown, f"{module.name}.py:{expression.lineno}")
+    for module, function, _, expression, modules in _walk_messages(package):
+        for text in _Reader(module, function, modules).read(expression):
+            shown = " ".join(re.sub(f"{GAP}+", GAP, text).split())
+            if _is_long_enough(shown):
+                found.setdefault(shown, f"{module.name}.py:{expression.lineno}")
     return [Message(place, text) for text, place in found.items()]
 
 
 def find_whole_messages(package: Path) -> list[Message]:
     """Return the messages as people see them: each with its remedy, and with typical values."""
+    found: dict[str, str] = {}
+    for module, function, node, expression, modules in _walk_messages(package):
+        reader = _Reader(module, function, modules, fill=_write_typical)
+        maker = _name_of(node.func) if isinstance(node, ast.Call) else ""
+        remedies = _read_remedies(reader, node, expression)
+        for what, remedy in product(reader.read(expression), remedies):
+            text = " ".join(f"{_PREFIXES.get(maker, '')}{what} {remedy}".split())
+            if _is_long_enough(what):
+                found.setdefault(text, f"{module.name}.py:{expression.lineno}")
+    return [Message(place, text) for text, place in found.items()]
+
+
+def _walk_messages(
+    package: Path,
+) -> Iterator[tuple[_Module, _Function | None, ast.AST, ast.expr, list[_Module]]]:
+    """Yield where each message is made: module, function, the call, and what is the message."""
     modules = [
         _Module(path.stem, path.read_text("utf-8")) for path in sorted(package.rglob("*.py"))
     ]
     makers = _find_makers(modules)
-    found: dict[str, str] = {}
     for module in modules:
         for node, function in module.walk():
-            reader = _Reader(module, function, modules, fill=_write_typical)
-            maker = _name_of(node.func) if isinstance(node, ast.Call) else ""
             for expression in _find_expressions(node, function, makers):
-                remedies = _read_remedies(reader, node, expression)
-                for what, remedy in product(reader.read(expression), remedies):
-                    text = " ".join(f"{_PREFIXES.get(maker, '')}{what} {remedy}".split())
-                    if _is_long_enough(what):
-                        found.setdefault(text, f"{module.name}.py:{expression.lineno}")
-    return [Message(place, text) for text, place in found.items()]
+                yield module, function, node, expression, modules
 
 
 def _read_remedies(reader: _Reader, node: ast.AST, expression: ast.expr) -> list[str]:
