@@ -94,8 +94,10 @@ def _describe_value(option: BaseConfigOption[object]) -> str:
 
 
 def _describe_type(option: BaseConfigOption[object]) -> str:
+    if isinstance(option, opt.ListOfItems):
+        return "A list of texts"
     if isinstance(option, opt.Choice):
-        *others, last = (f"`{choice}`" for choice in option.choices)
+        *others, last = (f"`{_as_yaml(choice)}`" for choice in option.choices)
         return f"{', '.join(others)} or {last}"
     if isinstance(option, opt.Type):
         return "`true` or `false`" if option._type is bool else f"`{option._type}`"  # noqa: SLF001  MkDocs has no other name for it

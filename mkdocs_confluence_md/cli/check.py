@@ -52,6 +52,7 @@ from mkdocs_confluence_md.errors import (
 from mkdocs_confluence_md.factory import explain_silence, make_fetcher
 from mkdocs_confluence_md.fetch.snapshot import read_snapshot_manifest, show_time
 from mkdocs_confluence_md.network.throttling import AT_A_TERMINAL
+from mkdocs_confluence_md.network.urls import host_of
 from mkdocs_confluence_md.project import (
     Declared,
     Flaw,
@@ -68,6 +69,7 @@ from mkdocs_confluence_md.project import (
     walk_nodes,
 )
 from mkdocs_confluence_md.site.messages import report_plain_addresses
+from mkdocs_confluence_md.site.nav import find_foreign
 from mkdocs_confluence_md.text import count_things, describe_age
 
 if TYPE_CHECKING:
@@ -149,6 +151,7 @@ def inspect_settings(
         _inspect_mkdocs(inspection)
     if options is not None:
         inspection.site = make_address(options).find_site()
+        _look_for_foreign_pages(inspection, entries or ())
     environment = _inspect_environment(inspection, variables)
     inspection.pages = [PageFinding(each, State.UNKNOWN) for each in entries or ()]
     if entries is None or options is None or environment is None:
@@ -211,6 +214,18 @@ def _look_for_addresses(inspection: Inspection, nav: Node) -> None:
             inspection.settings.append(Finding("nav", State.PROBLEM, text, written.line))
 
 
+def _look_for_foreign_pages(inspection: Inspection, entries: Sequence[Declared]) -> None:
+    """Find pages of another site: their IDs mean other pages here."""
+    site_host = host_of(inspection.site)
+    for entry in entries:
+        reference = entry.reference
+        if not isinstance(reference, PageRef):
+            continue
+        if complaint := find_foreign(entry.text, reference, site_host):
+            inspection.settings.append(Finding("nav", State.PROBLEM, str(complaint), entry.line))
+        site_host = site_host or reference.host
+
+
 def _list_entries(inspection: Inspection, found: list[Declared | Flaw]) -> list[Declared]:
     flaws = [each for each in found if isinstance(each, Flaw)]
     entries = [each for each in found if isinstance(each, Declared)]
@@ -224,7 +239,10 @@ def _list_entries(inspection: Inspection, found: list[Declared | Flaw]) -> list[
 
 def _inspect_mkdocs(inspection: Inspection) -> None:
     """Find what `mkdocs build --strict` would refuse, besides our own options."""
-    found = validate_site(inspection.file)
+    # MkDocs says of `nav` what was said already, with less.
+    is_told = any(each.subject == "nav" and each.state is State.PROBLEM
+                  for each in inspection.settings)  # fmt: skip
+    found = [each for each in validate_site(inspection.file) if each[0] != "nav" or not is_told]
     for name, text in found:
         line = locate_setting(inspection.file, name)
         inspection.settings.append(

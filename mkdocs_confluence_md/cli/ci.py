@@ -47,6 +47,20 @@ class SecretStore:
     commands: tuple[tuple[str, ...], ...]
     """Tried one after the other, with the name of the secret at the end."""
 
+    def check(self) -> None:
+        """Look whether secrets can be set, before anybody consents to anything.
+
+        Raises:
+            SettingError: The program is not installed, or nobody is signed in to it.
+        """
+        command = [self.find_program(), "auth", "status"]
+        finished = subprocess.run(command, capture_output=True, check=False)  # noqa: S603  no argument is a secret
+        if finished.returncode:
+            raise SettingError(
+                f"{self.program} is not signed in to {self.name}.",
+                f"Run: {self.program} auth login",
+            )
+
     def find_program(self) -> str:
         """Return the path of the program.
 
@@ -117,7 +131,7 @@ def ci(
         raise click.UsageError("Use --github or --gitlab, not both.")
     secret_store = GITHUB if github else GITLAB if gitlab else None
     if secret_store:
-        secret_store.find_program()
+        secret_store.check()
     variables = read_environment(os.environ)
     address = find_address(site, environment, gateway, variables)
     seed = ask_for_seed(begin(address, asked := Asking(**asking), variables, open_store(variables)),

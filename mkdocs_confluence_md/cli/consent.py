@@ -394,8 +394,8 @@ class CallbackListener:
                 return self._callbacks.get(timeout=0.2)
         raise CredentialsError(
             f"No answer came from the browser within {seconds:.0f} s.",
-            "Run the command again, and accept in the browser; on a machine without one, "
-            "use --paste.",
+            "Run the command again and accept. If the browser showed an error, compare the client "
+            "ID and the callback of your integration; without a browser, use --paste.",
         )
 
     def take(self, query: dict[str, str]) -> Callback | None:

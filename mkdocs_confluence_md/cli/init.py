@@ -170,7 +170,7 @@ def init(  # noqa: PLR0913  each is an option
         api_url=variables.api_url,
     )
     if not no_login and not _is_signed_in(address.site, variables):
-        sign_in(address, Asking(**asking), variables)
+        sign_in(address, Asking(**asking), variables, show_settings=False)
     _report(config_file, write_site(config_file, entry, address))
     what = "" if config_file.name == str(config_file) == "mkdocs.yml" else f" -f {config_file}"
     later = "confluence-md login, then " if no_login and not _is_signed_in(

@@ -36,7 +36,7 @@ from mkdocs_confluence_md.cli.consent import (
 )
 from mkdocs_confluence_md.cli.terminal import echo
 from mkdocs_confluence_md.config import make_address, validate
-from mkdocs_confluence_md.confluence.exporter import probe
+from mkdocs_confluence_md.confluence.exporter import complete_address, probe
 from mkdocs_confluence_md.confluence.refs import PageRef
 from mkdocs_confluence_md.errors import ConfluenceError, CredentialsError, SettingError
 from mkdocs_confluence_md.network.urls import ENVIRONMENT_IDS, ApiAddress, read_site
@@ -189,13 +189,16 @@ def logout(*, site: str, everywhere: bool) -> None:
     )
 
 
-def sign_in(address: ApiAddress, asking: Asking, variables: Environment) -> None:
+def sign_in(
+    address: ApiAddress, asking: Asking, variables: Environment, *, show_settings: bool = True
+) -> None:
     """Sign in to a site, and keep the tokens.
 
     Args:
         address: Of the API; its site is asked for if it has none.
         asking: How the person is asked.
         variables: The environment.
+        show_settings: Say what to write into `mkdocs.yml`.
 
     Raises:
         ConfluenceError: It failed; with the remedy.
@@ -208,7 +211,7 @@ def sign_in(address: ApiAddress, asking: Asking, variables: Environment) -> None
         started,
         asking,
         show=show,
-        finish=lambda query: _finish(started, query, store),
+        finish=lambda query: _finish(started, query, store, show_settings=show_settings),
         try_api=lambda: _try_api(started, store, variables),
     )
 
@@ -217,6 +220,8 @@ def begin(address: ApiAddress, asking: Asking, variables: Environment, store: To
     """Begin a sign-in: ask for what is not known yet; arguments as `sign_in`."""
     if not address.site:
         address = replace(address, site=_ask_site())
+    # A site that is mistyped is found before anybody looks for client ID and secret.
+    address = complete_address(address, make_login_auth(store, variables, site=address.site))
     return begin_login(
         address,
         choose_client(asking.client_id, variables, store, address.site),
@@ -381,7 +386,9 @@ def _ask_callback(started: Login) -> dict[str, str]:
             echo(str(error), err=True)
 
 
-def _finish(started: Login, query: dict[str, str], store: TokenStore) -> None:
+def _finish(
+    started: Login, query: dict[str, str], store: TokenStore, *, show_settings: bool
+) -> None:
     granted = finish_login(started, read_code(query), store=store)
     site = started.address.site
     where = "the system's keyring" if store.is_in_keyring(login_key(site)) else store.path
@@ -389,7 +396,9 @@ def _finish(started: Login, query: dict[str, str], store: TokenStore) -> None:
     warn_of_scopes(granted, started.address)
     written = read_written_address(_CONFIG_FILE)
     fields = ("site", "environment", "gateway")
-    if any(getattr(written, name) != getattr(started.address, name) for name in fields):
+    if show_settings and any(
+        getattr(written, name) != getattr(started.address, name) for name in fields
+    ):
         echo(f"\nFor mkdocs.yml:\n\n{describe_settings(started.address)}\n", err=True)
 
 

@@ -451,9 +451,8 @@ _OTHER_REFUSAL = (
 _NO_SUCH_PAGE = (
     "There is no such {thing}, or the account may not see it {where}.",
     (
-        "Compare the {name} with the {thing}'s address in Confluence, and open it there as the "
-        "account that the token belongs to. If everything fails so, the app may not be installed "
-        "on the site, or `cloud_id`, `environment` or `base_url` may be wrong."
+        "Compare the {name} with its address in Confluence, and open it there as the account that "
+        "signed in. If everything fails so, look at `cloud_id`, `environment` and `base_url`."
     ),
 )
 _REFUSALS = {

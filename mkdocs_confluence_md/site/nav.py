@@ -407,15 +407,10 @@ class _Placer:
             return reference
         if not isinstance(reference, PageRef):
             return None
-        if not is_atlassian(reference.host) or reference.host == self.site_host:
-            return None
-        if is_atlassian(self.site_host):
-            return Complaint(
-                entry,
-                f"this page is not on {self.site_host}.",
-                f"Use a page of {self.site_host}, or change the option `site`.",
-            )
-        self.site_host = self.site_host or reference.host
+        if complaint := find_foreign(entry, reference, self.site_host):
+            return complaint
+        if is_atlassian(reference.host):
+            self.site_host = self.site_host or reference.host
         return None
 
     def _reserve(self, ref: TreeRef | SpaceRef, title: str, section: str) -> Plot | None:
@@ -437,6 +432,18 @@ class _Placer:
             self.conflicts.append(LocalFileConflict(page, f"{wanted}.md"))
         self.pages[ref.page_id] = page
         return page
+
+
+def find_foreign(entry: str, reference: PageRef, site_host: str) -> Complaint | None:
+    """Return what is wrong with a page of another site than this one's; None if it is not."""
+    both = is_atlassian(reference.host) and is_atlassian(site_host)
+    if not both or reference.host == site_host:
+        return None
+    return Complaint(
+        entry,
+        f"this page is not on {site_host}.",
+        f"Use a page of {site_host}, or change the option `site`.",
+    )
 
 
 def is_atlassian(host: str) -> bool:

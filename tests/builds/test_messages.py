@@ -63,9 +63,8 @@ LINE = "mkdocs.yml:LINE: "
 DEPLOY = f"- {LINE}“Deploy” (page 101) {VIEW}101"
 NOT_FOUND = (
     "There is no such page, or the account may not see it (127.0.0.1:PORT answers 404).",
-    "Compare the page ID with the page's address in Confluence, and open it there as the "
-    "account that the token belongs to. If everything fails so, the app may not be installed on "
-    "the site, or `cloud_id`, `environment` or `base_url` may be wrong.",
+    "Compare the page ID with its address in Confluence, and open it there as the account that "
+    "signed in. If everything fails so, look at `cloud_id`, `environment` and `base_url`.",
 )
 DENIED = (
     "Access is denied (127.0.0.1:PORT answers 403).",

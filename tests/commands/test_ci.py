@@ -55,7 +55,10 @@ def install(tmp_path: Path, name: str, refused: list[list[str]]) -> None:
 
 
 def read_calls(tmp_path: Path) -> list[tuple[list[str], str]]:
-    return [tuple(json.loads(line)) for line in (tmp_path / "calls").read_text().splitlines()]
+    lines = (tmp_path / "calls").read_text().splitlines()
+    status, *calls = [tuple(json.loads(line)) for line in lines]
+    assert status == (["auth", "status"], "")
+    return calls
 
 
 def run(project: Project, standin: StandIn, *arguments: str) -> tuple[int, str, str]:
@@ -140,6 +143,17 @@ def test_a_command_that_is_not_installed_is_found_before_anybody_is_bothered(
         "Error: The command gh, which sets secrets on GitHub, is not installed. Install it "
         "(https://cli.github.com), or run `confluence-md ci` and copy what it prints.\n",
     )
+    assert standin.requests == []
+
+
+def test_a_command_that_is_not_signed_in_is_found_before_anybody_is_bothered(
+    project: Project, standin: StandIn, tmp_path: Path
+) -> None:
+    install(tmp_path, "glab", [["auth", "status"]])
+
+    assert run(project, standin, "--gitlab") == (
+        1, "", "Error: glab is not signed in to GitLab. Run: glab auth login\n"
+    )  # fmt: skip
     assert standin.requests == []
 
 

@@ -348,8 +348,9 @@ def test_a_taken_port(project: Project, standin: StandIn) -> None:
 
 def test_nobody_answers_in_time(project: Project, standin: StandIn) -> None:
     assert fail(Terminal(project, standin, "--no-browser", "--timeout", "1")) == (
-        "Error: No answer came from the browser within 1 s. Run the command again, and "
-        "accept in the browser; on a machine without one, use --paste.\n"
+        "Error: No answer came from the browser within 1 s. Run the command again and accept. If "
+        "the browser showed an error, compare the client ID and the callback of your integration; "
+        "without a browser, use --paste.\n"
     )
 
 

@@ -87,6 +87,16 @@ def test_a_slip_in_the_configuration(
     assert told.startswith(message)
 
 
+def test_a_page_of_another_site(project: Project) -> None:
+    other = ADDRESS.replace("acme", "globex")
+    text = CONFIGURATION.replace("confluence:101", f"confluence:{other}")
+
+    assert check(project, text, "--no-network") == (
+        f"mkdocs.yml:9: 'confluence:{other}': this page is not on acme.atlassian.net. Use a page "
+        "of acme.atlassian.net, or change the option `site`."
+    )
+
+
 @pytest.mark.parametrize(
     ("right", "wrong", "message"),
     [
