@@ -42,6 +42,10 @@ _TYPICAL = (
     (r"error|reason|strerror|what", "No such file or directory"),
 )
 """Typical values, by what is in the expressions that make them."""
+_FIELDS = {
+    "where": "(api.atlassian.com answers 404)", "thing": "page", "name": "page ID",
+}  # fmt: skip
+"""What stands in the fields of a message that is kept in a table."""
 _FEWEST_WORDS = 3
 _DEEPEST = 4
 
@@ -106,7 +110,20 @@ def find_whole_messages(package: Path) -> list[Message]:
                     text = " ".join(f"{_PREFIXES.get(maker, '')}{what} {remedy}".split())
                     if _is_long_enough(what):
                         found.setdefault(text, f"{module.name}.py:{expression.lineno}")
+            if isinstance(node, ast.Tuple):
+                for text in _read_pair(node, reader):
+                    found.setdefault(text, f"{module.name}.py:{node.lineno}")
     return [Message(place, text) for text, place in found.items()]
+
+
+def _read_pair(node: ast.Tuple, reader: _Reader) -> list[str]:
+    """Return a cause with its remedy, where both are in a table and filled in later."""
+    are_texts = all(isinstance(each, ast.Constant) for each in node.elts)
+    if not are_texts or len(node.elts) != len(("cause", "remedy")):
+        return []
+    texts = [reader.read(each) for each in node.elts]
+    pairs = [" ".join(pair) for pair in product(*texts)]
+    return [pair.format_map(_FIELDS) for pair in pairs if "{where}" in pair]
 
 
 def _read_remedies(reader: _Reader, node: ast.AST, expression: ast.expr) -> list[str]:
