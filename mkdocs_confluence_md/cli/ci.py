@@ -110,8 +110,8 @@ GITLAB = SecretStore(
 @click.command(epilog="Example: confluence-md ci --github")
 @site_option("The site: acme, acme.atlassian.net, or a URL. Without it, that of mkdocs.yml.")
 @consent_options
-@click.option("--github", is_flag=True, help="Set the secrets by gh, and print nothing.")
-@click.option("--gitlab", is_flag=True, help="Set the variables by glab, and print nothing.")
+@click.option("--github", is_flag=True, help="Set the secrets with gh, and print nothing.")
+@click.option("--gitlab", is_flag=True, help="Set the variables with glab, and print nothing.")
 def ci(
     *,
     site: str,

@@ -181,7 +181,7 @@ def logout(*, site: str, everywhere: bool) -> None:
             echo(f"Signed out of {site_argument(login_site(key))}.", err=True)
         for key in chains:
             store.remove(key)
-            echo("Forgot a chain that began with the environment.", err=True)
+            echo("Removed the tokens that began with CONFLUENCE_MD_REFRESH_TOKEN.", err=True)
     echo(
         "To withdraw your consent too, open "
         "https://id.atlassian.com/manage-profile/apps in the browser.",

@@ -178,7 +178,7 @@ def _look_at_login(environment: Environment, store: TokenStore, key: str) -> Sta
         status = replace(status, kept_in="keyring" if store.is_in_keyring(key) else status.kept_in)
         sign_in = store.load(key)
         if sign_in is None:
-            return replace(status, problem="Somebody has just signed out.")
+            return replace(status, problem="This sign-in has just been removed.")
         address = ApiAddress(
             site=sign_in.site,
             cloud_id=sign_in.cloud_id,

@@ -451,8 +451,9 @@ _OTHER_REFUSAL = (
 _NO_SUCH_PAGE = (
     "There is no such {thing}, or the account may not see it {where}.",
     (
-        "Compare the {name} with its address in Confluence, and open it there as the account that "
-        "signed in. If everything fails so, look at `cloud_id`, `environment` and `base_url`."
+        "Compare the {name} with the {thing}'s address, and open it as this account. "
+        "If all pages fail, check `cloud_id`, `environment`, `base_url`, and that the app is "
+        "installed."
     ),
 )
 _REFUSALS = {
@@ -465,13 +466,13 @@ _REFUSALS = {
     ),
     402: (
         "The app has no valid licence on this site {where}.",
-        "A site admin renews it in Confluence, where apps are managed.",
+        "Ask a site admin to renew it in Confluence, where apps are managed.",
     ),
     403: (
         "Access is denied {where}.",
         (
-            "Either the account may not see the {thing}, or App REST APIs are turned off: a site "
-            "admin turns them on in the settings of the app."
+            "Either the account may not see the {thing}, or App REST APIs are turned off: ask a "
+            "site admin to turn them on in the settings of the app."
         ),
     ),
     404: _NO_SUCH_PAGE,

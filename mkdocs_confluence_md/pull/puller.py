@@ -400,8 +400,8 @@ class _Puller:
         )
         if not rewritten.complete:
             self._complain(
-                f"The links of {describe_placed(placed)} are left as they "
-                "are in Confluence: they stand where they could not be changed for certain."
+                f"The links of {describe_placed(placed)} were not changed: it is not certain "
+                "where they are in its text."
             )
         # Themes show a title as HTML, and so do front matter and heading here.
         title = str(page.page.title or "")
@@ -453,8 +453,8 @@ class _Puller:
         )
         for address in left:
             self._complain(
-                f"{src_uri} links to {address}, which is left as it is: it stands nowhere in the "
-                "text as a link. Another plugin or an extension may write it."
+                f"{src_uri} links to {address}, which was not changed: the text of the page "
+                "does not have that link. Another plugin or an extension may write it."
             )
         return text.encode("utf-8", "surrogateescape")
 

@@ -493,7 +493,7 @@ def test_the_cache_takes_no_directory_that_is_for_something_else(
     built = project.build()
 
     assert built.exit_code == 1
-    assert f"The option `cache_dir` is '{cache_dir}', in or around" in built.log
+    assert f"The option `cache_dir` is '{cache_dir}', which is in or contains" in built.log
     assert [path.name for path in (project.root / "overrides").iterdir()] == ["main.html"]
 
 

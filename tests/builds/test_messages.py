@@ -63,13 +63,13 @@ LINE = "mkdocs.yml:LINE: "
 DEPLOY = f"- {LINE}“Deploy” (page 101) {VIEW}101"
 NOT_FOUND = (
     "There is no such page, or the account may not see it (127.0.0.1:PORT answers 404).",
-    "Compare the page ID with its address in Confluence, and open it there as the account that "
-    "signed in. If everything fails so, look at `cloud_id`, `environment` and `base_url`.",
+    "Compare the page ID with the page's address, and open it as this account. If "
+    "all pages fail, check `cloud_id`, `environment`, `base_url`, and that the app is installed.",
 )
 DENIED = (
     "Access is denied (127.0.0.1:PORT answers 403).",
-    "Either the account may not see the page, or App REST APIs are turned off: a site admin "
-    "turns them on in the settings of the app.",
+    "Either the account may not see the page, or App REST APIs are turned off: ask a site "
+    "admin to turn them on in the settings of the app.",
 )
 
 

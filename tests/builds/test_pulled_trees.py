@@ -225,7 +225,7 @@ def test_online_a_tree_that_cannot_be_listed_is_exported_rather_than_taken_from_
 
     built = project.build(strict=False)
 
-    assert "trees are as they were listed last, or exported as a whole" in built.log
+    assert "trees are as last listed, or exported as a whole" in built.log
     assert "New." in built.page("wiki")
 
 

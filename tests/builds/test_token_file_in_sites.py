@@ -269,7 +269,9 @@ def test_a_pull_is_refused(attacked: Attacked, attack: Attack, arguments: list[s
     exit_code, out, said = attacked.run("pull", *arguments, "pulled")
 
     assert exit_code == 1
-    assert re.search("must not become part of a site|leads (out of the project|around)", said)
+    assert re.search(
+        "must not become part of a site|leads (out of the project|back to itself)", said
+    )
     assert CANARY not in out + said
     assert not (attacked.root / "pulled").exists()
 

@@ -398,7 +398,7 @@ def test_a_sign_in_that_the_api_does_not_accept(project: Project, standin: Stand
 
     assert message.startswith(
         f"Access is denied ({host} answers 403). Either the account may not see the page, or App "
-        "REST APIs are turned off: a site admin turns them on in the settings of the app."
+        "REST APIs are turned off: ask a site admin to turn them on in the settings of the app."
     )
     assert project.token_file.exists()
 

@@ -320,8 +320,8 @@ def test_an_address_that_another_plugin_wrote_is_told(plain: Project) -> None:
 
     assert exit_code == 1
     assert (
-        "WARNING: index.md links to confluence:102, which is left as it is: it stands nowhere in "
-        "the text as a link. Another plugin or an extension may write it.\n"
+        "WARNING: index.md links to confluence:102, which was not changed: the text of "
+        "the page does not have that link. Another plugin or an extension may write it.\n"
     ) in messages
 
 

@@ -158,8 +158,7 @@ def test_a_damaged_database_is_set_aside_with_one_warning(
     assert len(warnings) == 1
     assert warnings[0].startswith(f"The cache in {directory} was damaged (")
     assert warnings[0].endswith(
-        "). Its database is now cache.db.damaged, and an empty one takes its place: what was in "
-        "it is exported again."
+        "). Its database is now cache.db.damaged; pages are exported again into a new one."
     )
     assert (directory / "notes.txt").read_text() == "not ours"
     assert len((directory / "cache.db.damaged").read_bytes()) == len(damaged)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import product
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -42,6 +42,10 @@ _TYPICAL = (
     (r"error|reason|strerror|what", "No such file or directory"),
 )
 """Typical values, by what is in the expressions that make them."""
+_FIELDS = {
+    "where": "(api.atlassian.com answers 404)", "thing": "page", "name": "page ID",
+}  # fmt: skip
+"""What stands in the fields of a message that is kept in a table."""
 _FEWEST_WORDS = 3
 _DEEPEST = 4
 
@@ -75,40 +79,52 @@ def find_quotes(markdown: str) -> list[str]:
 def find_messages(package: Path) -> list[Message]:
     """Return the messages of a package, each text once, in the order of the source."""
     found: dict[str, str] = {}
-    for module, function, _, expression, modules in _walk_messages(package):
-        for text in _Reader(module, function, modules).read(expression):
-            shown = " ".join(re.sub(f"{GAP}+", GAP, text).split())
-            if _is_long_enough(shown):
-                found.setdefault(shown, f"{module.name}.py:{expression.lineno}")
+    for module, function, node, modules in _walk_nodes(package):
+        for expression in _find_expressions(node, function, _find_makers(modules)):
+            for text in _Reader(module, function, modules).read(expression):
+                shown = " ".join(re.sub(f"{GAP}+", GAP, text).split())
+                if _is_long_enough(shown):
+                    found.setdefault(shown, f"{module.name}.py:{expression.lineno}")
     return [Message(place, text) for text, place in found.items()]
 
 
 def find_whole_messages(package: Path) -> list[Message]:
     """Return the messages as people see them: each with its remedy, and with typical values."""
     found: dict[str, str] = {}
-    for module, function, node, expression, modules in _walk_messages(package):
+    for module, function, node, modules in _walk_nodes(package):
         reader = _Reader(module, function, modules, fill=_write_typical)
         maker = _name_of(node.func) if isinstance(node, ast.Call) else ""
-        remedies = _read_remedies(reader, node, expression)
-        for what, remedy in product(reader.read(expression), remedies):
-            text = " ".join(f"{_PREFIXES.get(maker, '')}{what} {remedy}".split())
-            if _is_long_enough(what):
-                found.setdefault(text, f"{module.name}.py:{expression.lineno}")
+        for expression in _find_expressions(node, function, _find_makers(modules)):
+            remedies = _read_remedies(reader, node, expression)
+            for what, remedy in product(reader.read(expression), remedies):
+                text = " ".join(f"{_PREFIXES.get(maker, '')}{what} {remedy}".split())
+                if _is_long_enough(what):
+                    found.setdefault(text, f"{module.name}.py:{expression.lineno}")
+        for text in _read_pair(node, reader) if isinstance(node, ast.Tuple) else ():
+            found.setdefault(text, f"{module.name}.py:{node.lineno}")
     return [Message(place, text) for text, place in found.items()]
 
 
-def _walk_messages(
+def _walk_nodes(
     package: Path,
-) -> Iterator[tuple[_Module, _Function | None, ast.AST, ast.expr, list[_Module]]]:
-    """Yield where each message is made: module, function, the call, and what is the message."""
-    modules = [
+) -> Iterator[tuple[_Module, _Function | None, ast.AST, tuple[_Module, ...]]]:
+    """Yield each node of the source, with its module, its function, and all modules."""
+    modules = tuple(
         _Module(path.stem, path.read_text("utf-8")) for path in sorted(package.rglob("*.py"))
-    ]
-    makers = _find_makers(modules)
+    )
     for module in modules:
         for node, function in module.walk():
-            for expression in _find_expressions(node, function, makers):
-                yield module, function, node, expression, modules
+            yield module, function, node, modules
+
+
+def _read_pair(node: ast.Tuple, reader: _Reader) -> list[str]:
+    """Return a cause with its remedy, where both are in a table and filled in later."""
+    are_texts = all(isinstance(each, ast.Constant) for each in node.elts)
+    if not are_texts or len(node.elts) != len(("cause", "remedy")):
+        return []
+    texts = [reader.read(each) for each in node.elts]
+    pairs = [" ".join(pair) for pair in product(*texts)]
+    return [pair.format_map(_FIELDS) for pair in pairs if "{where}" in pair]
 
 
 def _read_remedies(reader: _Reader, node: ast.AST, expression: ast.expr) -> list[str]:
@@ -178,7 +194,8 @@ class _Module:
         return dict(_find_assignments(self.tree.body))
 
 
-def _find_makers(modules: list[_Module]) -> dict[str, int]:
+@cache
+def _find_makers(modules: tuple[_Module, ...]) -> dict[str, int]:
     """Return what makes a message, by name, with the place of the argument that is the text."""
     makers = dict(_OTHERS)
     errors = {"ConfluenceError"}
@@ -251,7 +268,7 @@ class _Reader:
 
     module: _Module
     function: _Function | None
-    modules: list[_Module]
+    modules: tuple[_Module, ...]
     depth: int = 0
     fill: Callable[[ast.expr], str] = lambda _: GAP
     """Writes what is different each time."""
