@@ -54,7 +54,7 @@ class SecretStore:
             SettingError: The program is not installed, or nobody is signed in to it.
         """
         command = [self.find_program(), "auth", "status"]
-        finished = subprocess.run(command, capture_output=True, check=False)  # noqa: S603  no argument is a secret
+        finished = subprocess.run(command, input=b"", capture_output=True, check=False)  # noqa: S603  no argument is a secret
         if finished.returncode:
             raise SettingError(
                 f"{self.program} is not signed in to {self.name}.",

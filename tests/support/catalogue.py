@@ -100,8 +100,9 @@ def find_whole_messages(package: Path) -> list[Message]:
                 text = " ".join(f"{_PREFIXES.get(maker, '')}{what} {remedy}".split())
                 if _is_long_enough(what):
                     found.setdefault(text, f"{module.name}.py:{expression.lineno}")
-        for text in _read_pair(node, reader) if isinstance(node, ast.Tuple) else ():
-            found.setdefault(text, f"{module.name}.py:{node.lineno}")
+        if isinstance(node, ast.Tuple):
+            for text in _read_pair(node, reader):
+                found.setdefault(text, f"{module.name}.py:{node.lineno}")
     return [Message(place, text) for text, place in found.items()]
 
 
@@ -152,7 +153,7 @@ def find_texts(package: Path) -> list[Message]:
         module = _Module(path.stem, path.read_text("utf-8"))
         for node, function in module.walk():
             if isinstance(node, ast.Constant | ast.JoinedStr):
-                texts = _Reader(module, function, [module]).read(node)
+                texts = _Reader(module, function, (module,)).read(node)
                 place = f"{module.name}.py:{node.lineno}"
                 found += [Message(place, text) for text in texts if _is_long_enough(text)]
     return found
