@@ -34,7 +34,7 @@ EVERYTHING = "185204999-everything-a-page-can-have.md"
 
 DESKTOP = (1280, 800)
 PHONE = (390, 844)
-HALF = (640, 900)
+HALF = (640, 1240)
 
 
 @dataclass(frozen=True)

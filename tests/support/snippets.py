@@ -38,7 +38,9 @@ _FENCE = re.compile(
     r'^( *)```(?:(\w+)| ?\{ \.(\w+)([^}\n]*)\})(?: title="([^"]+)")?\n(.*?)^\1```$',
     re.MULTILINE | re.DOTALL,
 )
-_PACKAGES = {".", ".[keyring]", "mkdocs-material", "properdocs", "zensical",
+_NAV = re.compile(r"^nav:\n(?:[ #-].*\n|\n(?=[ #-]))*", re.MULTILINE)
+_CHECKOUT = "../mkdocs-confluence-md"
+_PACKAGES = {_CHECKOUT, f"{_CHECKOUT}[keyring]", "mkdocs-material", "properdocs", "zensical",
              "dist/mkdocs_confluence_md-*.whl"}  # fmt: skip
 _SECONDS = 60
 BASH = "/bin/bash"
@@ -115,6 +117,11 @@ class Follower:
     def _write(self, snippet: Snippet) -> None:
         text = snippet.text.replace(f"https://{SITE}", self.standin.url)
         text = text.replace(SITE, self.standin.url)
+        if snippet.title == "nav in mkdocs.yml":
+            file = self.directory / "mkdocs.yml"
+            written = file.read_text(encoding="utf-8")
+            file.write_text(_NAV.sub(lambda _: text, written), encoding="utf-8")
+            return
         if snippet.title == "mkdocs.yml" and "site_name" not in text:
             text = f"site_name: Handbook\n{text}"  # lines for a site that there is already
         path = self.directory / snippet.title
