@@ -301,6 +301,8 @@ def validate(
         The options, with defaults for those that are refused; the refusals; the warnings.
     """
     errors: ConfigErrors = []
+    # MkDocs takes this one out itself: it is an option of every plugin.
+    written = {name: value for name, value in written.items() if name != "enabled"}
     while True:
         options = PluginConfig()
         options.load_dict(dict(written))

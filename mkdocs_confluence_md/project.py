@@ -379,9 +379,14 @@ def read_settings(config_file: Path) -> dict[str, Any]:
     Raises:
         SettingError: It cannot be read.
     """
-    config: dict[str, Any] = _without_tags(_read_config(config_file, _TagLoader))
-    config.pop("hooks", None)
-    config.setdefault("site_name", "made by a tag")
+    read = _read_config(config_file, _TagLoader)
+    config: dict[str, Any] = _without_tags(read)
+    # Validating hooks would run them.
+    for hook in config.pop("hooks", None) or ():
+        if isinstance(hook, str) and not (config_file.parent / hook).is_file():
+            raise SettingError(f"The hook '{hook}' is not there.", "Correct its path in `hooks`.")
+    if "site_name" in read:
+        config.setdefault("site_name", "made by a tag")
     return config
 
 
@@ -464,11 +469,17 @@ def find_missing_files(config_file: Path, nav: Node) -> Iterator[Flaw]:
         for name in _list_keys(entry)
     }
     docs_dir = find_directories(config_file).get("docs_dir")
-    if config.get("hooks") or docs_dir is None or names - _WITHOUT_PAGES:
+    validation = config.get("validation") or {}
+    levels = {**validation, **(validation.get("nav") or {})} if isinstance(validation, dict) else {}
+    is_quiet = levels.get("not_found", "warn") != "warn"
+    if config.get("hooks") or docs_dir is None or names - _WITHOUT_PAGES or is_quiet:
         return
     for written in walk_nodes(nav):
+        if written.is_key:
+            continue
         path = written.text
-        if path.endswith(".md") and ":" not in path and not (docs_dir / path).exists():
+        is_local = path.endswith((".md", "/")) and ":" not in path and not path.startswith("/")
+        if is_local and not (docs_dir / os.path.normpath(path)).is_file():
             yield Flaw(
                 written.line,
                 f"'{path}' is not in {docs_dir.name}/.",

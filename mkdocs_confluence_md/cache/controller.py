@@ -62,7 +62,7 @@ class MaxAge(BaseHeuristic):
         """Add no `Warning` header: the life is what the user asked for."""
 
 
-class _Shelf(BaseCache):
+class _Rows(BaseCache):
     """Values that were read, or are to be written, as CacheControl wants them."""
 
     def __init__(self, values: Mapping[str, bytes]) -> None:
@@ -102,7 +102,7 @@ class Judge:
     """CacheControl's view of values that were read."""
 
     def __init__(self, values: Mapping[str, bytes]) -> None:
-        self._controller = CacheController(_Shelf(values), serializer=_AnswerSerializer())
+        self._controller = CacheController(_Rows(values), serializer=_AnswerSerializer())
 
     def judge(self, key: str, max_age: float, clock: Callable[[], float]) -> Cached | None:
         """Return a copy, fresh or not; None if it makes no sense.
@@ -141,10 +141,10 @@ def write_copy(
     response = MaxAge(clock).apply(
         HTTPResponse(io.BytesIO(body), headers=headers, status=200, preload_content=False)
     )
-    shelf = _Shelf({})
-    controller = CacheController(shelf, status_codes=(200,))
+    rows = _Rows({})
+    controller = CacheController(rows, status_codes=(200,))
     controller.cache_response(_as_requests(CacheRequest(key)), response, body)
-    return shelf.values
+    return rows.values
 
 
 def _as_requests(request: CacheRequest) -> PreparedRequest:

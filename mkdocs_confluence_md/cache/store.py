@@ -40,11 +40,11 @@ _SETTINGS = {
 # "Least recently used" is a matter of days; so a build that is run again writes nothing.
 _MARK_SECONDS = 86400.0
 
-# Table-valued, so that one statement takes any number of keys.
 # What SQLite and the system say of it.
 _READ_ONLY = re.compile(r"read-?only|permission denied|unable to open", re.IGNORECASE)
 _FULL = re.compile(r"no space left|disk is full|quota exceeded", re.IGNORECASE)
 
+# Table-valued, so that one statement takes any number of keys.
 _AMONG_KEYS = "raw = 1 AND key IN (SELECT value FROM json_each(?))"
 _READ = f"SELECT key, mode, filename, value FROM Cache WHERE {_AMONG_KEYS}"  # noqa: S608  a constant
 _MARK = f"UPDATE Cache SET access_time = ? WHERE {_AMONG_KEYS} AND access_time < ?"  # noqa: S608  the same

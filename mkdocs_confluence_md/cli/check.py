@@ -242,14 +242,26 @@ def _inspect_mkdocs(inspection: Inspection) -> None:
     # MkDocs says of `nav` what was said already, with less.
     is_told = any(each.subject == "nav" and each.state is State.PROBLEM
                   for each in inspection.settings)  # fmt: skip
-    found = [each for each in validate_site(inspection.file) if each[0] != "nav" or not is_told]
+    try:
+        found = validate_site(inspection.file)
+    except SettingError as error:
+        inspection.settings.append(Finding("MkDocs", State.PROBLEM, str(error)))
+        return
+    found = [each for each in found if each[0] != "nav" or not is_told]
     for name, text in found:
         line = locate_setting(inspection.file, name)
         inspection.settings.append(
-            Finding("MkDocs", State.PROBLEM, f"`{name}`: {_end(text)}", line, inspection.file)
+            Finding("MkDocs", State.PROBLEM, f"`{name}`: {_shorten(text)}", line, inspection.file)
         )
     if not found:
         inspection.settings.append(Finding("MkDocs", State.FINE, "accepts the configuration"))
+
+
+def _shorten(text: str) -> str:
+    """Return a message of MkDocs without the traceback of an extension that is in it."""
+    lines = [line.strip() for line in text.strip().splitlines() if line.strip()]
+    is_traceback = any(line.startswith("File ") for line in lines)
+    return _end(f"{lines[0]} {lines[-1]}" if is_traceback else " ".join(lines))
 
 
 def _inspect_options(inspection: Inspection) -> PluginConfig | None:

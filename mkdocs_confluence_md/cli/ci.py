@@ -30,6 +30,8 @@ from mkdocs_confluence_md.confluence.exporter import probe
 from mkdocs_confluence_md.errors import SettingError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mkdocs_confluence_md.auth.environment import Environment
     from mkdocs_confluence_md.auth.token_store import SignIn
     from mkdocs_confluence_md.cli.consent import Login
@@ -53,13 +55,26 @@ class SecretStore:
         Raises:
             SettingError: The program is not installed, or nobody is signed in to it.
         """
-        command = [self.find_program(), "auth", "status"]
-        finished = subprocess.run(command, input=b"", capture_output=True, check=False)  # noqa: S603  no argument is a secret
-        if finished.returncode:
+        if self._run(["auth", "status"], "").returncode:
             raise SettingError(
                 f"{self.program} is not signed in to {self.name}.",
                 f"Run: {self.program} auth login",
             )
+
+    def _run(
+        self, arguments: Sequence[str], standard_input: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run the program; no argument is a secret."""
+        try:
+            return subprocess.run(  # noqa: S603  a forge's own command
+                [self.find_program(), *arguments],
+                input=standard_input, capture_output=True, text=True, check=False,
+            )  # fmt: skip
+        except OSError as error:
+            raise SettingError(
+                f"{self.program} cannot be run: {error.strerror}.",
+                f"Install it anew ({self.page}).",
+            ) from None
 
     def find_program(self) -> str:
         """Return the path of the program.
@@ -80,11 +95,9 @@ class SecretStore:
         Raises:
             SettingError: The program refuses to.
         """
-        path, said = self.find_program(), ""
+        said = ""
         for command in self.commands:
-            finished = subprocess.run(  # noqa: S603  a forge's own command, and no argument is a secret
-                [path, *command, name], input=value, capture_output=True, text=True, check=False
-            )
+            finished = self._run([*command, name], value)
             if finished.returncode == 0:
                 return
             said = (finished.stderr or finished.stdout).strip().partition("\n")[0]

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _BOM = "\ufeff"
+_NULL = "tag:yaml.org,2002:null"
 _LONG = 10_000
 """No line is broken."""
 
@@ -84,15 +85,15 @@ class Configuration:
     def find(self, name: str) -> Node | None:
         """Return a setting; None if it is not there, or empty."""
         node = find_value(self.root, name)
-        return None if node is None or _is_empty(node) else node
+        return None if node is None or is_empty(node) else node
 
     def add_setting(self, name: str, value: Any) -> None:  # noqa: ANN401  any data of YAML
         """Add a setting that is not there, or is empty."""
-        key = next((key for key, _ in self.root.value if key.value == name), None)
-        if key is None:
-            self._insert_lines(self._find_end(self.root), "\n" + _write({name: value}))
+        pairs = {key.value: (key, present) for key, present in self.root.value}
+        if name in pairs:
+            self.fill(*pairs[name], value)
         else:
-            self._insert_lines(key.end_mark.index, _indent(_write(value), 2))
+            self._insert_lines(self._find_end(self.root), "\n" + _write({name: value}))
 
     def append(self, items: SequenceNode, item: Any) -> None:  # noqa: ANN401  the same
         """Add an item to a list, which has one already."""
@@ -110,16 +111,24 @@ class Configuration:
         column = mapping.start_mark.column
         self._insert_lines(self._find_end(mapping), _indent(_write(dict(pairs)), column))
 
-    def fill(self, key: Node, value: Any, *, has_colon: bool = True) -> None:  # noqa: ANN401  the same
+    def fill(self, key: Node, present: Node | None, value: Any) -> None:  # noqa: ANN401  the same
         """Give a key its value.
 
         Args:
             key: It has none yet.
+            present: What is written for none, like `~` or `{}`; None if it is a text, not a key.
             value: What it gets.
-            has_colon: It is a key already, and not a text.
         """
         column, end = key.start_mark.column, key.end_mark.index
-        self._insert_lines(end, _indent(_write(value), column + 2), mark="" if has_colon else ":")
+        if present is not None and present.start_mark.index < present.end_mark.index:
+            begin, after = present.start_mark.index, present.end_mark.index
+            self._text = self._text[:begin].rstrip(" ") + self._text[after:]
+        mark = ":" if present is None else ""
+        self._insert_lines(end, _indent(_write(value), column + 2), mark=mark)
+
+    def put(self, node: Node, value: Any) -> None:  # noqa: ANN401  the same
+        """Put a value in the place of an item of a list in brackets."""
+        self._replace(node.start_mark.index, node.end_mark.index, _write_flow(value))
 
     def write(self) -> None:
         """Write the file, as a whole or not at all.
@@ -188,20 +197,22 @@ class Configuration:
 
     def _replace(self, begin: int, end: int, written: str) -> None:
         self._text = self._text[:begin] + written + self._text[end:]
-        # Also finds out whether it is still YAML.
-        self.root = self._compose()
+        try:
+            self.root = self._compose()
+        except SettingError:
+            raise SettingError(
+                f"{self.file} is written in a form that cannot be extended; nothing has changed.",
+                "Add the lines by hand: “A recommended mkdocs.yml” in the documentation has them.",
+            ) from None
 
 
 def find_item(node: Node | None, name: str) -> tuple[Node, Node | None] | None:
-    """Return a plugin or an extension and its options, from both forms of their lists.
+    """Return a plugin or an extension, from both forms of their lists; None if it is not there.
 
     Returns:
-        Its name, and its options; None if it has none. None if it is not there.
+        Its name, and its options; None for those if it is only named.
     """
-    for key, value in list_items(node):
-        if key.value == name:
-            return key, None if value is None or _is_empty(value) else value
-    return None
+    return next((pair for pair in list_items(node) if pair[0].value == name), None)
 
 
 def list_items(node: Node | None) -> Iterator[tuple[Node, Node | None]]:
@@ -214,8 +225,9 @@ def list_items(node: Node | None) -> Iterator[tuple[Node, Node | None]]:
             yield item, None
 
 
-def _is_empty(node: Node) -> bool:
-    return isinstance(node, ScalarNode) and node.tag == "tag:yaml.org,2002:null"
+def is_empty(node: Node) -> bool:
+    """Return True for nothing, `~`, `[]` and `{}`."""
+    return not node.value if not isinstance(node, ScalarNode) else node.tag == _NULL
 
 
 def _write(value: Any) -> str:  # noqa: ANN401  any data of YAML

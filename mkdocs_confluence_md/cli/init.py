@@ -22,18 +22,26 @@ from yaml.nodes import MappingNode, Node, SequenceNode
 
 from mkdocs_confluence_md.auth.environment import read_environment
 from mkdocs_confluence_md.auth.sign_ins import login_keys, open_store, site_argument
-from mkdocs_confluence_md.cli.configuration import Configuration, PythonName, find_item, list_items
+from mkdocs_confluence_md.cli.configuration import (
+    Configuration,
+    PythonName,
+    find_item,
+    is_empty,
+    list_items,
+)
 from mkdocs_confluence_md.cli.login import Asking, consent_options, read_written_address, sign_in
-from mkdocs_confluence_md.cli.terminal import config_file_option, echo
+from mkdocs_confluence_md.cli.terminal import config_file_option, echo, find_config_file
 from mkdocs_confluence_md.confluence.refs import (
     Complaint,
     PageRef,
     SpaceRef,
     TreeRef,
+    add_context,
     parse_reference,
     space_in_path,
 )
 from mkdocs_confluence_md.errors import SettingError
+from mkdocs_confluence_md.network.urls import read_site
 from mkdocs_confluence_md.project import (
     PLUGIN_NAME,
     explain_yaml,
@@ -41,6 +49,7 @@ from mkdocs_confluence_md.project import (
     locate_entries,
     read_nav,
     read_options,
+    show_place,
 )
 from mkdocs_confluence_md.text import count_things
 
@@ -169,10 +178,13 @@ def init(  # noqa: PLR0913  each is an option
         gateway=gateway or written.gateway,
         api_url=variables.api_url,
     )
+    # Whatever cannot be changed is found before anybody signs in.
+    site = plan_site(config_file, entry, address)
     if not no_login and not _is_signed_in(address.site, variables):
         sign_in(address, Asking(**asking), variables, show_settings=False)
-    _report(config_file, write_site(config_file, entry, address))
-    what = "" if config_file.name == str(config_file) == "mkdocs.yml" else f" -f {config_file}"
+    site.write()
+    _report(config_file, site.changes)
+    what = "" if str(config_file) == find_config_file() else f" -f {config_file}"
     later = "confluence-md login, then " if no_login and not _is_signed_in(
         address.site, variables) else ""  # fmt: skip
     echo(f"\nNow: {later}mkdocs serve{what}", err=True)
@@ -191,6 +203,9 @@ def add(*, url: str, config_file: Path, section: str, title: str, tree: bool) ->
     entry = read_entry(url, tree=tree)
     entry = replace(entry, title=title.strip() or entry.title)
     _find_address(config_file, entry)
+    if place := _find_in_nav(config_file, entry):
+        echo(f"{entry} is in nav already: {place}", err=True)
+        return
     nav_file = _find_nav_file(config_file)
     configuration = Configuration.read(nav_file)
     change = add_to_nav(configuration, entry, section, config_file)
@@ -222,26 +237,64 @@ def read_entry(url: str, *, tree: bool) -> Entry:
         SettingError: It is none.
     """
     text = url.strip().removeprefix("confluence:")
-    parts = urlsplit(text if "://" in text else f"https://{text}")
-    site = f"{parts.scheme}://{parts.netloc}" if "/wiki/" in parts.path else ""
     reference = parse_reference(text)
+    site, path = _read_origin(text)
     if isinstance(reference, Complaint):
-        if key := space_in_path(unquote(parts.path)):
+        if key := space_in_path(path):
             return Entry(SpaceRef(key), "", site)
         raise SettingError(f"{url!r}: {reference.reason}", reference.remedy)
-    title = reference.title if isinstance(reference, PageRef) else ""
+    title = " ".join(reference.title.split()) if isinstance(reference, PageRef) else ""
     if tree and isinstance(reference, PageRef):
         reference = TreeRef(reference.page_id)
     return Entry(reference, title, site)
 
 
-def write_site(config_file: Path, entry: Entry, address: ApiAddress) -> list[str]:
-    """Write a configuration, or extend the one that is there; return what was done.
+def _read_origin(text: str) -> tuple[str, str]:
+    """Return the origin of the site that an address names, and its path; both empty for an ID.
 
     Raises:
-        SettingError: It cannot be read, changed or written.
+        SettingError: The host is misspelt, or has a password before it.
+    """
+    if "/" not in text.rstrip("/") or text.startswith("space/"):
+        return "", ""
+    try:
+        parts = urlsplit(add_context(text if "://" in text else f"https://{text}"))
+        origin = read_site(f"{parts.scheme}://{parts.netloc}")
+    except ValueError as error:
+        raise SettingError("The address cannot be read.", str(error)) from None
+    return origin.removesuffix(":443"), unquote(parts.path)
+
+
+@dataclass(frozen=True)
+class PlannedSite:
+    """What `init` is going to write."""
+
+    changes: list[str]
+    """What will be new, for a person."""
+    configurations: list[Configuration]
+    home: tuple[Path, str] | None = None
+    """A first page, and its title."""
+
+    def write(self) -> None:
+        """Write all of it.
+
+        Raises:
+            SettingError: Something cannot be written.
+        """
+        if self.home:
+            _write_home(*self.home)
+        for each in self.configurations:
+            each.write()
+
+
+def plan_site(config_file: Path, entry: Entry, address: ApiAddress) -> PlannedSite:
+    """Make a configuration, or extend the one that is there, without writing it yet.
+
+    Raises:
+        SettingError: It cannot be read, or not be changed.
     """
     changes: list[str] = []
+    home = None
     if config_file.exists():
         configuration = Configuration.read(config_file)
     else:
@@ -251,12 +304,18 @@ def write_site(config_file: Path, entry: Entry, address: ApiAddress) -> list[str
         configuration = Configuration(
             config_file, _NEW.format(name=json.dumps(name, ensure_ascii=False), theme=theme)
         )
-        changes += ["a site with the theme " + theme, *_write_home(config_file, name)]
+        changes.append("a site with the theme " + theme)
+        page = config_file.parent / "docs" / "index.md"
+        if not page.exists():
+            home = (page, name)
+            changes.append("a first page, docs/index.md")
     changes += _add_plugin(configuration, address)
     changes += _add_extensions(configuration)
-    changes.append(add_to_nav(configuration, entry, "", config_file))
-    configuration.write()
-    return changes
+    configurations = [configuration]
+    if config_file.exists() and (nav_file := _find_nav_file(config_file)) != config_file:
+        configurations.append(Configuration.read(nav_file))
+    changes.append(add_to_nav(configurations[-1], entry, "", config_file))
+    return PlannedSite(changes, configurations, home)
 
 
 def add_to_nav(configuration: Configuration, entry: Entry, section: str, config_file: Path) -> str:
@@ -285,9 +344,12 @@ def add_to_nav(configuration: Configuration, entry: Entry, section: str, config_
         )
     items, titles = _open_section(nav, section)
     data: Any = entry.as_data()
-    for title in reversed(titles):
+    for title in reversed(titles[1:]):
         data = {title: [data]}
-    configuration.append(items, data)
+    if titles and (pair := find_item(items, titles[0])) and pair[1]:
+        configuration.fill(*pair, [data])  # a section without any page
+    else:
+        configuration.append(items, {titles[0]: [data]} if titles else data)
     return f"{entry} in nav" + (f", under {section}" if section else "")
 
 
@@ -331,7 +393,7 @@ def _find_child(items: SequenceNode, title: str) -> SequenceNode | None:
         for key, value in item.value if isinstance(item, MappingNode) else ():
             if key.value == title and isinstance(value, SequenceNode) and value.value:
                 return value
-            if key.value == title:
+            if key.value == title and not is_empty(value):
                 raise SettingError(
                     f"{title!r} is a page in nav, not a section.",
                     "Name a section, or a new title, which adds a section.",
@@ -351,10 +413,7 @@ def _list_local_pages(config_file: Path) -> list[Any]:
     return list(nest_paths(uris))
 
 
-def _write_home(config_file: Path, name: str) -> list[str]:
-    home = config_file.parent / "docs" / "index.md"
-    if home.exists():
-        return []
+def _write_home(home: Path, name: str) -> None:
     try:
         home.parent.mkdir(parents=True, exist_ok=True)
         home.write_text(_HOME.format(name=name), encoding="utf-8")
@@ -362,7 +421,6 @@ def _write_home(config_file: Path, name: str) -> list[str]:
         raise SettingError(
             f"{home} cannot be written: {error.strerror}.", "Use a directory that you may write."
         ) from None
-    return ["a first page, docs/index.md"]
 
 
 def _add_plugin(configuration: Configuration, address: ApiAddress) -> list[str]:
@@ -384,11 +442,10 @@ def _add_plugin(configuration: Configuration, address: ApiAddress) -> list[str]:
         _add_item(configuration, plugins, PLUGIN_NAME, options)
     elif isinstance(found[1], MappingNode) and found[1].value:
         configuration.add_pairs(found[1], options)
+    elif found[1] is None and isinstance(plugins, SequenceNode) and plugins.flow_style:
+        configuration.put(found[0], {PLUGIN_NAME: options})
     else:
-        is_key = isinstance(plugins, MappingNode) or any(
-            isinstance(each, MappingNode) and each.value[0][0] is found[0] for each in plugins.value
-        )
-        configuration.fill(found[0], options, has_colon=is_key)
+        configuration.fill(*found, options)
     return [f"the plugin {PLUGIN_NAME}, for {options['site']}"]
 
 
@@ -416,6 +473,12 @@ def _add_item(configuration: Configuration, items: Node, name: str, options: obj
         configuration.add_pairs(items, {name: options or {}})
     elif isinstance(items, SequenceNode):
         configuration.append(items, {name: options} if options else name)
+    else:
+        line = items.start_mark.line + 1
+        raise SettingError(
+            f"{show_place(configuration.file, line)}: this is not a list.",
+            f"Write it as a list, and begin each entry with a dash: - {name}",
+        )
 
 
 def _check_own(configuration: Configuration, name: str) -> None:

@@ -34,7 +34,7 @@ from mkdocs_confluence_md.cli.consent import (
     make_redirect_uri,
     read_code,
 )
-from mkdocs_confluence_md.cli.terminal import echo
+from mkdocs_confluence_md.cli.terminal import echo, find_config_file
 from mkdocs_confluence_md.config import make_address, validate
 from mkdocs_confluence_md.confluence.exporter import complete_address, probe
 from mkdocs_confluence_md.confluence.refs import PageRef
@@ -51,7 +51,6 @@ if TYPE_CHECKING:
 
 CONSOLE = "https://developer.atlassian.com/console/myapps/"
 
-_CONFIG_FILE = Path("mkdocs.yml")
 _SHOWN_DIGITS = 6
 
 
@@ -294,11 +293,11 @@ def find_address(
         gateway: The same.
         variables: The environment.
     """
-    written = read_written_address(_CONFIG_FILE)
+    written = read_written_address(Path(find_config_file()))
     if site and site != written.site:
         written = ApiAddress(site)
     elif written.site and not site:
-        echo(f"Site: {site_argument(written.site)}, as in {_CONFIG_FILE}.", err=True)
+        echo(f"Site: {site_argument(written.site)}, as in {find_config_file()}.", err=True)
     return ApiAddress(
         written.site,
         cloud_id=written.cloud_id,
@@ -394,7 +393,7 @@ def _finish(
     where = "the system's keyring" if store.is_in_keyring(login_key(site)) else store.path
     echo(f"Signed in to {site_argument(site)}. The tokens are in {where}.", err=True)
     warn_of_scopes(granted, started.address)
-    written = read_written_address(_CONFIG_FILE)
+    written = read_written_address(Path(find_config_file()))
     fields = ("site", "environment", "gateway")
     if show_settings and any(
         getattr(written, name) != getattr(started.address, name) for name in fields

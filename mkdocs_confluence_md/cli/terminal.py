@@ -32,12 +32,19 @@ _COLOURS = {
     "not checked": "yellow",
 }
 
+
+def find_config_file() -> str:
+    """Return the configuration in this directory, by the names that MkDocs looks for."""
+    names = ("mkdocs.yml", "mkdocs.yaml")
+    return next((name for name in names if Path(name).exists()), names[0])
+
+
 config_file_option = click.option(
     "-f",
     "--config-file",
     type=click.Path(path_type=Path),
-    default="mkdocs.yml",
-    show_default=True,
+    default=find_config_file,
+    show_default="mkdocs.yml",
     help="The site's configuration.",
 )
 

@@ -135,7 +135,8 @@ def has_scheme(text: str) -> bool:
 
 def may_refer(text: str) -> bool:
     """Return True if a text may have a reference in it, or the address of a page. Quick."""
-    return _TITLE in text.lower() or "/wiki/" in text
+    lowered = text.lower()
+    return _TITLE in lowered or "/wiki/" in lowered or ".atlassian.net/" in lowered
 
 
 _SIGNS = ("/wiki", "/l/cp/", "/spaces/", "/pages/", "/display/", "/x/", ".atlassian.", ".atl-paas.")

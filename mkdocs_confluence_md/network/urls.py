@@ -51,8 +51,9 @@ ENVIRONMENT_IDS = {
 
 
 _CLOUD = ".atlassian.net"
-_LIKENESS = 0.75
-"""Of two domains, from 0 to 1: that of atlassian.com is 0.79 (a government site: 0.72)."""
+_LIKENESS = 0.87
+"""Of two names, from 0 to 1: “altassian” has 0.89, “atlasian” 0.94, and “italian” 0.75."""
+_ENDINGS = ("net", "com", "org", "nte", "ne", "nett")
 
 
 def make_namespace(environment: str) -> str:
@@ -146,8 +147,9 @@ def _correct_host(host: str) -> str:
     name, _, domain = host.partition(".")
     if domain.count(".") != 1 or domain == _CLOUD[1:] or name == "api":
         return ""
-    near = SequenceMatcher(None, f".{domain}", _CLOUD).ratio() > _LIKENESS
-    return f"{name}{_CLOUD}" if near else ""
+    label, _, ending = domain.partition(".")
+    near = SequenceMatcher(None, label, "atlassian").ratio() > _LIKENESS
+    return f"{name}{_CLOUD}" if near and ending in _ENDINGS else ""
 
 
 def is_cloud_id(value: object) -> bool:

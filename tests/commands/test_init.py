@@ -13,7 +13,7 @@ import yaml
 
 from consenting import consent
 from mkdocs_confluence_md.cli.configuration import Configuration
-from mkdocs_confluence_md.cli.init import add_to_nav, read_entry, write_site
+from mkdocs_confluence_md.cli.init import Entry, add_to_nav, plan_site, read_entry
 from mkdocs_confluence_md.errors import SettingError
 from mkdocs_confluence_md.network.urls import ApiAddress
 from processes import BIN, find_free_port
@@ -34,6 +34,13 @@ def folder(tmp_path: Path) -> Path:
     directory = tmp_path / "platform-handbook"
     directory.mkdir()
     return directory
+
+
+def write_site(file: Path, entry: Entry, address: ApiAddress) -> list[str]:
+    """Write a site, and return what is new."""
+    planned = plan_site(file, entry, address)
+    planned.write()
+    return planned.changes
 
 
 def run(project: Project, directory: Path, *arguments: str) -> tuple[int, str, str]:
@@ -196,6 +203,16 @@ SHAPES = {
         "        site: acme.atlassian.net\nnav:\n  - Guides: [a.md, confluence:2]\n"
         "  - Deploy: confluence:1\n",
     ),
+    "nothing, written as it may be": (
+        "plugins:\n  - confluence-md: {}\nnav: ~\n",
+        "plugins:\n  - confluence-md:\n      site: acme.atlassian.net\nnav:\n  - index.md\n"
+        "  - Deploy: confluence:1\n  - Guides:\n      - confluence:2\n",
+    ),
+    "only named, in brackets": (
+        "plugins: [search, confluence-md]\nnav:\n  - Guides:\n",
+        "plugins: [search, {confluence-md: {site: acme.atlassian.net}}]\nnav:\n  - Guides:\n"
+        "      - confluence:2\n  - Deploy: confluence:1\n",
+    ),
     "tags, anchors and no line end": (
         "x: &x {a: !ENV [A, 1]}\nplugins:\n  - search: *x\n  - e:\n      i: !!python/name:x.y\n"
         "nav:\n  - Guides:\n    - 'a.md'",
@@ -304,6 +321,75 @@ def test_what_an_address_is_in_nav(address: str, target: str) -> None:
     assert read_entry(address, tree=False).target == target
 
 
+def test_a_configuration_of_the_other_name_is_found(project: Project, folder: Path) -> None:
+    (folder / "mkdocs.yaml").write_text("site_name: X\nnav: [index.md]\n")
+
+    assert run(project, folder, "init", "--no-login", PAGE)[0] == 0
+    assert run(project, folder, "add", PAGE.replace("101", "102"))[0] == 0
+
+    assert [path.name for path in folder.iterdir()] == ["mkdocs.yaml"]
+    assert yaml.unsafe_load((folder / "mkdocs.yaml").read_text())["nav"] == [
+        "index.md",
+        {"Deploy to production": "confluence:101"},
+        {"Deploy to production": "confluence:102"},
+    ]
+
+
+def test_init_changes_an_inherited_nav_where_it_is(project: Project, folder: Path) -> None:
+    (folder / "base.yml").write_text(
+        "plugins:\n  - confluence-md:\n      site: acme.atlassian.net\nnav: [index.md]\n"
+    )
+    (folder / "mkdocs.yml").write_text("INHERIT: base.yml\nsite_name: X\n")
+
+    assert run(project, folder, "init", "--no-login", PAGE)[0] == 0
+
+    assert (folder / "mkdocs.yml").read_text() == "INHERIT: base.yml\nsite_name: X\n"
+    assert "confluence:101" in (folder / "base.yml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        ("https://other.atlassian.net/spaces/ENG/pages/5/T",
+         "mkdocs.yml is for acme.atlassian.net"),
+        ("https://user:hush@acme.atlassian.net/wiki/spaces/ENG/pages/5", "The address"),
+        ("https://acme.atlasian.net/wiki/spaces/ENG/pages/5", "The address cannot be read. "
+         "'https://acme.atlasian.net' is not a Confluence Cloud site. Do you mean "
+         "acme.atlassian.net?"),
+        ("https://[acme/wiki", "The address cannot be read."),
+    ],
+)  # fmt: skip
+def test_an_address_that_is_not_one(
+    project: Project, folder: Path, address: str, message: str
+) -> None:
+    before = "plugins:\n  - confluence-md:\n      site: acme.atlassian.net\nnav: [index.md]\n"
+    (folder / "mkdocs.yml").write_text(before)
+
+    code, _, messages = run(project, folder, "add", address)
+
+    assert code == 1
+    assert messages.startswith(f"Error: {message}") or "cannot be read" in messages
+    assert "Traceback" not in messages
+    assert "hush" not in messages
+    assert (folder / "mkdocs.yml").read_text() == before
+
+
+@pytest.mark.parametrize(
+    ("address", "site"),
+    [
+        ("https://ACME.atlassian.net:443/wiki/spaces/ENG/pages/5", "https://acme.atlassian.net"),
+        ("https://acme.atlassian.net/spaces/ENG/pages/5/A%0AB", "https://acme.atlassian.net"),
+        ("123456", ""),
+        ("space/ENG", ""),
+    ],
+)
+def test_the_site_of_an_address(address: str, site: str) -> None:
+    entry = read_entry(address, tree=False)
+
+    assert entry.site == site
+    assert "\n" not in entry.title
+
+
 def test_sections_are_found_and_made(folder: Path) -> None:
     file = folder / "mkdocs.yml"
     file.write_text("nav:\n  - A:\n      - B:\n          - b.md\n  - C: c.md\n")
@@ -338,6 +424,15 @@ def test_sections_are_found_and_made(folder: Path) -> None:
         ("INHERIT: base.yml\n", "mkdocs.yml inherits `plugins` from base.yml; nothing was added."),
         ("\x00", "mkdocs.yml"),
         (b"\xff", "mkdocs.yml is not UTF-8 text. Save it as UTF-8."),
+        (
+            "plugins: search\n",
+            "mkdocs.yml:1: this is not a list. Write it as a list, and begin each "
+            "entry with a dash: - confluence-md",
+        ),
+        (
+            "p: &p [search]\nplugins: *p\n",
+            "mkdocs.yml is written in a form that cannot be extended; nothing has changed.",
+        ),
     ],
 )
 def test_what_cannot_be_changed_stays(
