@@ -430,7 +430,7 @@ def test_sections_are_found_and_made(folder: Path) -> None:
             "entry with a dash: - confluence-md",
         ),
         (
-            "p: &p [search]\nplugins: *p\n",
+            "  site_name: X\n  theme: mkdocs\n",
             "mkdocs.yml is written in a form that cannot be extended; nothing has changed.",
         ),
     ],
