@@ -264,7 +264,8 @@ def test_an_archive_that_was_changed_is_not_used(project: Project, standin: Stan
     messages = project.build().messages()
 
     assert (
-        f"exports/{ROOT}.zip in the snapshot {project.root}/snapshot is not as it was" in messages
+        f"exports/{ROOT}.zip in the snapshot {project.root}/snapshot has been changed since"
+        in messages
     )
 
 

@@ -248,4 +248,4 @@ def test_help_has_an_example(project: Project, command: str) -> None:
 
     assert code == 0
     assert f"Example: confluence-md cache {command}" in out
-    assert "[default: mkdocs.yml]" in out
+    assert "[default: (mkdocs.yml)]" in " ".join(out.split())

@@ -113,7 +113,7 @@ MESSAGES: dict[Fault, Said] = {
         "",
     ),
     faults.tls_failure: (
-        f"{HOST} does not speak https at this port.",
+        f"{HOST} does not use https on this port.",
         "Correct the port of the address, or write http:// if it is one of this machine.",
         "",
     ),
