@@ -50,10 +50,10 @@ class SecretStore:
     """Tried one after the other, with the name of the secret at the end."""
 
     def check(self) -> None:
-        """Look whether secrets can be set, before anybody consents to anything.
+        """Look whether secrets can be set, before a person consents.
 
         Raises:
-            SettingError: The program is not installed, or nobody is signed in to it.
+            SettingError: The program is not installed, or it is not signed in.
         """
         if self._run(["auth", "status"], "").returncode:
             raise SettingError(
