@@ -54,6 +54,9 @@ IMPATIENT = Patience(
 CALM = replace(IMPATIENT, connect=30.0, silence=30.0, answer=60.0, page=60.0, build=60.0)
 """For what is to come, however busy the machine is."""
 
+STEADY = replace(IMPATIENT, connect=10.0, silence=10.0, answer=20.0, large_answer=30.0)
+"""For builds in which nothing hangs: an answer comes late on a busy machine, too."""
+
 IMPATIENT_HOOK = """
 from mkdocs_confluence_md.network.throttling import Patience
 
@@ -91,7 +94,7 @@ class Project:
 
     root: Path
     environment: dict[str, str] = field(default_factory=dict)
-    patience: Patience = IMPATIENT
+    patience: Patience = STEADY
     watch_seconds: float | None = None
     """Takes the place of the option `watch`."""
 
