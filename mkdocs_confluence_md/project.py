@@ -308,12 +308,18 @@ def _list_keys(entry: object) -> list[object]:
 
 def _locate_text(config_file: Path, text: str) -> str:
     """Return where a text, or a key, is written first."""
+    for file, written in _walk_files(config_file):
+        if written.text == text and written.path.startswith("plugins"):
+            return show_place(file, written.line)
+    return str(config_file)
+
+
+def _walk_files(config_file: Path) -> Iterator[tuple[Path, WrittenText]]:
+    """Yield each text of a configuration, and of those that it inherits from, as far as readable."""
     with suppress(OSError, SettingError, yaml.YAMLError, RecursionError):
         for file, root in _read_files(config_file, make_protection(os.environ), _Loader):
             for written in walk_nodes(root) if root else ():
-                if written.text == text and written.path.startswith("plugins"):
-                    return show_place(file, written.line)
-    return str(config_file)
+                yield file, written
 
 
 def locate_setting(config_file: Path, name: str) -> int:
@@ -440,12 +446,9 @@ def locate_entries(config_file: Path) -> dict[Reference | str, str]:
 def locate_option(config_file: Path, name: str) -> tuple[Path, int]:
     """Return the file and the line where an option of the plugin is written; 0 if nowhere."""
     key = re.compile(rf"plugins(?:\[[0-9]+\])?\.{PLUGIN_NAME}\.{_OF_KEY}")
-    protection = make_protection(os.environ)
-    with suppress(OSError, SettingError, yaml.YAMLError, RecursionError):
-        for file, root in _read_files(config_file, protection, _Loader):
-            for written in walk_nodes(root) if root else ():
-                if written.text == name and key.fullmatch(written.path):
-                    return file, written.line
+    for file, written in _walk_files(config_file):
+        if written.text == name and key.fullmatch(written.path):
+            return file, written.line
     return config_file, 0
 
 

@@ -132,8 +132,6 @@ class SiteBuild:
         """As it was before other plugins wrote it; set by who knows it."""
         self._placed_nav: object = _NOTHING
         self._seen_nav = ""
-        self._addresses: tuple[str, ...] = ()
-        """Of pages that `nav` only links to."""
         self._titles: dict[TreeRef | SpaceRef, str] = {}
         """Of trees, in `nav`."""
         self._is_begun = False
@@ -174,10 +172,9 @@ class SiteBuild:
             SettingError: With all entries of `nav` that name no page.
         """
         self.written_nav = self._config.nav
-        self._read_nav(files)
-        if self._addresses:
+        if addresses := self._read_nav(files).addresses:
             level = logging.INFO if self.pages else logging.WARNING
-            log.log(level, report_plain_addresses(self._addresses, self._places))
+            log.log(level, report_plain_addresses(addresses, self._places))
 
     def add_late_pages(self, files: Files) -> None:
         """Add the pages that `nav` refers to since other plugins wrote it, as `add_pages`."""
@@ -419,12 +416,13 @@ class SiteBuild:
         for problem in self.links.take_problems():
             log.warning(problem)
 
-    def _read_nav(self, files: Files) -> None:
+    def _read_nav(self, files: Files) -> Placement:
         placement = self._add(self._config.nav or [], files)
         if placement.pages:
             self._config.nav = self._placed_nav = placement.nav
         # Others may change it where it is.
         self._seen_nav = repr(self._config.nav)
+        return placement
 
     def _add(self, nav: Nav, files: Files) -> Placement:
         """Add the pages that a `nav` refers to, unless they are in the site already."""
@@ -437,7 +435,6 @@ class SiteBuild:
         if placement.complaints:
             what = report_complaints(placement.complaints, self._places)
             raise SettingError(what, "\nCorrect them in mkdocs.yml.")
-        self._addresses = placement.addresses
         for conflict in placement.conflicts:
             log.warning(report_conflict(conflict))
         self._placed = Earlier(placement.pages, placement.by_path)

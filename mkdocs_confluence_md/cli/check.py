@@ -70,7 +70,7 @@ from mkdocs_confluence_md.project import (
 )
 from mkdocs_confluence_md.site.messages import report_plain_addresses
 from mkdocs_confluence_md.site.nav import find_foreign
-from mkdocs_confluence_md.text import count_things, describe_age
+from mkdocs_confluence_md.text import count_things, cut_text, describe_age
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -147,9 +147,9 @@ def inspect_settings(
     inspection = Inspection(config_file, config_file)
     entries = _inspect_nav(inspection) if _inspect_protection(inspection) else None
     options = None if entries is None else _inspect_options(inspection)
-    if options is not None and with_mkdocs:
-        _inspect_mkdocs(inspection)
     if options is not None:
+        if with_mkdocs:
+            _inspect_mkdocs(inspection)
         inspection.site = make_address(options).find_site()
         _look_for_foreign_pages(inspection, entries or ())
     environment = _inspect_environment(inspection, variables)
@@ -596,8 +596,7 @@ def _show(text: str) -> str:
 
 def _cut(text: str) -> str:
     """Show as much of a text as fits into a column."""
-    shown = _show(text)
-    return shown if len(shown) <= _LONGEST_CELL else f"{shown[: _LONGEST_CELL - 1]}…"
+    return cut_text(_show(text), _LONGEST_CELL)
 
 
 def _list_problems(inspection: Inspection) -> Iterator[str]:

@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -21,7 +20,6 @@ from mkdocs_confluence_md.cli.login import (
     begin,
     consent_options,
     find_address,
-    show_authorize_url,
     site_option,
     warn_of_scopes,
 )
@@ -186,6 +184,5 @@ def ask_for_seed(started: Login, asking: Asking, variables: Environment) -> Sign
         probe(started.address, make_auth(once, site=started.address.site))
         echo("The API answers.", err=True)
 
-    show = partial(show_authorize_url, browser=asking.browser and not asking.paste, err=True)
-    ask_for_consent(started, asking, show=show, finish=finish, try_api=try_api)
+    ask_for_consent(started, asking, finish=finish, try_api=try_api, err=True)
     return found[0]

@@ -180,13 +180,13 @@ def init(  # noqa: PLR0913  each is an option
     )
     # Whatever cannot be changed is found before anybody signs in.
     site = plan_site(config_file, entry, address)
-    if not no_login and not _is_signed_in(address.site, variables):
+    must_sign_in = not _is_signed_in(address.site, variables)
+    if must_sign_in and not no_login:
         sign_in(address, Asking(**asking), variables, show_settings=False)
     site.write()
     _report(config_file, site.changes)
     what = "" if str(config_file) == find_config_file() else f" -f {config_file}"
-    later = "confluence-md login, then " if no_login and not _is_signed_in(
-        address.site, variables) else ""  # fmt: skip
+    later = "confluence-md login, then " if must_sign_in and no_login else ""
     echo(f"\nNow: {later}mkdocs serve{what}", err=True)
 
 

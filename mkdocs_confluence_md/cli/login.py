@@ -7,7 +7,6 @@ import sys
 import webbrowser
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -205,11 +204,9 @@ def sign_in(
     store = open_store(variables)
     started = begin(address, asking, variables, store)
     _warn_of_other_credentials(variables)
-    show = partial(show_authorize_url, browser=asking.browser and not asking.paste)
     ask_for_consent(
         started,
         asking,
-        show=show,
         finish=lambda query: _finish(started, query, store, show_settings=show_settings),
         try_api=lambda: _try_api(started, store, variables),
     )
@@ -234,24 +231,24 @@ def ask_for_consent(
     started: Login,
     asking: Asking,
     *,
-    show: Callable[[str], None],
     finish: Callable[[dict[str, str]], None],
     try_api: Callable[[], None],
+    err: bool = False,
 ) -> None:
     """Have a person consent in the browser, which shows how the sign-in went.
 
     Args:
         started: The sign-in.
         asking: How the person is asked.
-        show: Shows the address to open.
         finish: Gets the fields of the callback.
         try_api: Makes a call with the new tokens.
+        err: Print the address to open on stderr, because stdout is for something else.
 
     Raises:
         ConfluenceError: What the last two raise; or there was no answer in time.
     """
     if asking.paste:
-        show(started.authorize_url())
+        _show_authorize_url(started.authorize_url(), browser=False, err=err)
         echo(
             "\nThe browser then shows that it cannot reach a page at localhost. That is as it "
             "should be:\ncopy the whole address of that page.",
@@ -261,7 +258,7 @@ def ask_for_consent(
         try_api()
         return
     with CallbackListener(asking.port, started.state, report=_report_refusal) as listener:
-        show(started.authorize_url())
+        _show_authorize_url(started.authorize_url(), browser=asking.browser, err=err)
         _answer(listener.wait(asking.timeout), finish, try_api)
 
 
@@ -334,7 +331,7 @@ def choose_client(client_id: str, variables: Environment, store: TokenStore, sit
     if client_id and variables.client_secret:
         return Client(client_id, variables.client_secret, variables.auth_url)
     stored = _find_stored_client(store, site, client_id)
-    if stored and not variables.client_secret and (client_id or _wants(stored, site)):
+    if stored and not variables.client_secret and (client_id or _wants(stored)):
         return Client(stored.client_id, stored.client_secret, variables.auth_url)
     if sys.stdin.isatty():
         echo(
@@ -357,10 +354,10 @@ def _find_stored_client(store: TokenStore, site: str, client_id: str) -> SignIn 
     return None
 
 
-def _wants(stored: SignIn, site: str) -> bool:
-    """Ask whether a client is to be used again; without a terminal, it is for its own site."""
+def _wants(stored: SignIn) -> bool:
+    """Ask whether a client is to be used again; without a terminal, it is."""
     if not sys.stdin.isatty():
-        return stored.site == site
+        return True
     shown = f"{stored.client_id[:_SHOWN_DIGITS]}…"
     where = site_argument(stored.site)
     question = f"Use the integration that signed in to {where} (client ID {shown})?"
@@ -412,7 +409,7 @@ def _try_api(started: Login, store: TokenStore, variables: Environment) -> None:
     echo("The API answers.", err=True)
 
 
-def show_authorize_url(url: str, *, browser: bool, err: bool = False) -> None:
+def _show_authorize_url(url: str, *, browser: bool, err: bool) -> None:
     """Open an address in the browser, or have the person open it.
 
     Args:

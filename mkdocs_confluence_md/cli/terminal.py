@@ -25,8 +25,6 @@ SCHEMA = 1
 
 _COLOURS = {
     "ok": "green",
-    "answers": "green",
-    "current": "green",
     "problem": "red",
     "problems": "red",
     "not checked": "yellow",
