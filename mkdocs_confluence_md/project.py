@@ -315,7 +315,7 @@ def _locate_text(config_file: Path, text: str) -> str:
 
 
 def _walk_files(config_file: Path) -> Iterator[tuple[Path, WrittenText]]:
-    """Yield each text of a configuration, and of those that it inherits from, as far as readable."""
+    """Yield each text of a configuration, and of those that it inherits from, while it is valid."""
     with suppress(OSError, SettingError, yaml.YAMLError, RecursionError):
         for file, root in _read_files(config_file, make_protection(os.environ), _Loader):
             for written in walk_nodes(root) if root else ():
