@@ -23,6 +23,8 @@ from markdown_it.token import Token
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from mkdocs_confluence_md.markdown.repairs import Env
+
 _KINDS = {
     "note": "note",
     "info": "info",
@@ -100,8 +102,9 @@ def is_panel_name(info: str) -> bool:
     return match is not None and match["name"].lower() in _KINDS.keys() | _EXPANDS
 
 
-def mark_panels(tokens: list[Token]) -> list[Token]:
+def mark_panels(tokens: list[Token], env: Env) -> list[Token]:
     """Replace quotations and containers that are panels by the tokens of admonitions."""
+    del env
     marked: list[Token] = []
     open_tags: list[str] = []
     skipped = 0

@@ -76,6 +76,9 @@ def join(extension: Extension, config: MkDocsConfig) -> None:
         extensions.append(extension)
 
 
+SOURCE_CLASS = "confluence-source"
+"""The class of links from a page of the site to where it is in Confluence."""
+
 LINK_PROCESSOR = "confluence-links"
 # After the table of contents (5), which gives headings their IDs and must not be confused by other
 # link texts, and before the title (1) and the links of MkDocs (0).

@@ -16,8 +16,10 @@ from xml.etree import ElementTree as ET
 from markdown.extensions.footnotes import FootnoteExtension
 from markdown.util import ETX, HTML_PLACEHOLDER_RE, STX, AtomicString
 from markdown_it.common.utils import unescapeAll
+from markdown_it.token import Token
 
 from mkdocs_confluence_md.markdown.admonitions import style_html
+from mkdocs_confluence_md.markdown.context import SOURCE_CLASS
 from mkdocs_confluence_md.markdown.html import make_plain_title
 
 if TYPE_CHECKING:
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
 
     from markdown import Markdown
     from markdown.util import Registry
-    from markdown_it.token import Token
 
 
 _DEEPEST = 150
@@ -68,6 +69,7 @@ class _Builder:
             "footnote_ref": self._add_reference,
             "footnote_reference_open": self._open_footnote,
             "list_item_open": self._open_list_item,
+            "source_link_open": self._open_source_link,
         }
 
     def add(self, tokens: Sequence[Token]) -> None:
@@ -147,6 +149,13 @@ class _Builder:
     def _open_footnote(self, token: Token) -> None:
         self._open.append(self._markup.footnotes.define(token.meta["label"]))
 
+    def _open_source_link(self, token: Token) -> None:
+        """Lead to the page in Confluence, which has what was not exported."""
+        url = self._markup.page_url
+        link = Token(token.type, "a" if url else "", 1)
+        link.attrs = {"class": SOURCE_CLASS, "href": url}
+        self._open_element(link)
+
     def _open_list_item(self, token: Token) -> None:
         if "checked" in token.meta:
             self._open[-1].set("class", "task-list")
@@ -189,8 +198,10 @@ _BROKEN_DECLARATION = re.compile(
 class SiteMarkup:
     """The markup of one site, for one page."""
 
-    def __init__(self, markdown: Markdown) -> None:
+    def __init__(self, markdown: Markdown, page_url: str = "") -> None:
         self._markdown = markdown
+        self.page_url = page_url
+        """Of the page in Confluence; empty where it is not known."""
         self.footnotes = Footnotes(markdown)
         self.languages: set[str] = set()
         """The languages of the page's fences."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import gc
 import xml.etree.ElementTree as ET
+from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ from mkdocs_confluence_md.markdown.context import find_place, join
 from mkdocs_confluence_md.markdown.elements import SiteMarkup, build_tree
 from mkdocs_confluence_md.markdown.links import LinkProcessor
 from mkdocs_confluence_md.markdown.parser import Grammar
+from mkdocs_confluence_md.markdown.repairs import count_repairs, list_macros
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -62,16 +64,21 @@ class ConfluenceExtension(Extension):
 
     Args:
         site: Without one, each text is read as a page from Confluence, and links stay as they are.
+        repairs: Whether the forms of exporters are repaired.
     """
 
-    def __init__(self, site: RenderedSite | None = None) -> None:
+    def __init__(self, site: RenderedSite | None = None, *, repairs: bool = True) -> None:
         super().__init__()
         self.site = site
         self.languages: set[str] = set()
         """The languages of code in the pages so far."""
         self.titled: set[str] = set()
         """The pages that were headed with their titles, by `src_uri`."""
-        self.grammar = Grammar()
+        self.repairs: Counter[str] = Counter()
+        """What was repaired in the pages so far, by kind."""
+        self.macros: dict[str, list[str]] = {}
+        """The macros that were not exported, by the `src_uri` of the page."""
+        self.grammar = Grammar(repairs=repairs)
 
     def join(self, config: MkDocsConfig) -> None:
         """Have all pages of a site rendered with this extension, in place of an earlier build's."""
@@ -155,14 +162,19 @@ class _Writer(Treeprocessor):
         self.is_ours = bool(text)
         if not text:
             return None
-        markup = SiteMarkup(self.md)
+        place = find_place(self.md)
+        markup = SiteMarkup(self.md, _find_url(place))
+        env: dict[str, Any] = {}
         with _no_search_for_garbage():
-            tree = build_tree(self._extension.grammar.parse(text), markup)
+            tree = build_tree(self._extension.grammar.parse(text, env), markup)
         self._extension.languages |= markup.languages
+        self._extension.repairs += count_repairs(env)
+        if place and (macros := list_macros(env)):
+            self._extension.macros[place.file.src_uri] = macros
         if markup.raw_html:
             self._tell_of_anchors(markup.raw_html)
-        place = find_place(self.md) if self._extension.site else None
-        if place and not _has_title(tree, markup.raw_html) and _add_title(tree, place):
+        has_site = self._extension.site is not None
+        if has_site and place and not _has_title(tree, markup.raw_html) and _add_title(tree, place):
             self._extension.titled.add(place.file.src_uri)
         # Whatever is there was added to each page of the site: abbreviations, say.
         tree.extend(root)
@@ -173,6 +185,12 @@ class _Writer(Treeprocessor):
         for host in ("mkdocs", "properdocs"):
             if f"{host}_raw_html" in self.md.preprocessors:
                 self.md.preprocessors[f"{host}_raw_html"].run(raw_html)
+
+
+def _find_url(place: Place | None) -> str:
+    """Return the address of the page in Confluence, which its metadata has."""
+    page = place.file.page if place else None
+    return str(page.meta.get("confluence_url", "")) if page else ""
 
 
 def _has_title(tree: Element, raw_html: list[str]) -> bool:

@@ -30,6 +30,7 @@ from mkdocs_confluence_md.markdown.anchors import Anchors, Finisher, LateLink
 from mkdocs_confluence_md.markdown.context import (
     LINK_PRIORITY,
     LINK_PROCESSOR,
+    SOURCE_CLASS,
     Destination,
     Place,
     Trail,
@@ -203,7 +204,8 @@ class _LinkWriter:
 
     def write(self) -> None:
         for element in self._root.iter("a"):
-            if self._may_be_ours(element.get("href") or ""):
+            is_source = element.get("class") == SOURCE_CLASS
+            if not is_source and self._may_be_ours(element.get("href") or ""):
                 self._write_element(element)
         blocks = self._md.htmlStash.rawHtmlBlocks
         changer = LinkChanger(self._change_raw_link)

@@ -18,6 +18,9 @@ from mdit_py_plugins.container import container_plugin
 from mdit_py_plugins.footnote import footnote_plugin
 
 from mkdocs_confluence_md.markdown.admonitions import is_panel_name, mark_panels
+from mkdocs_confluence_md.markdown.macro_repairs import repair_macros, repair_pictures
+from mkdocs_confluence_md.markdown.text_repairs import repair_text
+from mkdocs_confluence_md.markdown.word_repairs import repair_emphasis, repair_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -159,9 +162,13 @@ _DEEPEST_BLOCK = 60
 
 
 class Grammar(MarkdownIt):
-    """The parser; one serves any number of pages."""
+    """The parser; one serves any number of pages.
 
-    def __init__(self) -> None:
+    Args:
+        repairs: Whether the forms of exporters are repaired, as `repairs.py` says.
+    """
+
+    def __init__(self, *, repairs: bool = True) -> None:
         super().__init__("commonmark")
         # At this limit markdown-it drops text; `_stop_nesting` acts before, and drops none.
         self.options["maxNesting"] = 2 * _DEEPEST_BLOCK
@@ -176,6 +183,11 @@ class Grammar(MarkdownIt):
         # While it still shows what was escaped: `\[!NOTE]` is not an alert.
         self.core.ruler.before("text_join", "panels", _find_panels)
         self.core.ruler.push("checkboxes", _place_checkboxes)
+        if repairs:
+            self.core.ruler.after("normalize", "repair_text", _repair_text)
+            self.core.ruler.after("inline", "repair_emphasis", repair_emphasis)
+            self.core.ruler.before("panels", "repair_pictures", _repair_pictures)
+            self.core.ruler.after("panels", "repair_tokens", _repair_tokens)
 
     def normalizeLink(self, url: str) -> str:  # noqa: N802  markdown-it's name
         """Percent-encode an address and leave it at that: hosts stay as they are written."""
@@ -218,7 +230,19 @@ def _read_task(state: StateBlock, start: int, end: int, silent: bool) -> bool:  
 
 
 def _find_panels(state: StateCore) -> None:
-    state.tokens = mark_panels(state.tokens)
+    state.tokens = mark_panels(state.tokens, state.env)
+
+
+def _repair_text(state: StateCore) -> None:
+    state.src = repair_text(state.src, state.env)
+
+
+def _repair_pictures(state: StateCore) -> None:
+    state.tokens = repair_pictures(state.tokens, state.env)
+
+
+def _repair_tokens(state: StateCore) -> None:
+    state.tokens = repair_words(repair_macros(state.tokens, state.env), state.env)
 
 
 def _place_checkboxes(state: StateCore) -> None:

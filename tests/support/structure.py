@@ -30,11 +30,19 @@ _BLOCKS = {
 }  # fmt: skip
 _EMPTY = {"area", "br", "col", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 _KEPT = {"alt", "checked", "href", "open", "src", "start", "title"}
+_OURS = {"arithmatex", "confluence-date", "confluence-source", "confluence-status"}
+"""Classes that are shown where the whole structure is wanted."""
 
 
-def read_structure(html: str) -> list[str]:
-    """Return one line for each tag and each text."""
-    reader = _Reader()
+def read_structure(html: str, *, whole: bool = False) -> list[str]:
+    """Return one line for each tag and each text.
+
+    Args:
+        html: A page, or a part of one.
+        whole: Also the titles of panels, their kinds, and the classes, widths and heights that are
+            not of highlighting.
+    """
+    reader = _Reader(whole=whole)
     reader.feed(html)
     reader.close()
     return reader.finish()
@@ -43,8 +51,9 @@ def read_structure(html: str) -> list[str]:
 class _Reader(HTMLParser):
     """Collects lines; tags that only style leave none."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, whole: bool) -> None:
         super().__init__(convert_charrefs=True)
+        self.whole = whole
         self.lines: list[str] = []
         self.text = ""
         self.open: list[tuple[str, bool]] = []
@@ -56,9 +65,11 @@ class _Reader(HTMLParser):
         attributes = {name: value or "" for name, value in attrs}
         classes = attributes.get("class", "").split()
         line_link = attributes.get("id", "").startswith("__codelineno")
-        if line_link or {"headerlink", "filename", "admonition-title"} & set(classes):
+        hidden = {"headerlink", "filename"} | (set() if self.whole else {"admonition-title"})
+        if line_link or hidden & set(classes):
             self.hidden += 1
-        styles = tag == "span" or "highlight" in classes or "codehilite" in classes
+        is_ours = self.whole and (_OURS & set(classes) or _OURS & attributes.keys())
+        styles = (tag == "span" and not is_ours) or {"highlight", "codehilite"} & set(classes)
         if styles or self.hidden:
             self._note_language(classes)
             self._push(tag, shown=False)
@@ -77,7 +88,11 @@ class _Reader(HTMLParser):
             self._note_language(classes)
             attributes["language"], self.language = self.language, ""
         self._flush(around=tag)
-        self.lines.append(f"<{tag}{_describe(attributes)}>")
+        of_panel = tag == "panel" or (tag == "details" and classes)
+        shown = " ".join(classes) if self.whole and (is_ours or of_panel) else ""
+        name = f"{tag}.{shown}" if shown else tag
+        size = _describe_more(tag, attributes) if self.whole else ""
+        self.lines.append(f"<{name}{_describe(attributes)}{size}>")
         self._push(tag, shown=True)
 
     def handle_endtag(self, tag: str) -> None:
@@ -132,7 +147,7 @@ class _Reader(HTMLParser):
         in_code_block = any(name == "pre" for name, _ in self.open)
         text, self.text = self.text, ""
         text = text.strip("\n") if in_code_block else re.sub(r"[ \t\r\n\f]+", " ", text)
-        before = self.lines[-1].strip("</>").partition(" ")[0] if self.lines else "body"
+        before = re.split("[ .]", self.lines[-1].strip("</>"))[0] if self.lines else "body"
         if not in_code_block:
             if before in _BLOCKS or before == "br":
                 text = text.lstrip(" ")
@@ -150,6 +165,12 @@ def _name_language(name: str) -> str:
     except ClassNotFound:
         return ""
     return lexer.name if not isinstance(lexer, TextLexer) else ""
+
+
+def _describe_more(tag: str, attributes: dict[str, str]) -> str:
+    # The table of contents gives each heading an ID.
+    names = ("width", "height", "id") if tag == "a" else ("width", "height")
+    return "".join(f" {name}={attributes[name]!r}" for name in names if name in attributes)
 
 
 def _describe(attributes: dict[str, str]) -> str:

@@ -1,0 +1,76 @@
+"""The forms in which exporters write otherwise than Markdown is specified, and how often they do.
+
+A form is repaired only where the specified reading would leave junk or lose structure: text that
+is valid and means what it says stays as it is. The repairs themselves are in the modules whose
+names end in `_repairs`; each notes here what it repaired.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, MutableMapping
+
+Env: TypeAlias = "MutableMapping[str, Any]"
+"""What markdown-it hands from rule to rule while it reads one page."""
+
+KINDS = {
+    "lists": "items that are not indented as far as the text above them",
+    "blocks in lists": "code, tables and quotations that are not indented as their items are",
+    "emphasis": "blanks inside of the marks of bold, italic or deleted text",
+    "panels": "panels in a form of their own",
+    "expands": "expands in a form of their own",
+    "icons": "pictures that belong to Confluence: icons, arrows and emoji",
+    "macros": "macros that were not exported",
+    "contents": "tables of contents and lists of children that the site has itself",
+    "emoji": "names of emoji: `:rocket:`",
+    "formulas": "formulas",
+    "linked pictures": "links that blank lines tear from their pictures",
+    "picture sizes": "sizes behind the addresses of pictures",
+    "storage XML": "tags of Confluence's storage format",
+    "code in cells": "fences of code in the cells of tables",
+    "anchors": "anchors before headings",
+    "statuses": "status macros",
+    "dates": "dates as numbers or tags",
+    "mentions": "mentions without a name",
+    "tildes": "tildes inside of words",
+}
+"""What is repaired: its name in reports, and what it is."""
+
+_COUNTS = "repairs"
+_MACROS = "unexported macros"
+
+
+def note_repair(env: Env, kind: str, number: int = 1) -> None:
+    """Note that a form was repaired.
+
+    Args:
+        env: Of the page.
+        kind: One of `KINDS`.
+        number: How often.
+    """
+    if number:
+        env.setdefault(_COUNTS, Counter())[kind] += number
+
+
+def count_repairs(env: Env) -> Counter[str]:
+    """Return what was repaired in a page, by kind."""
+    return Counter(env.get(_COUNTS, {}))
+
+
+def note_macro(env: Env, name: str) -> None:
+    """Note the name of a macro of which the export has nothing but a placeholder."""
+    env.setdefault(_MACROS, []).append(name)
+
+
+def list_macros(env: Env) -> list[str]:
+    """Return the names of the macros that were not exported, each once."""
+    return list(dict.fromkeys(env.get(_MACROS, ())))
+
+
+def describe_repairs(counts: Iterable[tuple[str, int]]) -> str:
+    """Return `3 lists, 1 panels`, the most frequent first."""
+    ordered = sorted(counts, key=lambda each: (-each[1], each[0]))
+    return ", ".join(f"{number} {kind}" for kind, number in ordered)

@@ -1,0 +1,35 @@
+"""Each form of the table comes out as it should, and a text as specified stays as it is."""
+
+from __future__ import annotations
+
+import pytest
+
+from form_rows import Form, read_forms
+from mkdocs_confluence_md.markdown.extension import ConfluenceExtension
+from mkdocs_confluence_md.markdown.repairs import KINDS
+from rendering import USUAL, make_markdown
+from structure import read_structure
+
+
+@pytest.mark.parametrize("form", read_forms(), ids=str)
+def test_a_form_has_the_structure_that_is_meant(form: Form) -> None:
+    extension = ConfluenceExtension()
+    html = make_markdown(extension, f"{USUAL}- pymdownx.arithmatex:\n    generic: true\n").convert(
+        form.markdown
+    )
+
+    assert read_structure(html, whole=True) == form.structure
+    assert extension.repairs.keys() <= KINDS.keys()
+    if form.kinds is None:
+        assert extension.repairs
+    else:
+        assert dict(extension.repairs) == form.kinds
+
+
+@pytest.mark.parametrize("form", read_forms(), ids=str)
+def test_repairs_can_be_switched_off(form: Form) -> None:
+    extension = ConfluenceExtension(repairs=False)
+
+    make_markdown(extension).convert(form.markdown)
+
+    assert not extension.repairs
