@@ -98,6 +98,10 @@ house: $(VENV)/installed ## sizes, callers and imports of the package, and a pag
 fidelity: $(VENV)/installed ## how exactly pages come out as written; downloads 100 packages with pip
 	PYTHONPATH=tests/support:example-site $(BIN)/python -m benchmarks.fidelity
 
+.PHONY: forms
+forms: $(VENV)/installed ## what becomes of each form in which exporters write Confluence's constructs
+	PYTHONPATH=tests/support:example-site $(BIN)/python -m benchmarks.forms $(ARGUMENTS)
+
 .PHONY: gadgets
 # What sites load from elsewhere, for the tests of what authors can do with it.
 GADGETS = .cache/gadgets

@@ -13,7 +13,10 @@ compared with a reference's, for
   (`> **Note:** …`), we show a panel, as `admonitions.py` says; these count as the same.
 
 A link within a page is the same if it leads to the heading that is meant, however its anchor is
-spelled, or to the top of a page that has no such heading.
+spelled, or to the top of a page that has no such heading. Of a relative link to a `.md` file, only
+the text is expected: no page of the site has that name.
+
+All repairs of exporters' forms are on, or off with `--no-repairs`: the figures must be the same.
 
 It also prints how long the descriptions take to render, beside Python-Markdown alone. Every
 difference is printed, with its reason where it is a known one.
@@ -89,6 +92,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--packages", nargs="*", default=PACKAGES.split())
     parser.add_argument("--show", type=int, default=8, help="lines of each difference")
+    parser.add_argument("--no-repairs", action="store_true", help="read texts as specified only")
     arguments = parser.parse_args()
 
     packages = read_packages(arguments.packages)
@@ -98,7 +102,7 @@ def main() -> None:
         "GFM": [text_of_github(f"gfm-{place}", text) for place, text in enumerate(EXAMPLES, 1)],
         f"{len(packages)} descriptions": packages,
     }
-    built = build([text for texts in sets.values() for text in texts])
+    built = build([text for texts in sets.values() for text in texts], not arguments.no_repairs)
     print(f"{'':24}{'ours':>28}{'Python-Markdown alone':>28}")
     for name, texts in sets.items():
         print(f"{name:24}{describe(texts, built, 0):>28}{describe(texts, built, 1):>28}")
@@ -115,7 +119,7 @@ def specified(*, html: bool) -> list[Text]:
         Text(
             f"example-{example['example']}",
             example["markdown"],
-            read_structure(example["html"]),
+            drop_lost_links(read_structure(example["html"])),
             KNOWN_DIFFERENCES.get(example["example"], ""),
         )
         for example in SPECIFIED
@@ -127,7 +131,7 @@ def specified(*, html: bool) -> list[Text]:
 
 def text_of_github(name: str, markdown: str) -> Text:
     """Return a text with the structure that GitHub gives it."""
-    return Text(name, markdown, mark_labels(read_as_github(markdown)))
+    return Text(name, markdown, drop_lost_links(mark_labels(read_as_github(markdown))))
 
 
 def read_packages(names: list[str]) -> list[Text]:
@@ -155,24 +159,24 @@ def read_description(wheel: Path) -> str:
     return body if "text/markdown" in metadata.get("Description-Content-Type", "") else ""
 
 
-def build(texts: list[Text]) -> dict[str, tuple[list[str], list[str]]]:
+def build(texts: list[Text], repairs: bool) -> dict[str, tuple[list[str], list[str]]]:  # noqa: FBT001  a switch of the command
     """Build a site and return the structures of each text: ours, and Python-Markdown's."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        write_site(root, texts)
+        write_site(root, texts, repairs)
         with serve_pages(root / "confluence") as variables:
             command = [str(BIN / "mkdocs"), "build", "--quiet", "-f", str(root / "mkdocs.yml")]
             subprocess.run(command, check=True, env=variables)
         return {
             text.name: (
-                read_page(root, f"ours/{text.name}", text.name),
-                read_page(root, f"local/{text.name}", text.name),
+                drop_title(read_page(root, f"ours/{text.name}"), text),
+                read_page(root, f"local/{text.name}"),
             )
             for text in texts
         }
 
 
-def write_site(root: Path, texts: list[Text]) -> None:
+def write_site(root: Path, texts: list[Text], repairs: bool) -> None:  # noqa: FBT001  the same
     """Write each text as a page of Confluence and as a local page, in a theme of content only."""
     for folder in ("docs/local", "confluence", "theme"):
         (root / folder).mkdir(parents=True)
@@ -195,6 +199,7 @@ def write_site(root: Path, texts: list[Text]) -> None:
     options["cloud_id"] = "11111111-2222-3333-4444-555555555555"
     # No text has its pictures with it: readers would see their names.
     options["attachments"] = False
+    options["repairs"] = repairs
     extensions = f"markdown_extensions:\n{USUAL.strip()}\n"
     (root / "mkdocs.yml").write_text(yaml.safe_dump(config, sort_keys=False) + extensions)
 
@@ -215,10 +220,33 @@ def serve_pages(folder: Path) -> Iterator[dict[str, str]]:
             server.terminate()
 
 
-def read_page(root: Path, path: str, title: str) -> list[str]:
-    """Return the structure of a built page, without the title that the plugin adds to some."""
-    html = (root / "site" / path / "index.html").read_text().removeprefix(START)
-    return read_structure(html.removeprefix(f"<h1>{title}</h1>\n"))
+def read_page(root: Path, path: str) -> list[str]:
+    """Return the structure of a built page."""
+    return read_structure((root / "site" / path / "index.html").read_text().removeprefix(START))
+
+
+def drop_title(lines: list[str], text: Text) -> list[str]:
+    """Leave out the title with which the plugin heads a page that has none itself."""
+    title = ["<h1>", f"  {text.name}", "</h1>"]
+    is_added = lines[:3] == title and text.wanted[:3] != title
+    return lines[3:] if is_added else lines
+
+
+_LOST_LINK = re.compile(r"<a href='(?![a-z]+:|[/#])[^'?#]*\.md(?:[?#][^']*)?'", re.IGNORECASE)
+
+
+def drop_lost_links(lines: list[str]) -> list[str]:
+    """Leave only the texts of links to `.md` files, which are not in the site."""
+    kept: list[str] = []
+    is_lost = False
+    for line in lines:
+        if _LOST_LINK.match(line) or (is_lost and line == "</a>"):
+            is_lost = line != "</a>"
+        elif kept and kept[-1].startswith("  ") and line.startswith("  "):
+            kept[-1] += line[2:]
+        else:
+            kept.append(line)
+    return kept
 
 
 def mark_labels(lines: list[str]) -> list[str]:

@@ -249,6 +249,10 @@ class PluginConfig(Config):
     raw_html = opt.Choice(("keep", "strip"), default="keep")
     """What becomes of HTML in pages: `keep` it, or `strip` it of all that a browser would run."""
 
+    repairs = opt.Type(bool, default=True)
+    """Whether what exporters write otherwise than Markdown is specified is repaired: `true`, or
+    `false` to read each page as it is specified."""
+
     exclude = Patterns(default=[])
     """What is left out of trees, with all below it: IDs, and patterns of titles: `[Draft*]`."""
 

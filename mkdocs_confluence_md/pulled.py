@@ -41,13 +41,14 @@ class PulledPages(ConfluenceExtension):
 
     def __init__(self, **settings: Any) -> None:  # noqa: ANN401  Python-Markdown's signature
         self.config = {
-            "raw_html": ["keep", "`keep` HTML in pages, or `strip` it as the plugin does"]
+            "raw_html": ["keep", "`keep` HTML in pages, or `strip` it as the plugin does"],
+            "repairs": [True, "whether the forms of exporters are repaired"],
         }
         super().__init__()
-        self.grammar = _PulledGrammar()
         self.is_pulled = False
         """Whether the page that is being rendered was pulled."""
         self.setConfigs(settings)
+        self.grammar = _PulledGrammar(repairs=self.getConfig("repairs"))
 
     def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802  Python-Markdown's name
         """Stand before everything else that reads a page."""

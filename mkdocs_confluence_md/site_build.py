@@ -38,6 +38,7 @@ from mkdocs_confluence_md.site.messages import (
     report_plain_addresses,
     report_stale_assets,
     report_stale_pages,
+    report_unexported,
 )
 from mkdocs_confluence_md.site.nav import Earlier, place
 from mkdocs_confluence_md.site.other_plugins import (
@@ -145,7 +146,7 @@ class SiteBuild:
         self._sources: set[str] = set()
         """The texts of the pages, as they are rendered."""
         self._directives = Directives(plugin, config, self._options.trusted_plugins)
-        self._extension = ConfluenceExtension(self)
+        self._extension = ConfluenceExtension(self, repairs=self._options.repairs)
         self._extension.join(config)
 
     @cached_property
@@ -376,6 +377,12 @@ class SiteBuild:
             log.log(self._config.validation.links.anchors, problem)
         if dropped := self.links.report_dropped():
             log.info(dropped)
+        macros = {
+            describe_placed(self.pages[src_uri]): names
+            for src_uri, names in self._extension.macros.items()
+        }
+        if unexported := report_unexported(macros):
+            log.warning(unexported)
         if "mermaid" in self._extension.languages and not draws_diagrams(self._config.mdx_configs):
             log.info(MERMAID_ADVICE)
 
@@ -391,7 +398,7 @@ class SiteBuild:
         if self.reader is None:
             return
         if pages:
-            log.info(report_origin(fetcher, pages))
+            log.info(report_origin(fetcher, pages, self._extension.repairs))
         for warning in filter(None, (report_stale_pages(pages), report_stale_assets(pages))):
             log.warning(warning)
         if self.reader.failures:

@@ -32,6 +32,7 @@ from mkdocs_confluence_md.confluence.rest import NoMemory
 from mkdocs_confluence_md.errors import ConfluenceError
 from mkdocs_confluence_md.fetch.versions import make_rest
 from mkdocs_confluence_md.markdown.parser import Grammar
+from mkdocs_confluence_md.markdown.repairs import count_repairs
 from mkdocs_confluence_md.network.client import read_json_object
 from mkdocs_confluence_md.network.throttling import AT_A_TERMINAL
 from mkdocs_confluence_md.network.urls import APP_ID, ENVIRONMENT_IDS
@@ -483,7 +484,8 @@ def _describe_base64(text: str) -> Any:  # noqa: ANN401  JSON
 def describe_markdown(text: str) -> dict[str, Any]:
     """Return how many of which constructs a Markdown text has."""
     front, body = _split_front_matter(text)
-    tokens = list(_walk(Grammar().parse(body)))
+    env: dict[str, Any] = {}
+    tokens = list(_walk(Grammar().parse(body, env)))
     counts = Counter(token.type.removesuffix("_open") for token in tokens if token.nesting >= 0)
     described: dict[str, Any] = {
         "lines": text.count("\n") + 1,
@@ -499,6 +501,7 @@ def describe_markdown(text: str) -> dict[str, Any]:
         "html": _count_tags(tokens),
         "forms": {name: number for name, form in _PATTERNS.items()
                   if (number := len(form.findall(text)))},
+        "repairs": dict(sorted(count_repairs(env).items())),
         "front matter": front,
     }  # fmt: skip
     return {name: value for name, value in described.items() if value}

@@ -40,6 +40,9 @@ _HARMFUL = re.compile(
     r"(?:javascript|vbscript|data(?!:image/(?:gif|png|jpeg|webp);)):", re.IGNORECASE
 )
 
+_FORMULAS = "arithmatex-inline"
+_FORMULA_BLOCKS = "arithmatex-block"
+
 
 def build_tree(tokens: Sequence[Token], markup: SiteMarkup) -> ET.Element:
     """Return a `div` with the page's elements."""
@@ -60,7 +63,7 @@ class _Builder:
             "text": lambda token: self._add_text(_escape(token.content)),
             "softbreak": lambda _: self._add_text("\n"),
             "code_inline": self._add_code,
-            "fence": lambda token: self._add_block(token.content, unescapeAll(token.info)),
+            "fence": self._add_fence,
             "code_block": lambda token: self._add_block(token.content, ""),
             "html_block": self._add_html_block,
             "html_inline": lambda token: self._add_text(markup.keep_html(token.content)),
@@ -69,6 +72,9 @@ class _Builder:
             "footnote_ref": self._add_reference,
             "footnote_reference_open": self._open_footnote,
             "list_item_open": self._open_list_item,
+            "math_inline": self._add_formula,
+            "math_inline_double": self._add_formula,
+            "math_block": self._add_formula_block,
             "source_link_open": self._open_source_link,
         }
 
@@ -124,9 +130,31 @@ class _Builder:
         code = self._append("code", {})
         code.text = AtomicString(_ENTITY.sub("&amp;", token.content))
 
+    def _add_fence(self, token: Token) -> None:
+        info = unescapeAll(token.info)
+        if info.strip() == "math" and self._markup.draws_formulas:
+            self._add_formula_block(token)
+        else:
+            self._add_block(token.content, info)
+
     def _add_block(self, code: str, info: str) -> None:
         paragraph = self._append("p", {})
         paragraph.text = AtomicString(self._markup.show_code(code, info))
+
+    def _add_formula(self, token: Token) -> None:
+        shown = self._markup.show_formula(token.content, display=token.type != "math_inline")
+        if shown is None:
+            self._add_text(_escape(f"{token.markup}{token.content}{token.markup}"))
+        else:
+            self._open[-1].append(shown)
+
+    def _add_formula_block(self, token: Token) -> None:
+        shown = self._markup.show_formula(token.content.strip(), display=True)
+        if shown is None:
+            text = f"$${token.content}$$"
+            self._append("p", {}).text = AtomicString(_escape(text))
+        else:
+            self._open[-1].append(shown)
 
     def _add_html_block(self, token: Token) -> None:
         # Between the elements, not in one: it may open what comes later, and close it there.
@@ -227,6 +255,39 @@ class SiteMarkup:
             if placeholder := self._run_fences(code, header):
                 return placeholder
         return self._markdown.htmlStash.store(_show_plainly(code, language))
+
+    @property
+    def draws_formulas(self) -> bool:
+        """Whether the site has `pymdownx.arithmatex`."""
+        return _FORMULAS in self._markdown.inlinePatterns
+
+    def show_formula(self, formula: str, *, display: bool) -> ET.Element | None:
+        """Return a formula as the site shows those of its own pages; None if it does not.
+
+        Args:
+            formula: TeX, without the signs around it.
+            display: Whether it is on a line of its own.
+        """
+        if not self.draws_formulas:
+            return None
+        inline: Any = self._markdown.inlinePatterns[_FORMULAS]
+        if not display:
+            match = inline.getCompiledRegExp().match(f"${formula}$")
+            if match is None:
+                return None
+            element: ET.Element = inline.handleMatch(match, match.string)[0]
+        elif _FORMULA_BLOCKS in self._markdown.parser.blockprocessors:
+            block: Any = self._markdown.parser.blockprocessors[_FORMULA_BLOCKS]
+            parent = ET.Element("div")
+            (block.generic_output if block.generic else block.mathjax_output)(parent, formula)
+            [element] = parent
+        else:
+            return None
+        for each in element.iter():
+            # Where an extension has escaped it, it is escaped once more when it is written.
+            text = html.unescape(each.text or "") if display else each.text or ""
+            each.text = AtomicString(_ENTITY.sub("&amp;", text))
+        return element
 
     def show_checkbox(self, *, checked: bool) -> str:
         """Make the checkbox of a task as `pymdownx.tasklist` does, and return its placeholder."""

@@ -22,6 +22,7 @@ from markdown.util import ETX, STX, AtomicString
 from mkdocs_confluence_md.markdown.attachments import AttachmentProcessor
 from mkdocs_confluence_md.markdown.context import find_place, join
 from mkdocs_confluence_md.markdown.elements import SiteMarkup, build_tree
+from mkdocs_confluence_md.markdown.formulas import DRAWS_FORMULAS
 from mkdocs_confluence_md.markdown.links import LinkProcessor
 from mkdocs_confluence_md.markdown.parser import Grammar
 from mkdocs_confluence_md.markdown.repairs import count_repairs, list_macros
@@ -164,7 +165,7 @@ class _Writer(Treeprocessor):
             return None
         place = find_place(self.md)
         markup = SiteMarkup(self.md, _find_url(place))
-        env: dict[str, Any] = {}
+        env: dict[str, Any] = {DRAWS_FORMULAS: markup.draws_formulas}
         with _no_search_for_garbage():
             tree = build_tree(self._extension.grammar.parse(text, env), markup)
         self._extension.languages |= markup.languages

@@ -18,7 +18,9 @@ from mdit_py_plugins.container import container_plugin
 from mdit_py_plugins.footnote import footnote_plugin
 
 from mkdocs_confluence_md.markdown.admonitions import is_panel_name, mark_panels
+from mkdocs_confluence_md.markdown.formulas import formulas_plugin
 from mkdocs_confluence_md.markdown.macro_repairs import repair_macros, repair_pictures
+from mkdocs_confluence_md.markdown.markup_repairs import markup_plugin, repair_markup
 from mkdocs_confluence_md.markdown.text_repairs import repair_text
 from mkdocs_confluence_md.markdown.word_repairs import repair_emphasis, repair_words
 
@@ -184,6 +186,8 @@ class Grammar(MarkdownIt):
         self.core.ruler.before("text_join", "panels", _find_panels)
         self.core.ruler.push("checkboxes", _place_checkboxes)
         if repairs:
+            self.use(formulas_plugin)
+            self.use(markup_plugin)
             self.core.ruler.after("normalize", "repair_text", _repair_text)
             self.core.ruler.after("inline", "repair_emphasis", repair_emphasis)
             self.core.ruler.before("panels", "repair_pictures", _repair_pictures)
@@ -242,7 +246,8 @@ def _repair_pictures(state: StateCore) -> None:
 
 
 def _repair_tokens(state: StateCore) -> None:
-    state.tokens = repair_words(repair_macros(state.tokens, state.env), state.env)
+    for repair in (repair_macros, repair_words, repair_markup):
+        state.tokens = repair(state.tokens, state.env)
 
 
 def _place_checkboxes(state: StateCore) -> None:

@@ -11,7 +11,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, MutableMapping
+    from collections.abc import MutableMapping
 
 Env: TypeAlias = "MutableMapping[str, Any]"
 """What markdown-it hands from rule to rule while it reads one page."""
@@ -68,9 +68,3 @@ def note_macro(env: Env, name: str) -> None:
 def list_macros(env: Env) -> list[str]:
     """Return the names of the macros that were not exported, each once."""
     return list(dict.fromkeys(env.get(_MACROS, ())))
-
-
-def describe_repairs(counts: Iterable[tuple[str, int]]) -> str:
-    """Return `3 lists, 1 panels`, the most frequent first."""
-    ordered = sorted(counts, key=lambda each: (-each[1], each[0]))
-    return ", ".join(f"{number} {kind}" for kind, number in ordered)

@@ -66,7 +66,7 @@ def write_config(  # noqa: PLR0913  all that a pulled site changes
     nav: object,
     *,
     included: Iterable[str] = (),
-    settings: Mapping[str, str] | None = None,
+    settings: Mapping[str, object] | None = None,
     resolve: Callable[[str], str | None] = lambda _: None,
 ) -> str:
     """Write the configuration of a pulled site.
@@ -196,7 +196,9 @@ def _remove_entry(top: yaml.MappingNode, setting: str, name: str) -> None:
         entries.value = [entry for entry in entries.value if entry.value and entry.value != name]
 
 
-def _add_entry(top: yaml.MappingNode, setting: str, name: str, settings: Mapping[str, str]) -> None:
+def _add_entry(
+    top: yaml.MappingNode, setting: str, name: str, settings: Mapping[str, object]
+) -> None:
     """Add an entry to a list of extensions, in either form of such a list."""
     entries = _get(top, setting)
     entry = {name: dict(settings)} if settings else name

@@ -37,6 +37,7 @@ from mkdocs_confluence_md.fetch.snapshot import (
     write_time,
 )
 from mkdocs_confluence_md.markdown.attachments import show_missing
+from mkdocs_confluence_md.markdown.text_repairs import repair_text
 from mkdocs_confluence_md.network.spooling import make_digest
 from mkdocs_confluence_md.plugin import ConfluencePlugin
 from mkdocs_confluence_md.project import check_written, explain_unreadable
@@ -313,7 +314,7 @@ class _Puller:
         self._built = built
         self._tell = tell
         self._clock = clock
-        self._rewriter = Rewriter(show_missing)
+        self._rewriter = Rewriter(show_missing, repairs=built.options.repairs)
 
     @property
     def _reader(self) -> Reader:
@@ -381,20 +382,25 @@ class _Puller:
         prefix = f"{DOCS_DIR}/"
         local = {path.relative_to(move.docs_dir).as_posix() for path in _walk(move.docs_dir)}
         ours = [path.removeprefix(prefix) for path in self.site.files if path.startswith(prefix)]
-        raw_html = built.options.raw_html
+        options = built.options
+        settings: dict[str, object] = {
+            **({"raw_html": options.raw_html} if options.raw_html != "keep" else {}),
+            **({} if options.repairs else {"repairs": False}),
+        }
         text = write_config(
             config_file,
             move,
             built.nav,
             included=built.list_excluded(sorted({*ours} - local | {*built.pages})),
-            settings={"raw_html": raw_html} if raw_html != "keep" else None,
+            settings=settings or None,
             resolve=built.build.resolve,
         )
         self.site.files["mkdocs.yml"] = text.encode()
 
     def _write_page(self, placed: PlacedPage, page: BuiltPage) -> str:
+        repairs = self._built.options.repairs
         rewritten = self._rewriter.rewrite(
-            page.markdown,
+            repair_text(page.markdown, {}) if repairs else page.markdown,
             lambda address: self._find(placed.src_uri, address, raw=False),
             lambda address: self._find(placed.src_uri, address, raw=True),
         )

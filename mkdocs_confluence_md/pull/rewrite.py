@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 _WATCHED = {
     "link": "link_open",
     "image": "image",
+    "sized_image": "image",
     "autolink": "link_open",
     "html_inline": "html_inline",
     "bare_www": "link_open",
@@ -101,10 +102,14 @@ class _Span:
 
 
 class Locator(Grammar):
-    """The grammar of a page, which notes positions while it reads."""
+    """The grammar of a page, which notes positions while it reads.
 
-    def __init__(self) -> None:
-        super().__init__()
+    Args:
+        repairs: Whether the forms of exporters are repaired, but for what `repair_text` does.
+    """
+
+    def __init__(self, *, repairs: bool = True) -> None:
+        super().__init__(repairs=repairs)
         for rule in list(self.inline.ruler.__rules__):
             if rule.name in _WATCHED:
                 self.inline.ruler.at(rule.name, _watch(rule.fn, _WATCHED[rule.name]))
@@ -323,10 +328,11 @@ class Rewriter:
 
     Args:
         show_missing: Writes the HTML for the name of a picture that is missing.
+        repairs: Whether the forms of exporters are repaired.
     """
 
-    def __init__(self, show_missing: Callable[[str], str]) -> None:
-        self._locator = Locator()
+    def __init__(self, show_missing: Callable[[str], str], *, repairs: bool = True) -> None:
+        self._locator = Locator(repairs=repairs)
         self._show_missing = show_missing
 
     def rewrite(self, text: str, find: Find, find_raw: Find) -> Rewritten:

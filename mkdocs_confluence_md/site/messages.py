@@ -299,6 +299,33 @@ def _make_printable(name: str) -> str:
     return shown if len(shown) <= _LONGEST_NAME else f"{shown[:_LONGEST_NAME]}…"
 
 
-def report_origin(fetcher: Fetcher, pages: Sequence[FetchedPage]) -> str:
-    """Tell in one line where the pages of a build came from."""
-    return fetcher.describe_snapshot(len(pages)) or report_pages(pages)
+def report_origin(
+    fetcher: Fetcher, pages: Sequence[FetchedPage], repairs: Mapping[str, int]
+) -> str:
+    """Tell in one line where the pages of a build came from, and what was repaired in them.
+
+    Args:
+        fetcher: Has fetched them.
+        pages: Of the site.
+        repairs: How many forms of each kind.
+    """
+    origin = fetcher.describe_snapshot(len(pages)) or report_pages(pages)
+    ordered = sorted(repairs.items(), key=lambda each: (-each[1], each[0]))
+    forms = ", ".join(f"{number} × {kind}" for kind, number in ordered)  # noqa: RUF001  the sign
+    return f"{origin}; forms repaired: {forms}" if forms else origin
+
+
+def report_unexported(macros: Mapping[str, Sequence[str]]) -> str:
+    """Tell of which macros the export has nothing but a placeholder; empty if there are none.
+
+    Args:
+        macros: Their names, by what the page is called.
+    """
+    if not macros:
+        return ""
+    names = list(dict.fromkeys(name for each in macros.values() for name in each))
+    what = "This macro was not exported" if len(names) == 1 else "These macros were not exported"
+    return (
+        f"{what}, and readers get a link to Confluence instead: "
+        f"{_enumerate([_make_printable(name) for name in names])}. On: {_enumerate(list(macros))}"
+    )
