@@ -101,6 +101,8 @@ class _Scan:
         self._fence: _Fence | None = None
         self._html_end: re.Pattern[str] | None = None
         self._in_html = False
+        self._html_column = 0
+        """The column that its lines have at least."""
         self._after_text = False
         """Whether the line before belongs to a paragraph."""
         self._after_item = False
@@ -128,6 +130,8 @@ class _Scan:
             if self._stays_in_fence(line, text):
                 return 1
             self._fence = None
+        if self._in_html and text.strip() and _measure(line) < self._html_column:
+            self._in_html = False
         if self._in_html:
             return self._read_html(line, text)
         if not text.strip():
@@ -202,8 +206,10 @@ class _Scan:
 
     def _read_block(self, position: int, line: str, text: str, column: int) -> int:
         is_outside = bool(self._items) and column < self._items[-1].content
-        if is_outside and self._after_item and (count := self._move_block(position, text, column)):
-            return count
+        if column == 0 and is_outside and self._after_item:
+            count = self._move_block(position, text)
+            if count:
+                return count
         is_lazy = self._after_text and not _interrupts(text)
         if not is_lazy:
             while self._items and column < self._items[-1].content:
@@ -223,11 +229,11 @@ class _Scan:
         self._after_item = bool(self._items)
         return 1
 
-    def _move_block(self, position: int, text: str, column: int) -> int:
+    def _move_block(self, position: int, text: str) -> int:
         """Move a block into the item above; return how many lines it has, 0 if it is no such."""
         item = self._items[-1]
-        shift = item.shift + item.content - column
-        if item.content + item.shift > _FARTHEST or column >= _CODE:
+        shift = item.shift + item.content
+        if shift > _FARTHEST:
             return 0
         count = 1
         if fence := _FENCE.match(text):
@@ -297,6 +303,7 @@ class _Scan:
 
     def _begin_html(self, line: str, text: str, match: re.Match[str]) -> int:
         self._in_html = True
+        self._html_column = self._items[-1].content if self._items else 0
         self._html_end = None
         if match["raw"]:
             self._html_end = _END_OF_RAW
