@@ -72,19 +72,21 @@ def _opens_panel(match: re.Match[str]) -> bool:
 
 def _find_end(state: StateBlock, start: int, end: int, fence: str) -> int:
     """Return the line that ends a panel: its closing fence, or the first that is not in it."""
-    open_fences = [(fence, False)]
+    open_fences = [(fence, False, state.sCount[start])]
     for line in range(start + 1, end):
         if not state.isEmpty(line) and state.sCount[line] < state.blkIndent:
             return line
         match = _match_fence(state, line)
         if match is None:
             continue
-        innermost, is_code = open_fences[-1]
+        innermost, is_code, indent = open_fences[-1]
         info = match["info"].rstrip()
-        if not info and match["fence"].startswith(innermost):
+        # What is indented more is code in an item of a list.
+        is_aligned = is_code or state.sCount[line] <= indent + 1
+        if not info and match["fence"].startswith(innermost) and is_aligned:
             open_fences.pop()
             if not open_fences:
                 return line
         elif not is_code and not (match["fence"][0] == "`" and "`" in info):
-            open_fences.append((match["fence"], not _opens_panel(match)))
+            open_fences.append((match["fence"], not _opens_panel(match), state.sCount[line]))
     return end

@@ -52,7 +52,7 @@ _EMOJI = {
     "light_bulb_on": "💡",
     "lightbulb": "💡",
     "lightbulb_on": "💡",
-    "minus": "➖",
+    "minus": "➖",  # noqa: RUF001  the same
     "plus": "➕",  # noqa: RUF001  the same
     "question_mark": "❓",
     "red_star": "⭐",
