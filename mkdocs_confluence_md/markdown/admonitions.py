@@ -113,6 +113,7 @@ _OTHER_LABEL = re.compile(
     r"\[(?:i|!!?|\*)\][ \t]*(?P<marked>\w+)|\[(?P<bracketed>\w+)\]"
     r"|(?P<plain>PANEL|CUSTOM|DECISION|Decision)"
 )
+_ABBREVIATIONS = {"faq", "tldr"}
 _LONGEST_LABEL = 10
 """In tokens: each escaped bracket is one."""
 
@@ -420,7 +421,8 @@ def _make_labelled(name: str, rest: list[Token], *, has_colon: bool) -> Panel | 
     elif not has_colon and rest and not _is_break(rest[0]):
         return None
     _, body = _split_line(rest) if rest and _is_break(rest[0]) else ([], rest)
-    title = name.capitalize() if name.isupper() else name
+    is_shouted = name.isupper() and name.lower() not in _ABBREVIATIONS
+    title = name.capitalize() if is_shouted else name
     return Panel(_ALL_KINDS[name.lower()], _make_text(title), body)
 
 

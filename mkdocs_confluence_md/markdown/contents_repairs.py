@@ -48,7 +48,10 @@ def repair_contents(tokens: list[Token], env: Env) -> list[Token]:
     for position, token in enumerate(tokens):
         if position < skipped:
             continue
-        if token.type == "paragraph_open" and _is_marker(tokens[position + 1]):
+        # Without its only paragraph, an item would be a bullet by itself.
+        in_item = position > 0 and tokens[position - 1].type == "list_item_open"
+        is_paragraph = token.type == "paragraph_open" and not in_item
+        if is_paragraph and _is_marker(tokens[position + 1]):
             note_repair(env, "contents")
             skipped, title = position + 3, 0
             continue

@@ -26,9 +26,10 @@ _SEEN_IN_CONFLUENCE = ", see it in Confluence"
 def repair_macros(tokens: list[Token], env: Env) -> list[Token]:
     """Replace paragraphs that are nothing but a macro's placeholder."""
     for opening, inline in pairwise(tokens):
-        if opening.type != "paragraph_open" or not inline.content.startswith("["):
+        words = inline.children or []
+        if opening.type != "paragraph_open" or not words or not words[0].content.startswith("["):
             continue
-        line, rest = split_first_line(inline.children or [])
+        line, rest = split_first_line(words)
         if is_plain(line) and (match := _PLACEHOLDER.fullmatch(read_plainly(line))):
             if not is_contents(match["name"]):
                 inline.children = [*make_source_link(match["name"], env), *_break_before(rest)]

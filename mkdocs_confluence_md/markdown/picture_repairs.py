@@ -117,11 +117,11 @@ def repair_pictures(tokens: list[Token], env: Env) -> list[Token]:
             token.content = _repair_html(token.content, env)
         if token.type == "inline" and token.children:
             in_paragraph = bool(repaired) and repaired[-1].type == "paragraph_open"
+            words, arrows = _repair_words(token.children, env)
+            is_empty = not words and in_paragraph
             if title_follows and in_paragraph:
                 title_follows = False
-                token.children = _make_title(token.children)
-            words, arrows = _repair_words(token.children, env)
-            is_empty = not words and len(token.children) > 0 and in_paragraph
+                words = _make_title(words)
             if arrows and in_paragraph:
                 title_follows = is_empty and _begins_paragraph(tokens[position + 2 : position + 3])
                 if words:
