@@ -122,7 +122,7 @@ _CONTAINER = re.compile(r"[ \t]*(?P<name>\w+)(?:[ \t]+(?P<title>\S.*))?")
 _DIRECTIVE = re.compile(r"[ \t]*(?P<name>\w*)(?:\[(?P<title>[^\[\]]*)\])?[ \t]*(?P<options>.*)")
 _OPTION = re.compile(
     r"""(?<![\w-])(?P<name>[\w-]+)=(?:"(?P<quoted>[^"]*)"|'(?P<single>[^']*)'|(?P<bare>[^\s"'{}]+))"""
-    r"""|(?<!\S)\.(?P<class>[\w-]+)"""
+    r"""|(?<!\S)(?:\.(?P<class>[\w-]+)|#[\w-]+)"""
 )
 
 # Confluence's macros of these names have looks that other names describe better.
@@ -306,6 +306,7 @@ def _read_options(text: str) -> dict[str, str] | None:
         or match["class"]
         or ""
         for match in _OPTION.finditer(text)
+        if not match[0].startswith("#")
     }
 
 
