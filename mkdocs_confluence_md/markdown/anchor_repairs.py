@@ -57,9 +57,19 @@ def read_anchors(inline: Token) -> list[str]:
         match = _ANCHOR.fullmatch(word.content) if word.type == "html_inline" else None
         if match:
             names.append(html.unescape(match["name"]))
-        elif word.type != "softbreak" and word.content.strip().lower() not in {"", "</a>"}:
+        elif not _is_empty(word):
             return []
     return names
+
+
+def _is_empty(word: Token) -> bool:
+    """Return True for what stands between anchors: their ends, and blanks."""
+    content = word.content.strip().lower()
+    return (
+        word.type == "softbreak"
+        or (word.type == "text" and not content)
+        or (word.type == "html_inline" and content == "</a>")
+    )
 
 
 def list_slugs(tokens: list[Token]) -> Iterator[str]:
