@@ -172,8 +172,8 @@ BREAKS = [
     ),
     Break(
         "markdown/admonitions",
-        "_read_alert(words) or _read_sign(words)",
-        "_read_alert(words)",
+        "_read_alert(words, _KINDS) or _read_sign(words, _SIGN)",
+        "_read_alert(words, _KINDS)",
         "unit/markdown/test_panels.py",
     ),
     Break(

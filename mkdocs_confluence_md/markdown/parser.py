@@ -7,6 +7,7 @@ Bare addresses become links, as in GitHub's reader (cmark-gfm): `https://acme.ex
 from __future__ import annotations
 
 import re
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -18,9 +19,13 @@ from mdit_py_plugins.container import container_plugin
 from mdit_py_plugins.footnote import footnote_plugin
 
 from mkdocs_confluence_md.markdown.admonitions import is_panel_name, mark_panels
+from mkdocs_confluence_md.markdown.anchor_repairs import repair_anchors
+from mkdocs_confluence_md.markdown.contents_repairs import repair_contents
 from mkdocs_confluence_md.markdown.formulas import formulas_plugin
-from mkdocs_confluence_md.markdown.macro_repairs import repair_macros, repair_pictures
+from mkdocs_confluence_md.markdown.macro_repairs import repair_macros
 from mkdocs_confluence_md.markdown.markup_repairs import markup_plugin, repair_markup
+from mkdocs_confluence_md.markdown.panel_fences import panel_fences_plugin
+from mkdocs_confluence_md.markdown.picture_repairs import repair_pictures
 from mkdocs_confluence_md.markdown.text_repairs import repair_text
 from mkdocs_confluence_md.markdown.word_repairs import repair_emphasis, repair_words
 
@@ -179,15 +184,20 @@ class Grammar(MarkdownIt):
         self.enable(["table", "strikethrough"])
         self.use(footnote_plugin, inline=False, move_to_end=False)
         self.use(autolinks_plugin)
-        self.use(container_plugin, "panel", validate=_opens_panel)
+        self.use(
+            container_plugin,
+            "panel",
+            validate=lambda info, _: is_panel_name(info, repairs=repairs),
+        )
         self.block.ruler.before("table", "stop_nesting", _stop_nesting)
         self.block.ruler.before("stop_nesting", "task", _read_task)
         # While it still shows what was escaped: `\[!NOTE]` is not an alert.
-        self.core.ruler.before("text_join", "panels", _find_panels)
+        self.core.ruler.before("text_join", "panels", partial(_find_panels, repairs=repairs))
         self.core.ruler.push("checkboxes", _place_checkboxes)
         if repairs:
             self.use(formulas_plugin)
             self.use(markup_plugin)
+            self.use(panel_fences_plugin)
             self.core.ruler.after("normalize", "repair_text", _repair_text)
             self.core.ruler.after("inline", "repair_emphasis", repair_emphasis)
             self.core.ruler.before("panels", "repair_pictures", _repair_pictures)
@@ -205,11 +215,6 @@ class Grammar(MarkdownIt):
         """Take every link for one: `elements.py` knows which lead nowhere good."""
         del url
         return True
-
-
-def _opens_panel(info: str, markup: str) -> bool:
-    del markup
-    return is_panel_name(info)
 
 
 def _stop_nesting(state: StateBlock, start: int, end: int, silent: bool) -> bool:  # noqa: FBT001  markdown-it's signature
@@ -233,8 +238,8 @@ def _read_task(state: StateBlock, start: int, end: int, silent: bool) -> bool:  
     return False
 
 
-def _find_panels(state: StateCore) -> None:
-    state.tokens = mark_panels(state.tokens, state.env)
+def _find_panels(state: StateCore, *, repairs: bool) -> None:
+    state.tokens = mark_panels(state.tokens, state.env, repairs=repairs)
 
 
 def _repair_text(state: StateCore) -> None:
@@ -245,9 +250,14 @@ def _repair_pictures(state: StateCore) -> None:
     state.tokens = repair_pictures(state.tokens, state.env)
 
 
+_REPAIRS = (repair_macros, repair_contents, repair_anchors, repair_words, repair_markup)
+
+
 def _repair_tokens(state: StateCore) -> None:
-    for repair in (repair_macros, repair_words, repair_markup):
-        state.tokens = repair(state.tokens, state.env)
+    tokens = state.tokens
+    for repair in _REPAIRS:
+        tokens = repair(tokens, state.env)
+    state.tokens = tokens
 
 
 def _place_checkboxes(state: StateCore) -> None:

@@ -166,7 +166,6 @@ def test_what_would_run_code_is_not_passed_on() -> None:
         "Text {.cls}",
         "(c) (tm) --> 1/2 +/-",
         "++ctrl+a++ ^^x^^ ==y== :smile: $x$",
-        "[TOC]",
         "Owner: Jane",
         "HTML",
         "--8<-- 'mkdocs.yml'",
@@ -180,6 +179,15 @@ def test_text_is_text(text: str) -> None:
 
     for block in (text, f"# {text}", f"- {text}", f"> {text}", f"|{text}|\n|-|\n", f"**x**{text}"):
         assert text_of(render(block)).removeprefix("x").strip(" |") == shown
+
+
+def test_the_site_makes_no_table_of_contents_of_a_marker() -> None:
+    text = "# One\n\n[TOC]\n\n- [TOC]\n\n| [TOC] |\n|-|\n\n# [TOC]\n\n# Two"
+    unrepaired = make_markdown(ConfluenceExtension(repairs=False)).convert(text)
+
+    assert text_of(render(text)).count("[TOC]") == 3
+    assert text_of(unrepaired).count("[TOC]") == 4
+    assert 'class="toc"' not in render(text) + unrepaired
 
 
 def test_attributes_are_not_read() -> None:
