@@ -1,0 +1,205 @@
+"""Move blanks out of the marks of emphasis: `**Note: **text` is `**Note:** text`. Pure.
+
+In CommonMark a mark that follows a blank cannot close, and one before a blank cannot open. Both are
+left over as text, and each may pair up with a mark of other words. Converters that put marks around
+whatever is bold write such text, and so do people.
+
+Text has asterisks for other reasons, too. On each line, runs of the same mark and length are paired
+one by one, and a pair with a blank inside is emphasis only if
+
+- it has a word of two letters: `2 ** 3 ** 4` and `char **a, **b` have none;
+- it ends as a phrase does, in a word or behind it: `f(**a, **b)` does not, and neither does one
+  whose last word joins it to the next, as in `**args and **kwargs`;
+- it begins with a word, not with a name as `args` or `my_dict`;
+- none of its marks is part of a pattern for files: `src/**/*.py`, `*.md`;
+- not both of its sides have blanks at both sides of the mark, as operators have them.
+
+One asterisk may be a footnote, a pointer or a multiplication, so there is more to it: no letter or
+digit precedes the opening mark, which leaves `Price* is *not` as it is; all words are of letters;
+and the last is none that begins a phrase: `*foo is *bar`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_LEXER = re.compile(
+    r"""
+      \\.
+    | (?P<code>`+)
+    | <[a-zA-Z/!?][^<>]*>
+    | \]\([^)\s"]*(?:\s+"[^"\n]*")?
+    | (?:https?|ftp)://[^\s<]*[^\s<*~.,:;!?]
+    | (?P<mark>\*+|~+)
+    | (?P<break>\n)
+    """,
+    re.VERBOSE,
+)
+"""What has marks that are none, and marks."""
+
+_MARKS = {"*", "**", "***", "~~"}
+_WORD = re.compile(r"[^\W\d_]{2}")
+_LEADING_WORD = re.compile(r"\w*")
+_ENDINGS = frozenset(".:!?)]}>*_~`\"'”’“»«…%")  # noqa: RUF001  they end phrases, too
+_JOINING = {
+    "and", "or", "nor", "vs", "then", "than", "plus", "minus", "times", "&", "und", "oder", "bzw",
+    "dann", "et", "ou", "puis",
+}  # fmt: skip
+_BEGINNING = _JOINING | {
+    "a", "an", "the", "to", "at", "of", "in", "on", "by", "for", "with", "from", "as", "into",
+    "is", "are", "was", "not", "der", "die", "das", "ein", "eine", "zu", "von", "mit", "aus",
+    "auf", "als", "ist", "sind", "nicht",
+}  # fmt: skip
+_NAMES = {
+    "args", "kwargs", "kw", "kwds", "opts", "options", "params",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Run:
+    """Some marks in a row."""
+
+    mark: str
+    start: int
+    end: int
+    before: str
+    """The character before it; empty at the beginning of a line."""
+    after: str
+    """The character behind it; empty at the end of a line."""
+    line: int
+
+    @property
+    def is_operator(self) -> bool:
+        """True if there are blanks at both sides."""
+        return self.before.isspace() and self.after.isspace()
+
+
+def move_blanks(content: str) -> tuple[str, int]:
+    """Return a paragraph with the blanks outside of its marks, and how many pairs had some.
+
+    Args:
+        content: The paragraph as it is written.
+    """
+    edits: list[tuple[int, int, str]] = []
+    moved = 0
+    for opening, closing in _pair(content):
+        edits += _edit(content, opening, closing)
+        moved += 1
+    pieces = []
+    end = 0
+    for start, next_end, text in sorted(edits):
+        # Two marks may have the same blank between them.
+        if start >= end:
+            pieces += [content[end:start], text]
+            end = next_end
+    return "".join([*pieces, content[end:]]), moved
+
+
+def _pair(content: str) -> Iterator[tuple[_Run, _Run]]:
+    """Yield the pairs that have blanks inside."""
+    for _, runs in groupby(_find_runs(content), key=lambda run: run.line):
+        opened: dict[str, _Run] = {}
+        for run in runs:
+            opening = opened.pop(run.mark, None)
+            if opening is None:
+                opened[run.mark] = run
+                continue
+            inside = content[opening.end : run.start]
+            if not (inside[0].isspace() or inside[-1].isspace()):
+                continue
+            if _is_phrase(inside, content, opening, run):
+                yield opening, run
+            else:
+                opened[run.mark] = run
+
+
+def _find_runs(content: str) -> Iterator[_Run]:
+    """Yield the runs of marks outside of code, tags and addresses."""
+    code_ends = _CodeEnds(content)
+    position = line = 0
+    while match := _LEXER.search(content, position):
+        position = match.end()
+        if match["code"]:
+            position = code_ends.find(len(match["code"]), position)
+        elif match["break"]:
+            line += 1
+        elif match["mark"] in _MARKS:
+            before = content[max(match.start() - 1, 0) : match.start()].strip("\n")
+            after = content[position : position + 1].strip("\n")
+            if not _is_pattern(before, content[position : position + 2]):
+                yield _Run(match["mark"], match.start(), position, before, after, line)
+
+
+class _CodeEnds:
+    """Finds where inline code ends, each run of backticks looked at once."""
+
+    def __init__(self, content: str) -> None:
+        self._ends: dict[int, list[int]] = {}
+        for match in reversed(list(re.finditer("`+", content))):
+            self._ends.setdefault(len(match[0]), []).append(match.end())
+
+    def find(self, length: int, position: int) -> int:
+        """Return where the code ends that begins before a position; that, if it is not code."""
+        ends = self._ends.get(length, [])
+        while ends and ends[-1] <= position:
+            ends.pop()
+        return ends[-1] if ends else position
+
+
+def _is_pattern(before: str, behind: str) -> bool:
+    """Return True for the asterisks of `src/**/*.py` and `(*)`."""
+    return (
+        bool(before and before in "/\\")
+        or behind[:1] in {"/", "\\"}
+        or (behind[:1] == "." and behind[1:].isalnum())
+        or (before == "(" and behind[:1] == ")")
+    )
+
+
+def _is_phrase(inside: str, content: str, opening: _Run, closing: _Run) -> bool:
+    """Return True if the words between two runs are meant to be emphasized."""
+    words = inside.split()
+    if not _WORD.search(inside) or (opening.is_operator and closing.is_operator):
+        return False
+    first, last = words[0].strip("*~"), words[-1]
+    if "_" in first or first.lower() in _NAMES or not _WORD.search(first):
+        return False
+    if opening.mark == "*" and (opening.before.isalnum() or not all(map(_is_word, words))):
+        return False
+    opens = not inside[0].isspace() or not opening.is_operator or not inside[-1].isspace()
+    return opens and (not inside[-1].isspace() or _ends_phrase(last, content, closing))
+
+
+def _ends_phrase(last: str, content: str, closing: _Run) -> bool:
+    """Return True if a phrase may end with this word, a blank, and then a run."""
+    if last.lower() in (_BEGINNING if closing.mark == "*" else _JOINING):
+        return False
+    if not last[-1].isalnum() and last[-1] not in _ENDINGS:
+        return False
+    if closing.after.isspace() and last[-1] not in ".:!?":
+        return False
+    following = _LEADING_WORD.match(content, closing.end)
+    return following is None or following[0].lower() not in _NAMES
+
+
+def _is_word(text: str) -> bool:
+    """Return True if there are letters, and neither digits nor underscores."""
+    return any(map(str.isalpha, text)) and not any(each.isdigit() or each == "_" for each in text)
+
+
+def _edit(content: str, opening: _Run, closing: _Run) -> Iterator[tuple[int, int, str]]:
+    """Yield what to put in place of which part of the text."""
+    inside = content[opening.end : closing.start]
+    if leading := inside[: -len(inside.lstrip())]:
+        outside = leading if opening.before.strip() else ""
+        yield opening.start, opening.end + len(leading), outside + opening.mark
+    if trailing := inside[len(inside.rstrip()) :]:
+        # At the end of a line, two blanks would break it.
+        outside = trailing if closing.after.strip() else ""
+        yield closing.start - len(trailing), closing.end, closing.mark + outside
