@@ -7,16 +7,22 @@ whatever is bold write such text, and so do people.
 Text has asterisks for other reasons, too. On each line, runs of the same mark and length are paired
 one by one, and a pair with a blank inside is emphasis only if
 
-- it has a word of two letters: `2 ** 3 ** 4` and `char **a, **b` have none;
-- it ends as a phrase does, in a word or behind it: `f(**a, **b)` does not, and neither does one
+- it begins with a word, and not with the name of a variable: `args`, `my_dict`. A letter or a
+  number is enough where no text follows, or where the phrase ends as a sentence does: `**1. **`,
+  but not `**a or **b`;
+- it ends as a phrase does, in a word or behind it: `char **a, **b` does not, and neither does one
   whose last word joins it to the next, as in `**args and **kwargs`;
-- it begins with a word, not with a name as `args` or `my_dict`;
 - none of its marks is part of a pattern for files: `src/**/*.py`, `*.md`;
-- not both of its sides have blanks at both sides of the mark, as operators have them.
+- if its first mark has blanks at both sides, as operators have them, it has none at its end and
+  begins with no number: `2 ** 3 ** 4`;
+- it looks like a title if it is a paragraph: `**Overview **` and `**see: **` do. The specification
+  has `**foo bar **` for an example of what is text.
+
+Two tildes have only one meaning, so of these only the one about operators matters to them.
 
 One asterisk may be a footnote, a pointer or a multiplication, so there is more to it: no letter or
-digit precedes the opening mark, which leaves `Price* is *not` as it is; all words are of letters;
-and the last is none that begins a phrase: `*foo is *bar`.
+digit precedes the opening mark, which leaves `Price* is *not` as it is; no blanks are at both of
+its sides; all words are of letters; and the last is none that begins a phrase: `*foo is *bar`.
 """
 
 from __future__ import annotations
@@ -47,6 +53,7 @@ _MARKS = {"*", "**", "***", "~~"}
 _WORD = re.compile(r"[^\W\d_]{2}")
 _LEADING_WORD = re.compile(r"\w*")
 _ENDINGS = frozenset(".:!?)]}>*_~`\"'”’“»«…%")  # noqa: RUF001  they end phrases, too
+_SENTENCE_ENDS = frozenset(".:!?")
 _JOINING = {
     "and", "or", "nor", "vs", "then", "than", "plus", "minus", "times", "&", "und", "oder", "bzw",
     "dann", "et", "ou", "puis",
@@ -80,15 +87,16 @@ class _Run:
         return self.before.isspace() and self.after.isspace()
 
 
-def move_blanks(content: str) -> tuple[str, int]:
+def move_blanks(content: str, *, titles_only: bool = False) -> tuple[str, int]:
     """Return a paragraph with the blanks outside of its marks, and how many pairs had some.
 
     Args:
         content: The paragraph as it is written.
+        titles_only: Whether a line that is emphasized as a whole has to look like a title.
     """
     edits: list[tuple[int, int, str]] = []
     moved = 0
-    for opening, closing in _pair(content):
+    for opening, closing in _pair(content, titles_only=titles_only):
         edits += _edit(content, opening, closing)
         moved += 1
     pieces = []
@@ -101,7 +109,7 @@ def move_blanks(content: str) -> tuple[str, int]:
     return "".join([*pieces, content[end:]]), moved
 
 
-def _pair(content: str) -> Iterator[tuple[_Run, _Run]]:
+def _pair(content: str, *, titles_only: bool) -> Iterator[tuple[_Run, _Run]]:
     """Yield the pairs that have blanks inside."""
     for _, runs in groupby(_find_runs(content), key=lambda run: run.line):
         opened: dict[str, _Run] = {}
@@ -113,7 +121,7 @@ def _pair(content: str) -> Iterator[tuple[_Run, _Run]]:
             inside = content[opening.end : run.start]
             if not (inside[0].isspace() or inside[-1].isspace()):
                 continue
-            if _is_phrase(inside, content, opening, run):
+            if _is_phrase(inside, content, opening, run, titles_only=titles_only):
                 yield opening, run
             else:
                 opened[run.mark] = run
@@ -162,18 +170,38 @@ def _is_pattern(before: str, behind: str) -> bool:
     )
 
 
-def _is_phrase(inside: str, content: str, opening: _Run, closing: _Run) -> bool:
+def _is_phrase(
+    inside: str, content: str, opening: _Run, closing: _Run, *, titles_only: bool
+) -> bool:
     """Return True if the words between two runs are meant to be emphasized."""
+    leading, trailing = inside[0].isspace(), inside[-1].isspace()
     words = inside.split()
-    if not _WORD.search(inside) or (opening.is_operator and closing.is_operator):
+    if not words or (opening.is_operator and (trailing or words[0].isdecimal())):
         return False
-    first, last = words[0].strip("*~"), words[-1]
-    if "_" in first or first.lower() in _NAMES or not _WORD.search(first):
+    if opening.mark == "~~":
+        return True
+    is_sentence = words[-1][-1] in _SENTENCE_ENDS
+    is_alone = not opening.before and not closing.after
+    if titles_only and is_alone and not is_sentence and words[0][0].islower():
         return False
-    if opening.mark == "*" and (opening.before.isalnum() or not all(map(_is_word, words))):
+    in_doubt = opening.mark == "*" or (trailing and bool(closing.after))
+    if not _begins_phrase(words[0], needs_word=in_doubt and not is_sentence):
         return False
-    opens = not inside[0].isspace() or not opening.is_operator or not inside[-1].isspace()
-    return opens and (not inside[-1].isspace() or _ends_phrase(last, content, closing))
+    if opening.mark == "*" and (
+        opening.before.isalnum()
+        or (leading and opening.is_operator)
+        or not all(map(_is_word, words))
+    ):
+        return False
+    return not trailing or _ends_phrase(words[-1], content, closing)
+
+
+def _begins_phrase(word: str, *, needs_word: bool) -> bool:
+    """Return True if a phrase may begin with this, and not only the name of a variable."""
+    word = word.strip("*~")
+    if "_" in word or word.lower() in _NAMES:
+        return False
+    return bool(_WORD.search(word)) if needs_word else any(map(str.isalnum, word))
 
 
 def _ends_phrase(last: str, content: str, closing: _Run) -> bool:
@@ -182,7 +210,7 @@ def _ends_phrase(last: str, content: str, closing: _Run) -> bool:
         return False
     if not last[-1].isalnum() and last[-1] not in _ENDINGS:
         return False
-    if closing.after.isspace() and last[-1] not in ".:!?":
+    if closing.after.isspace() and last[-1] not in _SENTENCE_ENDS:
         return False
     following = _LEADING_WORD.match(content, closing.end)
     return following is None or following[0].lower() not in _NAMES

@@ -37,11 +37,14 @@ if TYPE_CHECKING:
 
 def repair_emphasis(state: StateCore) -> None:
     """Read a paragraph once more where blanks keep marks from being emphasis."""
+    before = None
     for token in state.tokens:
+        opening, before = before, token
         marks = _count_marks(token.children) if token.children else 0
         if marks < 2:  # noqa: PLR2004  one opens, and one closes
             continue
-        content, moved = move_blanks(token.content)
+        is_paragraph = bool(opening and opening.type == "paragraph_open" and not opening.hidden)
+        content, moved = move_blanks(token.content, titles_only=is_paragraph)
         if not moved:
             continue
         words: list[Token] = []

@@ -165,7 +165,7 @@ def test_what_would_run_code_is_not_passed_on() -> None:
         "Heading {: .x #y }",
         "Text {.cls}",
         "(c) (tm) --> 1/2 +/-",
-        "++ctrl+a++ ^^x^^ ==y== :smile: $x$",
+        "++ctrl+a++ ^^x^^ ==y== \\:smile: $x$",
         "[TOC]",
         "Owner: Jane",
         "HTML",
