@@ -20,9 +20,13 @@ one by one, and a pair with a blank inside is emphasis only if
 
 Two tildes have only one meaning, so of these only the one about operators matters to them.
 
+Asterisks that follow a word and precede a blank may be footnotes. Of two, they are if the word is a
+number or the next is a verb: `5** hotels and 4** hotels`, `Price** is low**`.
+
 One asterisk may be a footnote, a pointer or a multiplication, so there is more to it: no letter or
-digit precedes the opening mark, which leaves `Price* is *not` as it is; no blanks are at both of
-its sides; all words are of letters; and the last is none that begins a phrase: `*foo is *bar`.
+digit precedes the opening mark, which leaves `Price* is *not` as it is; before a blank, it follows
+a colon or a bracket; all words are of letters; and the last is none that begins a phrase, nor a
+type: `*foo is *bar`, `char *name and char *other`.
 """
 
 from __future__ import annotations
@@ -58,11 +62,13 @@ _JOINING = {
     "and", "or", "nor", "vs", "then", "than", "plus", "minus", "times", "&", "und", "oder", "bzw",
     "dann", "et", "ou", "puis",
 }  # fmt: skip
-_BEGINNING = _JOINING | {
+_VERBS = {"is", "are", "was", "ist", "sind"}
+_BEGINNING = _JOINING | _VERBS | {
     "a", "an", "the", "to", "at", "of", "in", "on", "by", "for", "with", "from", "as", "into",
-    "is", "are", "was", "not", "der", "die", "das", "ein", "eine", "zu", "von", "mit", "aus",
-    "auf", "als", "ist", "sind", "nicht",
+    "not", "der", "die", "das", "ein", "eine", "zu", "von", "mit", "aus", "auf", "als", "nicht",
 }  # fmt: skip
+_TYPES = {"char", "const", "double", "float", "int", "long", "short", "struct", "unsigned", "void"}
+_OPENING = frozenset("([{:\"'“„«")
 _NAMES = {
     "args", "kwargs", "kw", "kwds", "opts", "options", "params",
 }  # fmt: skip
@@ -187,13 +193,20 @@ def _is_phrase(
     in_doubt = opening.mark == "*" or (trailing and bool(closing.after))
     if not _begins_phrase(words[0], needs_word=in_doubt and not is_sentence):
         return False
-    if opening.mark == "*" and (
-        opening.before.isalnum()
-        or (leading and opening.is_operator)
-        or not all(map(_is_word, words))
-    ):
+    if opening.mark == "*" and not all(map(_is_word, words)):
         return False
-    return not trailing or _ends_phrase(words[-1], content, closing)
+    return _may_open(opening, words[0], leading=leading, trailing=trailing) and (
+        not trailing or _ends_phrase(words[-1], content, closing)
+    )
+
+
+def _may_open(opening: _Run, word: str, *, leading: bool, trailing: bool) -> bool:
+    """Return True if a run may open emphasis behind what precedes it; else it is a footnote."""
+    before = opening.before
+    if opening.mark == "*":
+        return not before or before in _OPENING or not (leading or before.isalnum())
+    is_footnote = before.isdigit() or (before.isalnum() and word.lower() in _JOINING | _VERBS)
+    return not (leading and not trailing and is_footnote)
 
 
 def _begins_phrase(word: str, *, needs_word: bool) -> bool:
@@ -206,7 +219,7 @@ def _begins_phrase(word: str, *, needs_word: bool) -> bool:
 
 def _ends_phrase(last: str, content: str, closing: _Run) -> bool:
     """Return True if a phrase may end with this word, a blank, and then a run."""
-    if last.lower() in (_BEGINNING if closing.mark == "*" else _JOINING):
+    if last.lower() in (_BEGINNING | _TYPES if closing.mark == "*" else _JOINING):
         return False
     if not last[-1].isalnum() and last[-1] not in _ENDINGS:
         return False

@@ -328,6 +328,9 @@ def _make_text(content: str) -> list[Token]:
     return [Token("text", "", 0, content=content)] if content else []
 
 
+_EMPHASIS = {"a", "em", "s", "strong"}
+
+
 def _repair_tildes(words: list[Token], env: Env) -> list[Token]:
     """Show single tildes that are inside of words."""
     if not any(word.type == "s_open" and word.markup == "~" for word in words):
@@ -359,7 +362,7 @@ def _read_neighbors(words: list[Token], transparent: int) -> list[str]:
     nearest = ""
     for word in words:
         neighbors.append(nearest)
-        if word.nesting != transparent:
+        if word.nesting != transparent or word.tag not in _EMPHASIS:
             shown = "" if word.nesting or word.type == "html_inline" else word.content
             nearest = shown[-1:] if transparent < 0 else shown[:1]
     return neighbors
