@@ -203,7 +203,8 @@ _STYLES = {"background-color", "color", "text-align", "vertical-align", "width"}
 
 
 # What Material's scripts and toggles act on; what its extensions number is harmless.
-_OF_THEMES = re.compile(r"__(?!codelineno-|span-|tabbed_)|data-md|md-")
+# A label that looks like a tag is harmless, too.
+_OF_THEMES = re.compile(r"__(?!codelineno-|span-|tabbed_)|data-md|md-(?!tag\Z)")
 _ENTITY = re.compile(r"&(?=[#A-Za-z])")
 _NAMES = ("id", "name", "for")
 

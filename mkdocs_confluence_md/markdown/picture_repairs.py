@@ -23,6 +23,7 @@ from mkdocs_confluence_md.markdown.macro_repairs import (
     split_first_line,
 )
 from mkdocs_confluence_md.markdown.repairs import note_macro, note_repair
+from mkdocs_confluence_md.markdown.word_repairs import read_status
 
 if TYPE_CHECKING:
     from mkdocs_confluence_md.markdown.repairs import Env
@@ -179,7 +180,7 @@ def _replace(picture: _Picture, env: Env, *, in_link: bool) -> list[Token]:
     if picture.kind == "macros":
         return make_source_link(picture.text, env, in_link=in_link)
     if picture.kind == "statuses":
-        return make_bold([Token("text", "", 0, content=picture.text)])
+        return read_status(picture.text)
     if picture.anchor:
         return [Token("html_inline", "", 0, content=_write_anchor(picture.anchor))]
     return [Token("text", "", 0, content=picture.text)] if picture.text else []
@@ -311,9 +312,8 @@ def _read_placeholder(query: str) -> _Picture:
         return _Picture("contents")
     if name == "anchor" and parameters:
         return _Picture("anchors", anchor=parameters.partition("|")[0])
-    title = next((each[6:] for each in parameters.split("|") if each.startswith("title=")), "")
-    if name == "status" and title:
-        return _Picture("statuses", title)
+    if name == "status" and read_status(parameters):
+        return _Picture("statuses", parameters)
     return _Picture("macros", name)
 
 
