@@ -107,6 +107,7 @@ class _Scan:
         """Whether the line before belongs to a paragraph."""
         self._after_item = False
         """Whether the line before belongs to the innermost item."""
+        self._in_table = False
         self._done: list[str] = []
         self.is_code: list[bool] = []
         """Of each line of the result: whether it is code or HTML."""
@@ -136,7 +137,7 @@ class _Scan:
             return self._read_html(line, text)
         if not text.strip():
             self._put(line)
-            self._after_text = self._after_item = False
+            self._after_text = self._after_item = self._in_table = False
             return 1
         column = _measure(line)
         if self._is_indented_code(column):
@@ -186,6 +187,7 @@ class _Scan:
                 shift = item.shift
                 break
         self._put(line, shift)
+        self._in_table = False
         self._push_items(text, column, shift)
 
     def _push_items(self, text: str, column: int, shift: int) -> None:
@@ -225,7 +227,10 @@ class _Scan:
             return self._begin_html(line, text, html)
         else:
             self._put(line, shift)
-        self._after_text = not fence and not _HEADING.match(text) and not _RULE.match(text)
+        is_text = not fence and not _HEADING.match(text) and not _RULE.match(text)
+        self._in_table = is_text and (self._in_table or self._ends_table_head(position))
+        # Rows of a table do not go on with a paragraph.
+        self._after_text = is_text and not self._in_table
         self._after_item = bool(self._items)
         return 1
 
@@ -250,11 +255,14 @@ class _Scan:
         self._after_text, self._after_item = False, True
         return count
 
+    def _ends_table_head(self, position: int) -> bool:
+        """Return True if this line and the one before it are the head of a table."""
+        if not position or "|" not in self._lines[position - 1]:
+            return False
+        return "|" in self._lines[position] and bool(_TABLE_LINE.match(self._lines[position]))
+
     def _count_table_lines(self, position: int) -> int:
-        head, *following = self._lines[position : position + 2]
-        if "|" not in head or not following or "|" not in following[0]:
-            return 0
-        if not _TABLE_LINE.match(following[0]):
+        if position + 1 == len(self._lines) or not self._ends_table_head(position + 1):
             return 0
         end = position + 2
         while end < len(self._lines) and "|" in self._lines[end]:
