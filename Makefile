@@ -102,6 +102,10 @@ fidelity: $(VENV)/installed ## how exactly pages come out as written; downloads 
 forms: $(VENV)/installed ## what becomes of each form in which exporters write Confluence's constructs
 	PYTHONPATH=tests/support:example-site $(BIN)/python -m benchmarks.forms $(ARGUMENTS)
 
+.PHONY: pathological
+pathological: $(VENV)/installed ## how long pages take that are written to take long
+	PYTHONPATH=tests/support:example-site $(BIN)/python -m benchmarks.pathological $(ARGUMENTS)
+
 .PHONY: gadgets
 # What sites load from elsewhere, for the tests of what authors can do with it.
 GADGETS = .cache/gadgets

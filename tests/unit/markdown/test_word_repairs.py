@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -171,14 +170,6 @@ def test_names_of_emoji_are_read_only_where_there_are_some() -> None:
         "aaaaaaaaaa1 *",
     ],
 )
-def test_long_text_takes_as_long_as_it_is(piece: str) -> None:
-    def measure(number: int) -> float:
-        seconds = []
-        for _ in range(3):
-            start = time.process_time()
-            parse(REPAIRING, piece * number)
-            seconds.append(time.process_time() - start)
-        return min(seconds)
-
-    # Quadratic, it would be 64 times.
-    assert measure(4_000) < 20 * measure(500) + 0.05
+def test_the_time_grows_with_the_text_only(piece: str) -> None:
+    # With its square, each would take minutes; `make pathological` measures it.
+    parse(REPAIRING, piece * 8_000)

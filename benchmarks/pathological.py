@@ -1,0 +1,212 @@
+"""How long pages take that are written to take long.
+
+`make pathological` builds sites with Material in which each text of `TEXTS` is a page from
+Confluence, from the stand-in, at a length, at twice and at four times that length; once with HTML
+as it is, and once with `raw_html: strip`. It prints the processor time that each page took to
+render, and by which factor it grew. A page whose time more than grows with its length is marked.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from benchmarks.fidelity import BIN, serve_pages
+from rendering import USUAL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SIZES = (25_000, 50_000, 100_000)
+"""Characters."""
+MOST_GROWTH = 2.6
+MOST_SECONDS = 5.0
+LEAST_SECONDS = 0.2
+"""Of what takes less, the factor says nothing."""
+
+ICONS = "https://acme.atlassian.net/wiki/images/icons"
+
+# How a page of about so many characters is written.
+PIECES = {
+    # The forms of exporters
+    "lists: two blanks below an ordered item": "1. a\n  - b\n",
+    "lists: deeper and deeper": None,
+    "lists: markers on one line": "1. ",
+    "lists: code below items": "1. a\n```\nb\n```\n",
+    "lists: code never closed": "1. a\n```\n",
+    "lists: tables below items": "- a\n| b | c |\n|---|---|\n| d | e |\n",
+    "lists: quotations below items": "- a\n> b\n",
+    "linked pictures: begun": "[![a](b)\n\n",
+    "linked pictures: ended": "\n\n](c)\n",
+    "linked pictures: torn": "[![a](b)\n\n](c)\n\n",
+    "picture sizes: behind addresses": "![a](b =3x4)",
+    "picture sizes: not closed": "![a](b =3x4",
+    "picture sizes: braces": "![a](b){width=3}",
+    "picture sizes: bars": "![a|3](b)",
+    "storage XML: tags": '<ac:link><ri:page ri:content-title="a" /></ac:link>',
+    "storage XML: begun": "<ac:link ",
+    "storage XML: parameters": "<ac:parameter ac:name=x>",
+    "storage XML: character data": "<ac:plain-text-body><![CDATA[",
+    "code in cells": "| ```<br>a<br>``` |\n",
+    "formulas: short": "$a_1$ ",
+    "formulas: never closed": "$a ",
+    "formulas: escaped": "$\\$",
+    "formulas: blocks": "$$\na\n$$\n\n",
+    "formulas: blocks never closed": "$$ a\n",
+    "emphasis: blanks inside": "**Note: **text ",
+    "emphasis: blanks at the beginning": "** x** ",
+    "emphasis: all marks": "**a **b *c *d ~~e ~~f ",
+    "emphasis: code never closed": "`a `` b ``` ",
+    "emoji: names": ":rocket: ",
+    "emoji: one behind another": ":a::b:",
+    "emoji: colons": "::",
+    "statuses: begun": "{status:",
+    "statuses: directives": ":status[a]{x ",
+    "dates: numbers": "date: 1798675200000 ",
+    "dates: tags": '<time datetime="2026-12-31"/> ',
+    "tildes": "~a~b ",
+    "panels: fences": "~~~panel type=info\n",
+    "panels: fences within fences": "~~~panel type=info\na\n~~~\n",
+    "panels: blanks": None,
+    "panels: containers": ":::panel{type=info}\na\n:::\n",
+    "panels: titles": "> [!INFO: a *b c]\n> d\n\n",
+    "panels: labels": "> **[INFO]**\n> a\n\n",
+    "panels: HTML": '<div data-panel-type="info">\n\n',
+    "expands: arrows": f"![]({ICONS}/grey_arrow_down.png)\n\n",
+    "icons: in links": f"[![]({ICONS}/a.png)",
+    "icons: HTML": "<div><img src src",
+    "contents: markers": "[TOC]\n\n",
+    "contents: lists": "Contents\n\n- [a](#a)\n\n",
+    "anchors: before headings": '<a id="x"></a>\n\n# a\n\n',
+    "anchors: before nothing": '<a id="x"></a>\n\n',
+}
+
+
+def _deepen(size: int) -> str:
+    lines, length = [], 0
+    while length < size:
+        lines += [f"{'  ' * depth}1. a" for depth in range(20)]
+        length += sum(len(line) + 1 for line in lines[-20:])
+    return "\n".join(lines)
+
+
+WRITERS: dict[str, Callable[[int], str]] = {
+    "lists: deeper and deeper": _deepen,
+    "panels: blanks": lambda size: "~~~panel" + " " * size + "x type=",
+}
+
+
+def write_text(name: str, size: int) -> str:
+    """Return a text of about so many characters."""
+    piece = PIECES[name]
+    if piece is None:
+        return WRITERS[name](size)
+    return f"# Page\n\n{piece * (size // len(piece))}\n"
+
+
+# Adds up what each page takes: reading, rendering, and what comes after it.
+HOOK = """
+import atexit, json, time
+from mkdocs.plugins import event_priority
+
+times = {}
+started = {}
+
+@event_priority(100)
+def on_page_markdown(markdown, page, **_):
+    started[page.file.src_uri] = time.process_time()
+
+@event_priority(-100)
+def on_page_content(html, page, **_):
+    times[page.file.src_uri] = time.process_time() - started[page.file.src_uri]
+
+@event_priority(-100)
+def on_page_context(context, page, **_):
+    started[page.file.src_uri] = time.process_time()
+
+@event_priority(-100)
+def on_post_page(output, page, **_):
+    times[page.file.src_uri] += time.process_time() - started[page.file.src_uri]
+
+def on_post_build(config):
+    with open(config.config_file_path + ".json", "w") as file:
+        json.dump(times, file)
+"""
+
+
+def main() -> int:
+    """Build, measure and print; return 1 if a page takes too long."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--only", default="", help="texts whose names have this in them")
+    parser.add_argument("--raw-html", choices=("keep", "strip"), help="one of both only")
+    arguments = parser.parse_args()
+    names = [name for name in PIECES if arguments.only in name]
+    modes = [arguments.raw_html] if arguments.raw_html else ["keep", "strip"]
+    slow = 0
+    for mode in modes:
+        print(f"raw_html: {mode}{'':32} {'seconds':>24} {'growth':>12}")
+        seconds = [measure(names, size, mode) for size in SIZES]
+        for place, name in enumerate(names):
+            times = [each[place] for each in seconds]
+            growth = [later / max(before, 0.001) for before, later in pairwise(times)]
+            is_slow = times[-1] > MOST_SECONDS or (
+                times[-1] > LEAST_SECONDS and max(growth) > MOST_GROWTH
+            )
+            slow += is_slow
+            shown = " ".join(f"{each:7.2f}" for each in times)
+            grown = " ".join(f"{each:5.1f}" for each in growth)
+            print(f"  {name[:50]:50} {shown} {grown} {'SLOW' if is_slow else ''}", flush=True)
+    print(f"\n{len(names)} texts, {slow} of {len(names) * len(modes)} too slow")
+    return bool(slow)
+
+
+def measure(names: list[str], size: int, raw_html: str) -> list[float]:
+    """Build a site with all texts at a length; return the processor time that each took."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        write_site(root, names, size, raw_html)
+        with serve_pages(root / "confluence") as variables:
+            command = [str(BIN / "mkdocs"), "build", "--quiet", "-f", str(root / "mkdocs.yml")]
+            subprocess.run(command, check=True, env=variables, stderr=subprocess.DEVNULL)
+        times = json.loads((root / "mkdocs.yml.json").read_text())
+        return [times[f"texts/text-{number}.md"] for number in range(len(names))]
+
+
+def write_site(root: Path, names: list[str], size: int, raw_html: str) -> None:
+    """Write a site that has each text as a page of Confluence."""
+    for folder in ("docs", "confluence"):
+        (root / folder).mkdir()
+    (root / "docs" / "index.md").write_text("# Texts\n")
+    (root / "hook.py").write_text(HOOK)
+    pages: list[dict[str, str]] = []
+    for number, name in enumerate(names):
+        (root / "confluence" / f"{1000 + number}.md").write_text(write_text(name, size))
+        pages.append({f"text-{number}": f"confluence:{1000 + number}"})
+    options = {
+        "site": "acme.atlassian.net",
+        "cloud_id": "11111111-2222-3333-4444-555555555555",
+        "raw_html": raw_html,
+    }
+    config: dict[str, Any] = {
+        "site_name": "Texts",
+        "theme": {"name": "material"},
+        "hooks": ["hook.py"],
+        "plugins": ["search", {"confluence-md": options}],
+        "nav": [{"Home": "index.md"}, {"Texts": pages}],
+    }
+    extensions = (
+        f"markdown_extensions:\n{USUAL.strip()}\n- pymdownx.arithmatex:\n    generic: true\n"
+    )
+    (root / "mkdocs.yml").write_text(yaml.safe_dump(config, sort_keys=False) + extensions)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
