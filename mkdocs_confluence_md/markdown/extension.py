@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from markdown import Extension
 from markdown.preprocessors import Preprocessor
-from markdown.treeprocessors import Treeprocessor
+from markdown.treeprocessors import InlineProcessor, Treeprocessor
 from markdown.util import ETX, STX, AtomicString
 
 from mkdocs_confluence_md.markdown.attachments import AttachmentProcessor
@@ -96,6 +96,9 @@ class ConfluenceExtension(Extension):
         if _ABBREVIATIONS in md.treeprocessors:
             for name, type_, priority in _AROUND_ABBREVIATIONS:
                 md.treeprocessors.register(_TextTypes(md, writer, type_), name, priority)
+        for processor in md.treeprocessors:
+            if isinstance(processor, InlineProcessor):
+                writer.keep_from(processor)
         if self.site:
             AttachmentProcessor(md, self.site).register()
             LinkProcessor(md, self.site).register()
@@ -157,10 +160,33 @@ class _Writer(Treeprocessor):
         self._reader = reader
         self.is_ours = False
         """The text that is rendered is a page from Confluence."""
+        self._tree: Element | None = None
+        self._count = 0
+        """How many children of it are the page's."""
+
+    def keep_from(self, processor: InlineProcessor) -> None:
+        """Have a processor of Markdown in texts run on everything but the page's elements.
+
+        It would find nothing in them, and looks through all children of a paragraph for each.
+        """
+        run = processor.run
+
+        def run_on_rest(tree: Element, ancestors: list[str] | None = None) -> Element:
+            if tree is not self._tree:
+                return run(tree, ancestors)
+            text, children = tree.text, tree[: self._count]
+            del tree[: self._count]
+            tree.text = None
+            run(tree, ancestors)
+            tree.text, tree[:0] = text, children
+            return tree
+
+        processor.run = run_on_rest  # type: ignore[method-assign]  # of this one alone
 
     def run(self, root: Element) -> Element | None:
         text, self._reader.text = self._reader.text, ""
         self.is_ours = bool(text)
+        self._tree = None
         if not text:
             return None
         place = find_place(self.md)
@@ -178,6 +204,7 @@ class _Writer(Treeprocessor):
         if has_site and place and not _has_title(tree, markup.raw_html) and _add_title(tree, place):
             self._extension.titled.add(place.file.src_uri)
         # Whatever is there was added to each page of the site: abbreviations, say.
+        self._tree, self._count = tree, len(tree)
         tree.extend(root)
         return tree
 
