@@ -289,6 +289,11 @@ class SiteBuild:
             titles.add(read_title(self.reader.fetch(page).markdown))
         return titles
 
+    def find_source(self, place: Place) -> str:
+        """Return where a page is in Confluence, or its tree, as `RenderedSite` says it."""
+        page = self.pages.get(place.file.src_uri)
+        return self.reader.find_nearest_url(page) if page and self.reader else ""
+
     def is_source(self, text: str, place: Place | None) -> bool:
         """Return True if a text is that of a page from Confluence, as `RenderedSite` says it."""
         page = place.file.page if place else None

@@ -60,12 +60,25 @@ def repair_contents(tokens: list[Token], env: Env) -> list[Token]:
                 headings = _list_headings(tokens)
             if end := _find_end(tokens, position, headings):
                 note_repair(env, "contents")
+                if _is_empty_section(repaired, tokens[end : end + 1]):
+                    title = len(_HEADING)
                 del repaired[len(repaired) - title :]
                 skipped, title = end, -1
                 continue
         title = _read_title(tokens, position, title)
         repaired.append(token)
     return repaired
+
+
+_HEADING = ("heading_open", "inline", "heading_close")
+
+
+def _is_empty_section(before: list[Token], following: list[Token]) -> bool:
+    """Return True if a heading that says nothing else would have nothing below it."""
+    if tuple(token.type for token in before[-3:]) != _HEADING:
+        return False
+    is_end = not following or following[0].type == "heading_open"
+    return is_end and read_heading(before[-2]).casefold().rstrip(" :") in _TITLES
 
 
 def _read_title(tokens: list[Token], position: int, title: int) -> int:

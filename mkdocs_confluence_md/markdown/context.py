@@ -60,6 +60,9 @@ class RenderedSite(Protocol):
     def guess_named(self, name: str, place: PlacedPage) -> PlacedPage | None:
         """Return the page that the name of a file means, among those that are there already."""
 
+    def find_source(self, place: Place) -> str:
+        """Return where a page is in Confluence, or the tree that it belongs to; else nothing."""
+
     def is_source(self, text: str, place: Place | None) -> bool:
         """Return True if a text is that of a page from Confluence.
 

@@ -190,7 +190,9 @@ class _Writer(Treeprocessor):
         if not text:
             return None
         place = find_place(self.md)
-        markup = SiteMarkup(self.md, _find_url(place))
+        site = self._extension.site
+        url = site.find_source(place) if site and place else ""
+        markup = SiteMarkup(self.md, url or _find_url(place))
         env: dict[str, Any] = {DRAWS_FORMULAS: markup.draws_formulas}
         with _no_search_for_garbage():
             tree = build_tree(self._extension.grammar.parse(text, env), markup)
@@ -200,8 +202,7 @@ class _Writer(Treeprocessor):
             self._extension.macros[place.file.src_uri] = macros
         if markup.raw_html:
             self._tell_of_anchors(markup.raw_html)
-        has_site = self._extension.site is not None
-        if has_site and place and not _has_title(tree, markup.raw_html) and _add_title(tree, place):
+        if site and place and not _has_title(tree, markup.raw_html) and _add_title(tree, place):
             self._extension.titled.add(place.file.src_uri)
         # Whatever is there was added to each page of the site: abbreviations, say.
         self._tree, self._count = tree, len(tree)

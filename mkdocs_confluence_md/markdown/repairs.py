@@ -31,6 +31,8 @@ KINDS = {
     "picture sizes": "sizes behind the addresses of pictures",
     "storage XML": "tags of Confluence's storage format",
     "code in cells": "fences of code in the cells of tables",
+    "lists in cells": "lists in the cells of tables",
+    "files": "pictures of files that are no pictures",
     "anchors": "anchors before headings",
     "statuses": "status macros",
     "dates": "dates as numbers or tags",

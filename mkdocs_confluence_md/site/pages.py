@@ -233,6 +233,15 @@ class Reader:
         site = self._find_site(page)
         return view_url(site, page.ref.page_id) if site and page.ref.page_id else ""
 
+    def find_nearest_url(self, page: PlacedPage) -> str:
+        """Return the address of a page in Confluence, or of the tree that it belongs to."""
+        site, tree = self._find_site(page), page.tree
+        if not site or page.ref.page_id or not tree:
+            return self.find_url(page)
+        if isinstance(tree, SpaceRef):
+            return space_url(site, tree.key)
+        return view_url(site, tree.page_id)
+
     def find_editor(self, page: PlacedPage) -> str | None:
         """Return the address of a page's editor, if it is known."""
         site, page_id = self._find_site(page), page.ref.page_id
