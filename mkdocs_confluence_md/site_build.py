@@ -294,6 +294,11 @@ class SiteBuild:
         page = self.pages.get(place.file.src_uri)
         return self.reader.find_nearest_url(page) if page and self.reader else ""
 
+    def find_macro_source(self, page: PlacedPage) -> str:
+        """Return where the macros of a page are that were not exported; empty if it has none."""
+        has_macros = page.src_uri in self._extension.macros
+        return self.reader.find_nearest_url(page) if has_macros and self.reader else ""
+
     def is_source(self, text: str, place: Place | None) -> bool:
         """Return True if a text is that of a page from Confluence, as `RenderedSite` says it."""
         page = place.file.page if place else None

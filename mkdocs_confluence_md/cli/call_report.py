@@ -32,7 +32,7 @@ from mkdocs_confluence_md.confluence.rest import NoMemory
 from mkdocs_confluence_md.errors import ConfluenceError
 from mkdocs_confluence_md.fetch.versions import make_rest
 from mkdocs_confluence_md.markdown.parser import Grammar
-from mkdocs_confluence_md.markdown.repairs import count_repairs
+from mkdocs_confluence_md.markdown.repairs.kinds import count_repairs
 from mkdocs_confluence_md.network.client import read_json_object
 from mkdocs_confluence_md.network.throttling import AT_A_TERMINAL
 from mkdocs_confluence_md.network.urls import APP_ID, ENVIRONMENT_IDS

@@ -25,7 +25,7 @@ from mkdocs_confluence_md.markdown.elements import SiteMarkup, build_tree
 from mkdocs_confluence_md.markdown.formulas import DRAWS_FORMULAS
 from mkdocs_confluence_md.markdown.links import LinkProcessor
 from mkdocs_confluence_md.markdown.parser import Grammar
-from mkdocs_confluence_md.markdown.repairs import count_repairs, list_macros
+from mkdocs_confluence_md.markdown.repairs.kinds import count_repairs, list_macros
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

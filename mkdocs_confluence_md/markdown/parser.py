@@ -19,15 +19,15 @@ from mdit_py_plugins.container import container_plugin
 from mdit_py_plugins.footnote import footnote_plugin
 
 from mkdocs_confluence_md.markdown.admonitions import is_panel_name, mark_panels
-from mkdocs_confluence_md.markdown.anchor_repairs import repair_anchors
-from mkdocs_confluence_md.markdown.contents_repairs import repair_contents
 from mkdocs_confluence_md.markdown.formulas import formulas_plugin
-from mkdocs_confluence_md.markdown.macro_repairs import repair_macros
-from mkdocs_confluence_md.markdown.markup_repairs import markup_plugin, repair_markup
-from mkdocs_confluence_md.markdown.panel_fences import panel_fences_plugin
-from mkdocs_confluence_md.markdown.picture_repairs import repair_pictures
-from mkdocs_confluence_md.markdown.text_repairs import repair_text
-from mkdocs_confluence_md.markdown.word_repairs import repair_emphasis, repair_words
+from mkdocs_confluence_md.markdown.repairs.anchors import repair_anchors
+from mkdocs_confluence_md.markdown.repairs.contents import repair_contents
+from mkdocs_confluence_md.markdown.repairs.lists import repair_text
+from mkdocs_confluence_md.markdown.repairs.macros import repair_macros
+from mkdocs_confluence_md.markdown.repairs.markup import markup_plugin, repair_markup
+from mkdocs_confluence_md.markdown.repairs.panel_fences import panel_fences_plugin
+from mkdocs_confluence_md.markdown.repairs.pictures import repair_pictures
+from mkdocs_confluence_md.markdown.repairs.words import repair_emphasis, repair_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -172,7 +172,7 @@ class Grammar(MarkdownIt):
     """The parser; one serves any number of pages.
 
     Args:
-        repairs: Whether the forms of exporters are repaired, as `repairs.py` says.
+        repairs: Whether the forms of exporters are repaired, as `repairs/` says.
     """
 
     def __init__(self, *, repairs: bool = True) -> None:

@@ -23,16 +23,16 @@ from typing import TYPE_CHECKING, Any
 
 from markdown_it.token import Token
 
-from mkdocs_confluence_md.markdown.emoji_names import find_emoji
-from mkdocs_confluence_md.markdown.emphasis import move_blanks
-from mkdocs_confluence_md.markdown.repairs import note_repair
+from mkdocs_confluence_md.markdown.repairs.emoji_names import find_emoji
+from mkdocs_confluence_md.markdown.repairs.emphasis import move_blanks
+from mkdocs_confluence_md.markdown.repairs.kinds import note_repair
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from markdown_it.rules_core import StateCore
 
-    from mkdocs_confluence_md.markdown.repairs import Env
+    from mkdocs_confluence_md.markdown.repairs.kinds import Env
 
 
 def repair_emphasis(state: StateCore) -> None:
@@ -295,7 +295,7 @@ def _is_in_address(match: re.Match[str]) -> bool:
 
 
 def read_status(text: str) -> list[Token]:
-    """Return the label that `{status:…}` means; nothing if it is no such macro.
+    """Return the label that `{status:…}` means; nothing for other text.
 
     Args:
         text: What follows its colon: `DONE`, or `colour=Green|title=DONE`.

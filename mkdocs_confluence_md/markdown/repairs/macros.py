@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 from markdown_it.token import Token
 
-from mkdocs_confluence_md.markdown.repairs import note_macro, note_repair
+from mkdocs_confluence_md.markdown.repairs.kinds import note_macro, note_repair
 
 if TYPE_CHECKING:
-    from mkdocs_confluence_md.markdown.repairs import Env
+    from mkdocs_confluence_md.markdown.repairs.kinds import Env
 
 _PLACEHOLDER = re.compile(r"\[(?:Extension|macro): ?(?P<name>[^\[\]\s][^\[\]\n]{0,80})\]")
 _EXPAND = "[Expand: "

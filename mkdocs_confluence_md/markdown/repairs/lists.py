@@ -11,10 +11,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mkdocs_confluence_md.markdown.repairs import note_repair
+from mkdocs_confluence_md.markdown.repairs.kinds import note_repair
 
 if TYPE_CHECKING:
-    from mkdocs_confluence_md.markdown.repairs import Env
+    from mkdocs_confluence_md.markdown.repairs.kinds import Env
 
 _MARKER = re.compile(r"(?:[-+*]|(?P<number>[0-9]{1,9})[.)])(?P<blanks>[ \t]+(?=\S)|[ \t]*$)")
 _RULE = re.compile(r"([-*_])(?:[ \t]*\1){2,}[ \t]*$")
@@ -237,7 +237,7 @@ class _Scan:
         return 1
 
     def _move_block(self, position: int, text: str) -> int:
-        """Move a block into the item above; return how many lines it has, 0 if it is no such."""
+        """Move a block into the item above; return how many lines it has, or 0 for other text."""
         item = self._items[-1]
         shift = item.shift + item.content
         if shift > _FARTHEST:

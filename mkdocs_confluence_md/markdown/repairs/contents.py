@@ -8,14 +8,14 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from mkdocs_confluence_md.markdown.anchor_repairs import list_slugs, read_anchors, read_heading
-from mkdocs_confluence_md.markdown.macro_repairs import is_contents
-from mkdocs_confluence_md.markdown.repairs import note_repair
+from mkdocs_confluence_md.markdown.repairs.anchors import list_slugs, read_anchors, read_heading
+from mkdocs_confluence_md.markdown.repairs.kinds import note_repair
+from mkdocs_confluence_md.markdown.repairs.macros import is_contents
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
 
-    from mkdocs_confluence_md.markdown.repairs import Env
+    from mkdocs_confluence_md.markdown.repairs.kinds import Env
 
 _MARKER = re.compile(
     r"\[TOC\]|\[\[_?TOC_?\]\]|\{(?:toc|children)(?::[^{}\n]*)?\}"

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from markdown.extensions.toc import slugify
 from markdown_it.token import Token
 
-from mkdocs_confluence_md.markdown.repairs import note_repair
+from mkdocs_confluence_md.markdown.repairs.kinds import note_repair
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mkdocs_confluence_md.markdown.repairs import Env
+    from mkdocs_confluence_md.markdown.repairs.kinds import Env
 
 _ANCHOR = re.compile(
     r"""<a\s+(?:id|name)\s*=\s*(["'])(?P<name>[^"'<>\s]+)\1\s*/?>""", re.IGNORECASE
