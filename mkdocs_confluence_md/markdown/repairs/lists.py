@@ -42,12 +42,22 @@ _ONLY_PICTURE = re.compile(rf"[ \t]*{_PICTURE}[ \t]*$")
 _OPENING = re.compile(r"(?<![\\!\]])\[[ \t]*$")
 _REST_OF_LINK = re.compile(r"[ \t]*\]\([^()\s]+\)")
 
+# Most pages have none of these, so they are not read line by line: an item that is indented, a
+# block right below a line of text, and the end of a torn link.
+_SIGNS = [
+    re.compile(r"^[>\t ]*[\t ](?:[-+*]|[0-9]{1,9}[.)])[ \t]", re.MULTILINE),
+    re.compile(r"^(?:> ?)*[ \t]*[^\s|>`~][^\n]*\n(?:> ?)*(?:```|~~~|\||>)", re.MULTILINE),
+    re.compile(r"^[>\t ]*\]\(", re.MULTILINE),
+]
+
 
 def repair_text(text: str, env: Env) -> str:
     """Return a page's text in the forms that are specified.
 
     The result is left as it is if it is repaired again.
     """
+    if not any(form.search(text) for form in _SIGNS):
+        return text
     lines = _repair_lines(text.split("\n"), env, depth=0)
     return "\n".join(lines)
 

@@ -170,6 +170,8 @@ _FORM = re.compile(
     f"(?P<directive>{_DIRECTIVE})|(?P<emoji>{_EMOJI})|(?P<status>{_STATUS})"
     f"|(?P<mention>{_MENTION})|(?P<milliseconds>{_MILLISECONDS.pattern})"
 )
+# Quick to look for, and most texts have none.
+_SIGN = re.compile(r":[a-z0-9_+\[-]|\{status:|@undefined|[0-9]{13}")
 _ATTRIBUTE = re.compile(r"""([a-z]+)=("[^"]*"|'[^']*'|[^\s"']+)""", re.IGNORECASE)
 _COLORS = {
     "blue": "blue",
@@ -242,7 +244,7 @@ class _Line:
     def _repair_text(self, word: Token) -> Iterator[Token]:
         text = word.content
         end = 0
-        if not (self._links and _is_address(text)):
+        if _SIGN.search(text) and not (self._links and _is_address(text)):
             for match in _FORM.finditer(text):
                 tokens = self._read_form(match)
                 if tokens:
