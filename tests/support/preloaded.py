@@ -53,7 +53,7 @@ def _keep_templates() -> None:
         if type(environment) is Environment and environment.bytecode_cache is None:
             environment.bytecode_cache = kept
 
-    Environment.__init__ = initialise  # type: ignore[method-assign]
+    Environment.__init__ = initialise  # type: ignore[method-assign, assignment]
 
 
 def _prepare_measuring(config: str) -> Coverage:
