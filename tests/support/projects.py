@@ -51,11 +51,11 @@ IMPATIENT = Patience(
     page=1.0,
     build=5.0,
 )
-CALM = replace(IMPATIENT, connect=30.0, silence=30.0, answer=60.0, page=60.0, build=60.0)
-"""For what is to come, however busy the machine is."""
-
-STEADY = replace(IMPATIENT, connect=10.0, silence=10.0, answer=20.0, large_answer=30.0)
+STEADY = replace(IMPATIENT, connect=30.0, silence=30.0, answer=60.0, large_answer=60.0)
 """For builds in which nothing hangs: an answer comes late on a busy machine, too."""
+
+CALM = replace(STEADY, page=60.0, build=60.0)
+"""For what is to come, however often it is asked for."""
 
 IMPATIENT_HOOK = """
 from mkdocs_confluence_md.network.throttling import Patience
@@ -122,9 +122,7 @@ class Project:
         **more_options: object,
     ) -> None:
         """Write `mkdocs.yml` with the plugin's options."""
-        hook = IMPATIENT_HOOK.replace("WATCH_SECONDS", repr(self.watch_seconds))
-        hook = hook.replace("PATIENCE", repr(self.patience))
-        self.write("impatient.py", hook)
+        self._write_hook(self.patience)
         config = {
             "site_name": "Handbook",
             "theme": {"name": theme},
@@ -143,6 +141,19 @@ class Project:
         )
         return Built(finished.exit_code, _without_colours(finished.stdout), self.root / "site")
 
+    def warm_up(self) -> Built:
+        """Build while all is well, as what a test is about comes later: with all patience."""
+        self._write_hook(STEADY)
+        built = self.build()
+        assert built.exit_code == 0, built.log
+        self._write_hook(self.patience)
+        return built
+
+    def lose_patience(self, **seconds: float) -> None:
+        """Wait no longer than this for what will never come, from the next build on."""
+        self.patience = replace(self.patience, **seconds)
+        self._write_hook(self.patience)
+
     def run(self, *arguments: str, **variables: str) -> tuple[int, str, str]:
         """Run `confluence-md`; return exit code, standard output and standard error."""
         finished = processes.run(
@@ -152,6 +163,10 @@ class Project:
         )
         assert "Traceback" not in finished.stderr
         return finished.exit_code, finished.stdout, finished.stderr
+
+    def _write_hook(self, patience: Patience) -> None:
+        hook = IMPATIENT_HOOK.replace("WATCH_SECONDS", repr(self.watch_seconds))
+        self.write("impatient.py", hook.replace("PATIENCE", repr(patience)))
 
     def variables(self) -> dict[str, str]:
         """Return the environment of a build."""
