@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from browsing import CHROMIUM, NEEDS_CHROMIUM
 from mkdocs_confluence_md.errors import FailureError
+from projects import STEADY
 from serving import serving, wait_for_log
 from standin import PageRecord
 from watching import TINY_SECONDS, V2, Watched, wait_for_questions
@@ -113,6 +115,7 @@ def test_failures_are_told_once_and_it_goes_on(
     assert watched.wait_for_news() == "Changed in Confluence: “Deploy” (page 101)"
 
 
+@pytest.mark.parametrize("watched", [replace(STEADY, silence=3.0, answer=3.0)], indirect=True)
 @pytest.mark.parametrize("kind", ["hang", "trickle"])
 def test_an_answer_that_never_comes_holds_nothing_up(
     standin: StandIn, watched: Watched, kind: ConnectionFault

@@ -38,26 +38,25 @@ PAGES = {
     "11113988156": "# A large ID\n\nText.\n",
 }
 
-# Nobody wants to wait for the faults of a test as long as for real ones.
-IMPATIENT = Patience(
-    connect=0.5,
-    silence=0.5,
-    # Not less on a busy machine: the stand-in counts refresh tokens that are used twice.
+STEADY = Patience(
+    connect=30.0,
+    silence=30.0,
     token=30.0,
-    answer=1.0,
-    large_answer=3.0,
+    answer=60.0,
+    large_answer=60.0,
+    # Nobody wants to wait for the faults of a test as long as for real ones.
     first_wait=0.01,
     longest_wait=1.0,
     page=1.0,
     build=5.0,
 )
-STEADY = replace(IMPATIENT, connect=30.0, silence=30.0, answer=60.0, large_answer=60.0)
-"""For builds in which nothing hangs: an answer comes late on a busy machine, too."""
+"""An answer may come late on a busy machine; where one never comes, a test says how long it waits.
+"""
 
 CALM = replace(STEADY, page=60.0, build=60.0)
 """For what is to come, however often it is asked for."""
 
-IMPATIENT_HOOK = """
+HOOK = """
 from mkdocs_confluence_md.network.throttling import Patience
 
 def on_config(config):
@@ -165,7 +164,7 @@ class Project:
         return finished.exit_code, finished.stdout, finished.stderr
 
     def _write_hook(self, patience: Patience) -> None:
-        hook = IMPATIENT_HOOK.replace("WATCH_SECONDS", repr(self.watch_seconds))
+        hook = HOOK.replace("WATCH_SECONDS", repr(self.watch_seconds))
         self.write("impatient.py", hook.replace("PATIENCE", repr(patience)))
 
     def variables(self) -> dict[str, str]:
