@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import threading
@@ -16,6 +15,7 @@ import pytest
 
 from browsing import NEEDS_CHROMIUM, QuietHandler, browsing
 from places import EXAMPLE
+from processes import unmeasured
 from projects import BIN
 from standin.folder import find_pages
 
@@ -79,7 +79,7 @@ class Seen:
 def site_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Build the example site and serve it."""
     directory = tmp_path_factory.mktemp("site")
-    clean = {name: value for name, value in os.environ.items() if "CONFLUENCE" not in name}
+    clean = {name: value for name, value in unmeasured().items() if "CONFLUENCE" not in name}
     config = str(EXAMPLE / "mkdocs.yml")
     command = [str(BIN / "mkdocs"), "build", "-q", "--strict", "-f", config, "-d", str(directory)]
     subprocess.run(command, env=clean, check=True, timeout=120)
