@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import BrowserContext, ConsoleMessage
 
-pytestmark = [NEEDS_CHROMIUM, pytest.mark.xdist_group("example site in a browser")]
+pytestmark = NEEDS_CHROMIUM
 
 
 EXPORTS = {page_id: page.path for page_id, page in find_pages(EXAMPLE / "confluence").items()}

@@ -23,7 +23,7 @@ PATH = "Array.from(document.querySelectorAll('.md-path__link'), link => link.tex
 FEATURES = ["navigation.path", "navigation.footer"]
 
 
-pytestmark = [NEEDS_CHROMIUM, pytest.mark.xdist_group("trees in a browser")]
+pytestmark = NEEDS_CHROMIUM
 
 
 @pytest.fixture(

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 NAMES, NUMBERS = list(DIRECTIVES), range(len(PLACES))
 PLUGINS = ["search", "include-markdown", "macros", "CONFLUENCE", "table-reader",
            "markdownextradata", "codeinclude", "print-site", "tags"]  # fmt: skip
-ONE_SITE = pytest.mark.xdist_group("attacks")
 
 
 def build(
@@ -71,7 +70,6 @@ def cases(site: Built) -> list[list[str]]:
     return [re.split(r"Case \d+\.", page.partition("<article")[2]) for page in pages]
 
 
-@ONE_SITE
 @pytest.mark.parametrize("place", NUMBERS, ids=list(PLACES))
 @pytest.mark.parametrize("name", NAMES)
 def test_a_directive_is_text(cases: list[list[str]], name: str, place: int) -> None:
@@ -82,7 +80,6 @@ def test_a_directive_is_text(cases: list[list[str]], name: str, place: int) -> N
         assert canary not in shown[place + 1]
 
 
-@ONE_SITE
 def test_nothing_of_a_canary_is_anywhere_in_the_site(site: Built) -> None:
     paths = [each for each in site.site_dir.rglob("*") if each.suffix in (".html", ".json", ".xml")]
     whole = "\n".join(path.read_text(encoding="utf-8") for path in paths)

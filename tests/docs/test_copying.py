@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-pytestmark = [NEEDS_CHROMIUM, pytest.mark.xdist_group("documentation")]
+pytestmark = NEEDS_CHROMIUM
 
 SOURCES = {
     path.stem: find_snippets(path.read_text(encoding="utf-8"))

@@ -26,7 +26,6 @@ PAGES = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "docs")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 OPTIONS = {name: option for name, option in vars(PluginConfig).items()
            if isinstance(option, BaseConfigOption)}  # fmt: skip
-ONE_SITE = pytest.mark.xdist_group("documentation")
 TEXTS = [*PAGES.items(), ("README.md", README)]
 
 
@@ -36,7 +35,6 @@ def read(site: Path, page: str) -> str:
     return html.unescape(re.sub(r"<[^>]+>", "", text))
 
 
-@ONE_SITE
 def test_it_has_pages_from_confluence(site: Path) -> None:
     page = (site / "pages-from-confluence/deploy-to-production/index.html").read_text("utf-8")
 
@@ -44,14 +42,12 @@ def test_it_has_pages_from_confluence(site: Path) -> None:
     assert "https://northwind.atlassian.net/wiki/pages/resumedraft.action" in page
 
 
-@ONE_SITE
 def test_it_has_nothing_that_only_builds_it(site: Path) -> None:
     assert not (site / "hooks").exists()
     markers = re.compile(r"<!-- (?:option|variables|commands)")
     assert not [page for page in site.rglob("*.html") if markers.search(page.read_text("utf-8"))]
 
 
-@ONE_SITE
 @pytest.mark.parametrize("name", OPTIONS)
 def test_every_option_has_a_section_with_its_default(site: Path, name: str) -> None:
     written = PAGES["options.md"].partition(f"## `{name}`\n")[2].partition("\n## ")[0]
@@ -79,7 +75,6 @@ def test_every_variable_that_is_read_has_a_row() -> None:
 
 
 @pytest.mark.parametrize("context", list(find_commands()), ids=lambda context: context.command_path)
-@ONE_SITE
 def test_every_command_and_its_options_are_explained(site: Path, context: click.Context) -> None:
     page = read(site, "commands")
     parameters = [each for each in context.command.params if isinstance(each, click.Option)]
