@@ -347,7 +347,8 @@ class Footnotes:
 
     def __init__(self, markdown: Markdown) -> None:
         self._markdown = markdown
-        self._labels: list[str] = []
+        self._numbers: dict[str, int] = {}
+        """By label."""
         self._links_back: defaultdict[str, list[str]] = defaultdict(list)
         self._notes: list[tuple[str, ET.Element]] = []
 
@@ -360,11 +361,14 @@ class Footnotes:
 
     def refer_to(self, label: str) -> ET.Element:
         """Make the raised number that leads to a footnote."""
-        if label not in self._labels:
-            self._labels.append(label)
-        number = self._labels.index(label) + 1
-        identifier = self._extension.makeFootnoteRefId(label, found=True)
-        self._links_back[label].append(identifier)
+        number = self._numbers.setdefault(label, len(self._numbers) + 1)
+        identifier = self._extension.makeFootnoteRefId(label)
+        links_back = self._links_back[label]
+        if links_back:
+            # As Python-Markdown does it, which counts up from 2 each time.
+            name, separator, rest = identifier.partition(self._extension.get_separator())
+            identifier = f"{name}{len(links_back) + 1}{separator}{rest}"
+        links_back.append(identifier)
         raised = ET.Element("sup", {"id": identifier})
         target = f"#{self._extension.makeFootnoteId(label)}"
         link = ET.SubElement(raised, "a", {"class": "footnote-ref", "href": target})
@@ -397,7 +401,7 @@ class Footnotes:
 
     def _find_place(self, note: tuple[str, ET.Element]) -> int:
         label, _ = note
-        return self._labels.index(label) if label in self._labels else len(self._labels)
+        return self._numbers.get(label, len(self._numbers) + 1)
 
     def _lead_back(self, label: str, note: ET.Element) -> None:
         identifiers = self._links_back[label]
@@ -409,7 +413,7 @@ class Footnotes:
             and (note[-1].tag == "p" and (not HTML_PLACEHOLDER_RE.fullmatch(note[-1].text or "")))
             else ET.SubElement(note, "p")
         )
-        number = self._labels.index(label) + 1
+        number = self._numbers[label]
         # The older form of this setting is that of the % operator.
         title = self._extension.getConfig("BACKLINK_TITLE").replace("%d", "{}").format(number)
         _append_space(line)
