@@ -61,5 +61,6 @@ def test_the_package_is_as_it_is_meant_to_be() -> None:
     assert counts["modules"] <= 92
     assert counts["public names defined twice"] == counts["imports that go up"] == 0
     assert 20 < counts["stays of a page's ID"] <= 110
-    assert counts["modules of these stays"] <= 27
+    # One of them leads from a macro that was not exported to its page.
+    assert counts["modules of these stays"] <= 28
     assert counts["attributes that the plugin sets in __init__"] <= 3

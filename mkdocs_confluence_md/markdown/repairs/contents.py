@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from mkdocs_confluence_md.markdown.repairs.anchors import list_slugs, read_anchors, read_heading
+from mkdocs_confluence_md.markdown.repairs.anchors import list_slugs, read_anchor_ids, read_heading
 from mkdocs_confluence_md.markdown.repairs.kinds import note_repair
 from mkdocs_confluence_md.markdown.repairs.macros import is_contents
 
@@ -112,7 +112,7 @@ def _list_headings(tokens: list[Token]) -> set[str]:
         if opening.type == "heading_open":
             names.add(_reduce(read_heading(inline)))
         elif opening.type == "paragraph_open":
-            names.update(f"#{name}" for name in read_anchors(inline))
+            names.update(f"#{name}" for name in read_anchor_ids(inline))
     return names - {""}
 
 
