@@ -17,7 +17,8 @@ spelled, or to the top of a page that has no such heading. Of a relative link to
 the text is expected: no page of the site has that name.
 
 Documents that are made up and written by mdformat, a conforming writer, must be the same with
-repairs and without. All repairs of exporters' forms are on, or off with `--no-repairs`: the figures must be the same.
+repairs and without. All repairs of exporters' forms are on, or off with `--no-repairs`: the figures
+must be the same.
 
 It also prints how long the descriptions take to render, beside Python-Markdown alone. Every
 difference is printed, with its reason where it is a known one.
