@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from markdown import Markdown
     from markdown.util import Registry
 
+    from mkdocs_confluence_md.markdown.budget import Budget
+
 
 _DEEPEST = 150
 """How many elements may be within each other: serializers recurse."""
@@ -44,9 +46,15 @@ _FORMULAS = "arithmatex-inline"
 _FORMULA_BLOCKS = "arithmatex-block"
 
 
-def build_tree(tokens: Sequence[Token], markup: SiteMarkup) -> ET.Element:
-    """Return a `div` with the page's elements."""
-    builder = _Builder(markup)
+def build_tree(
+    tokens: Sequence[Token], markup: SiteMarkup, budget: Budget | None = None
+) -> ET.Element:
+    """Return a `div` with the page's elements.
+
+    Raises:
+        RenderingError: It takes longer than a page may.
+    """
+    builder = _Builder(markup, budget)
     builder.add(tokens)
     return builder.finish()
 
@@ -54,8 +62,9 @@ def build_tree(tokens: Sequence[Token], markup: SiteMarkup) -> ET.Element:
 class _Builder:
     """Adds token by token to the element that is open."""
 
-    def __init__(self, markup: SiteMarkup) -> None:
+    def __init__(self, markup: SiteMarkup, budget: Budget | None) -> None:
         self._markup = markup
+        self._budget = budget
         self._root = ET.Element("div")
         self._open = [self._root]
         self._special: dict[str, Callable[[Token], None]] = {
@@ -80,6 +89,8 @@ class _Builder:
 
     def add(self, tokens: Sequence[Token]) -> None:
         for token in tokens:
+            if self._budget:
+                self._budget.spend()
             special = self._special.get(token.type)
             if special:
                 special(token)

@@ -19,6 +19,7 @@ from mdit_py_plugins.container import container_plugin
 from mdit_py_plugins.footnote import footnote_plugin
 
 from mkdocs_confluence_md.markdown.admonitions import is_panel_name, mark_panels
+from mkdocs_confluence_md.markdown.budget import BUDGET
 from mkdocs_confluence_md.markdown.formulas import formulas_plugin
 from mkdocs_confluence_md.markdown.repairs.anchors import repair_anchors
 from mkdocs_confluence_md.markdown.repairs.contents import repair_contents
@@ -64,6 +65,8 @@ def _read_text(state: StateInline, silent: bool) -> bool:  # noqa: FBT001  markd
 
     As the rule of markdown-it-py does, of which only 4.1 can be told of one more character.
     """
+    if budget := state.env.get(BUDGET):
+        budget.spend()
     match = _BEGINNING.search(state.src, state.pos, state.posMax)
     end = match.start() if match else state.posMax
     if end == state.pos:
@@ -230,6 +233,8 @@ class Grammar(MarkdownIt):
 
 
 def _stop_nesting(state: StateBlock, start: int, end: int, silent: bool) -> bool:  # noqa: FBT001  markdown-it's signature
+    if budget := state.env.get(BUDGET):
+        budget.spend()
     return state.level >= _DEEPEST_BLOCK and paragraph(state, start, end, silent)
 
 
