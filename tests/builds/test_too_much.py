@@ -28,7 +28,7 @@ TOO_SLOW = "“Deploy” (page 901) was not rendered. The page takes more than 0
 def prepare(project: Project, standin: StandIn, text: str, **options: object) -> None:
     standin.pages.add(PageRecord("901", text), PageRecord("902", "# Fine\n\nA text.\n"))
     nav = [{"Deploy": "confluence:901"}, {"Fine": "confluence:902"}]
-    project.configure(nav, site=standin.url, **options)
+    project.configure(nav, options=options, site=standin.url)
 
 
 @pytest.mark.parametrize(
