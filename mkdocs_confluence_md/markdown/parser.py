@@ -176,6 +176,9 @@ _DEEPEST_BLOCK = 60
 """How deep quotations and lists nest, in markdown-it's levels; whatever is deeper is paragraphs."""
 
 
+_DEEPEST_QUOTATION = 20
+"""How deep quotations nest: each line is looked at once for each."""
+
 _DEEPEST_LINK = 20
 """How deep brackets nest within each other."""
 
@@ -202,6 +205,8 @@ class Grammar(MarkdownIt):
             validate=lambda info, _: is_panel_name(info, repairs=repairs),
         )
         self.block.ruler.before("table", "stop_nesting", _stop_nesting)
+        quotation = next(each for each in self.block.ruler.__rules__ if each.name == "blockquote")
+        self.block.ruler.at("blockquote", _limit_quotations(quotation.fn), {"alt": quotation.alt})
         self.block.ruler.before("stop_nesting", "task", _read_task)
         # While it still shows what was escaped: `\[!NOTE]` is not an alert.
         self.core.ruler.before("text_join", "panels", partial(_find_panels, repairs=repairs))
@@ -253,6 +258,26 @@ def _read_task(state: StateBlock, start: int, end: int, silent: bool) -> bool:  
         state.tokens[-1].attrJoin("class", "task-list-item")
         state.bMarks[start], state.tShift[start] = match.end(), 0
     return False
+
+
+_BlockRule: TypeAlias = "Callable[[StateBlock, int, int, bool], bool]"
+_QUOTATIONS = "open quotations"
+
+
+def _limit_quotations(rule: _BlockRule) -> _BlockRule:
+    """Let quotations that are deep within others be paragraphs."""
+
+    def read(state: StateBlock, start: int, end: int, silent: bool) -> bool:  # noqa: FBT001  the same
+        depth = state.env.get(_QUOTATIONS, 0)
+        if depth >= _DEEPEST_QUOTATION:
+            return False
+        state.env[_QUOTATIONS] = depth + 1
+        try:
+            return rule(state, start, end, silent)
+        finally:
+            state.env[_QUOTATIONS] = depth
+
+    return read
 
 
 _Rule: TypeAlias = "Callable[[StateInline, bool], bool]"
