@@ -35,6 +35,7 @@ _PAGE = re.compile(r"\.md$", re.IGNORECASE)
 # Each is quick whatever the text is: it begins with something rare, and stops at the next of that.
 _TARGET = re.compile(r"\]\(\s*(?P<target><[^<>\n]*>|(?:[^()\n]|\n(?!\s*\n)|\([^()\n]*\))*)\)")
 _TITLE = re.compile(r"""(?<!\s)\s+(?:"[^"]*"|'[^']*'|\([^()]*\))\s*$""")
+_SIZE = re.compile(r"(?<!\s)\s+=[0-9]*%?x?[0-9]*$")
 _DEFINITION = re.compile(r"^[ \t>]*\[[^\]\n]+\]:[ \t]*\n?[ \t>]*(<[^<>\n]*>|\S+)", re.MULTILINE)
 _BARE = re.compile(r"https?://[^\s<>\"')\]]+")
 _SIGNS = ("/download", "/child/attachment/", ".atlassian.com", ".atl-paas.net", "]:", "src", "href",
@@ -43,9 +44,10 @@ _ELSEWHERE = ("http://", "https://", "mailto:", "confluence:", "/", "#")
 _LONGEST_LABEL = 300
 _ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
 _LINE_END = re.compile(r"\r\n?|\n")
-_FENCE = re.compile(
-    r"(?P<before>[ >]*(?:(?:[-+*]|[0-9]+[.)]) +)?)(?P<mark>`{3,}(?![^`]*`)|~{3,})(?P<info>.*)"
-)
+_FENCE_BEGINNING = r"(?P<before>[ >]*(?:(?:[-+*]|[0-9]+[.)]) +)?)(?P<mark>`{3,}(?![^`]*`)|~{3,})"
+_FENCE = re.compile(rf"{_FENCE_BEGINNING}(?P<info>.*)")
+# What an exporter writes as a panel, which has pictures in it.
+_PANEL_FENCE = re.compile(rf"{_FENCE_BEGINNING}[ \t]*(?:panel|expand)\b")
 _HTML_LINE = re.compile(r"[ >]*(?:(?:[-+*]|[0-9]+[.)]) +)?<")
 _INDENTATION = 3
 """Blanks that a fence may have before it; with more it is something else."""
@@ -180,7 +182,7 @@ def _may_refer(text: str) -> bool:
 
 def _find_addresses(text: str) -> Iterator[tuple[str, str]]:
     for match in _TARGET.finditer(text):
-        target = _TITLE.sub("", match["target"]).strip()
+        target = _TITLE.sub("", _SIZE.sub("", match["target"].rstrip())).strip()
         yield _unescape(target), _unescape(_find_label(text, match.start()))
     for pattern in (_DEFINITION, _BARE):
         for match in pattern.finditer(text):
@@ -212,7 +214,7 @@ def _drop_fences(markdown: str) -> str:
             fence = _open_fence(line, previous=kept[-1] if kept else "")
             opened_at = len(kept)
             in_html = bool(line.strip()) and (in_html or _HTML_LINE.match(line) is not None)
-            if fence and in_html:
+            if fence and (in_html or _PANEL_FENCE.match(line)):
                 return markdown
         else:
             closed = fence.is_closed_by(line)

@@ -72,7 +72,7 @@ class _Builder:
             "text": lambda token: self._add_text(_escape(token.content)),
             "softbreak": lambda _: self._add_text("\n"),
             "code_inline": self._add_code,
-            "fence": self._add_fence,
+            "fence": lambda token: self._add_block(token.content, unescapeAll(token.info)),
             "code_block": lambda token: self._add_block(token.content, ""),
             "html_block": self._add_html_block,
             "html_inline": lambda token: self._add_text(markup.keep_html(token.content)),
@@ -140,13 +140,6 @@ class _Builder:
     def _add_code(self, token: Token) -> None:
         code = self._append("code", {})
         code.text = AtomicString(_ENTITY.sub("&amp;", token.content))
-
-    def _add_fence(self, token: Token) -> None:
-        info = unescapeAll(token.info)
-        if info.strip() == "math" and self._markup.draws_formulas:
-            self._add_formula_block(token)
-        else:
-            self._add_block(token.content, info)
 
     def _add_block(self, code: str, info: str) -> None:
         paragraph = self._append("p", {})
@@ -219,6 +212,8 @@ def _read_plainly(tokens: Sequence[Token]) -> list[str]:
             words.append(" ")
         elif token.children:
             words += _read_plainly(token.children)
+        elif token.type.startswith("math_"):
+            words.append(f"{token.markup}{token.content}{token.markup}")
         else:
             words.append(token.content)
     return words

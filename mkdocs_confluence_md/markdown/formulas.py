@@ -26,13 +26,15 @@ DRAWS_FORMULAS = "site draws formulas"
 """In what markdown-it hands from rule to rule: whether the site has `pymdownx.arithmatex`."""
 
 # Nothing that looks like a price or a variable: no letter or digit touches the signs from outside.
+# And no regular expression, which ends with the sign: `/^a$/`, `(a$)|(b$)`.
 _FORMULA = re.compile(
-    r"(?<![\w\\$])(?P<sign>\$\$?)(?![\s$])(?P<math>(?:\\.|[^\\$])+)(?<!\s)(?P=sign)(?![\w${(])",
+    r"(?<![\w\\$])(?P<sign>\$\$?)(?![\s$)\]}\"'/,;:?!@#&]|\.(?![0-9])|\|\^)"
+    r"(?P<math>(?:\\.|[^\\$])+)(?<!\s)(?P=sign)(?![\w${(])",
     re.DOTALL,
 )
 _COMMAND = re.compile(r"\\[A-Za-z{}\\,;!|]|[\^_*]")
 """What makes a difference when it is read as Markdown."""
-_PRICE = re.compile(r"[0-9][0-9.,]*(?:[^\\^_{}=+*/<>-]*)?$")
+_PRICE = re.compile(r"[0-9][0-9.,]*[^\\^_{}=+*/<>-]*\s[^\\^_{}=+*/<>-]*$")
 _UNCLOSED = "lines without the end of a formula"
 
 

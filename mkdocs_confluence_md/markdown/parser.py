@@ -214,6 +214,7 @@ class Grammar(MarkdownIt):
         for name in ("link", "image"):
             rule = next(each.fn for each in self.inline.ruler.__rules__ if each.name == name)
             self.inline.ruler.at(name, _limit_depth(rule))
+        self.core.ruler.after("normalize", "end_last_line", _end_last_line)
         if repairs:
             self.use(formulas_plugin)
             self.use(markup_plugin)
@@ -299,6 +300,12 @@ def _limit_depth(rule: _Rule) -> _Rule:
 
 def _find_panels(state: StateCore, *, repairs: bool) -> None:
     state.tokens = mark_panels(state.tokens, state.env, repairs=repairs)
+
+
+def _end_last_line(state: StateCore) -> None:
+    # Some rules look at the character behind a line.
+    if not state.src.endswith("\n"):
+        state.src += "\n"
 
 
 def _repair_text(state: StateCore) -> None:

@@ -54,6 +54,8 @@ def repair_contents(tokens: list[Token], env: Env) -> list[Token]:
         if is_paragraph and _is_marker(tokens[position + 1]):
             note_repair(env, "contents")
             skipped, title = position + 3, 0
+            if _is_empty_section(repaired, tokens[skipped : skipped + 1]):
+                del repaired[-len(_HEADING) :]
             continue
         if token.type in {"bullet_list_open", "ordered_list_open"} and title >= 0:
             if headings is None:

@@ -14,6 +14,8 @@ _ATLASSIAN = {
     "cross_mark": "❌",
     "error": "❌",
     "flag_off": "🏳️",
+    "flag_black": "🏴",
+    "flag_white": "🏳️",
     "flag_on": "🚩",
     "info": "ℹ️",  # noqa: RUF001  the sign itself
     "light_bulb_on": "💡",
@@ -22,10 +24,10 @@ _ATLASSIAN = {
     "success": "✅",
     "tip": "💡",
     "yellow_star": "⭐",
-    # Unicode has one star; their colors are what tells them apart.
-    "blue_star": "🔵",
-    "green_star": "🟢",
-    "red_star": "🔴",
+    # Unicode has one star.
+    "blue_star": "⭐",
+    "green_star": "⭐",
+    "red_star": "⭐",
     # Names of emoticons.
     "cheeky": "😛",
     "cross": "❌",
@@ -128,9 +130,20 @@ def find_emoji(form: str) -> str | None:
     return _TONES.sub("", "".join(filter(None, found)))
 
 
+# `:flag_us:`, and `:thumbsup_tone1:`.
+_FLAG = re.compile("flag_([a-z]{2})")
+_TONE = re.compile("([a-z0-9_+-]+)_tone([1-5])")
+_REGIONAL_A = ord("\N{REGIONAL INDICATOR SYMBOL LETTER A}")
+_FIRST_TONE = ord("\N{EMOJI MODIFIER FITZPATRICK TYPE-1-2}") - 1
+
+
 def _find(name: str) -> str | None:
     if name in _ATLASSIAN:
         return _ATLASSIAN[name]
+    if flag := _FLAG.fullmatch(name):
+        return "".join(chr(_REGIONAL_A + ord(letter) - ord("a")) for letter in flag[1])
+    if (toned := _TONE.fullmatch(name)) and (sign := _find(toned[1])):
+        return sign + chr(_FIRST_TONE + int(toned[2]))
     # `:30:` is part of a time or of a log.
     return _read_names().get(name) if name == "100" or not name.isdecimal() else None
 

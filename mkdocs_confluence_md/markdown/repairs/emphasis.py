@@ -15,8 +15,8 @@ one by one, and a pair with a blank inside is emphasis only if
 - none of its marks is part of a pattern for files: `src/**/*.py`, `*.md`;
 - if its first mark has blanks at both sides, as operators have them, it has none at its end and
   begins with no number: `2 ** 3 ** 4`;
-- it looks like a title if it is a paragraph: `**Overview **` and `**see: **` do. The specification
-  has `**foo bar **` for an example of what is text.
+- it looks like a title if it is a paragraph: `**Overview **`, `**see: **` and `** x**` do. The
+  specification has `**foo bar **` for an example of what is text.
 
 Two tildes have only one meaning, so of these only the one about operators matters to them.
 
@@ -53,6 +53,8 @@ _LEXER = re.compile(
 )
 """What has marks that are none, and marks."""
 
+# Of C or Go: `char **argv, char **envp`.
+_DECLARATION = re.compile(r"[\w.]+[,;] (?:(?:const|unsigned|struct) )?[\w.:<>\[\]]+ ")
 _MARKS = {"*", "**", "***", "~~"}
 _WORD = re.compile(r"[^\W\d_]{2}")
 _LEADING_WORD = re.compile(r"\w*")
@@ -182,13 +184,18 @@ def _is_phrase(
     """Return True if the words between two runs are meant to be emphasized."""
     leading, trailing = inside[0].isspace(), inside[-1].isspace()
     words = inside.split()
+    opens_word = bool(closing.after) and not closing.after.isspace()
+    is_declared = trailing and opens_word and opening.before.isspace()
     if not words or (opening.is_operator and (trailing or words[0].isdecimal())):
         return False
     if opening.mark == "~~":
-        return True
+        # `HEAD~~ is older` is a revision of git.
+        return not (leading and opening.before.isalnum())
     is_sentence = words[-1][-1] in _SENTENCE_ENDS
     is_alone = not opening.before and not closing.after
-    if titles_only and is_alone and not is_sentence and words[0][0].islower():
+    is_title = len(words) == 1 and opening.mark == "**"
+    is_text = titles_only and is_alone and not (is_sentence or is_title) and words[0][0].islower()
+    if is_text or (is_declared and _DECLARATION.fullmatch(inside)):
         return False
     in_doubt = opening.mark == "*" or (trailing and bool(closing.after))
     if not _begins_phrase(words[0], needs_word=in_doubt and not is_sentence):
@@ -219,7 +226,7 @@ def _begins_phrase(word: str, *, needs_word: bool) -> bool:
 
 def _ends_phrase(last: str, content: str, closing: _Run) -> bool:
     """Return True if a phrase may end with this word, a blank, and then a run."""
-    if last.lower() in (_BEGINNING | _TYPES if closing.mark == "*" else _JOINING):
+    if last.lower() in (_BEGINNING | _TYPES if closing.mark == "*" else _BEGINNING):
         return False
     if not last[-1].isalnum() and last[-1] not in _ENDINGS:
         return False

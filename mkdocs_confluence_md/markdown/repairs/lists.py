@@ -36,17 +36,17 @@ _DEEPEST_QUOTE = 6
 _FARTHEST = 40
 """The column up to which blocks are moved into an item; so a text grows by a limited factor."""
 
-_PICTURE = r"!\[[^\[\]]*\]\([^()]*\)"
+_PICTURE = r"!\[(?:[^\[\]]|\[[^\[\]]*\])*\]\((?:[^()]|\([^()]*\))*\)(?:\{[^{}]*\})?"
 _BEGUN_LINK = re.compile(rf"(?<!\\)\[{_PICTURE}[ \t]*$")
 _ONLY_PICTURE = re.compile(rf"[ \t]*{_PICTURE}[ \t]*$")
 _OPENING = re.compile(r"(?<![\\!\]])\[[ \t]*$")
-_REST_OF_LINK = re.compile(r"[ \t]*\]\([^()\s]+\)")
+_REST_OF_LINK = re.compile(r'[ \t]*\]\((?:[^()\s]|\([^()\s]*\))+(?:[ \t]+"[^"]*")?\)')
 
 # Most pages have none of these, so they are not read line by line: an item that is indented, a
 # block right below a line of text, and the end of a torn link.
 _SIGNS = [
     re.compile(r"^[>\t ]*[\t ](?:[-+*]|[0-9]{1,9}[.)])[ \t]", re.MULTILINE),
-    re.compile(r"^(?:> ?)*[ \t]*[^\s|>`~][^\n]*\n(?:> ?)*(?:```|~~~|\||>)", re.MULTILINE),
+    re.compile(r"^(?:> ?)*[ \t]*[^\s|>`~][^\n]*\n(?:> ?)*[ \t]{0,3}(?:```|~~~|\||>)", re.MULTILINE),
     re.compile(r"^[>\t ]*\]\(", re.MULTILINE),
 ]
 
@@ -188,7 +188,7 @@ class _Scan:
             if column >= item.content:
                 shift = item.shift
                 break
-            if item.takes(column, number):
+            if item.takes(column, number) and (number in {None, 1} or not self._after_text):
                 shift = item.shift + item.content - column
                 note_repair(self._env, "lists")
                 break
@@ -218,10 +218,10 @@ class _Scan:
 
     def _read_block(self, position: int, line: str, text: str, column: int) -> int:
         is_outside = bool(self._items) and column < self._items[-1].content
-        may_move = column == 0 and is_outside and self._after_item
+        may_move = is_outside and self._after_item and self._is_misplaced(column)
         # In quotations there are exporters that leave out all empty lines.
         if may_move and (not self._depth or self._is_followed(position, text)):
-            count = self._move_block(position, text)
+            count = self._move_block(position, text, column)
             if count:
                 return count
         is_lazy = self._after_text and not _interrupts(text)
@@ -246,10 +246,15 @@ class _Scan:
         self._after_item = bool(self._items)
         return 1
 
-    def _move_block(self, position: int, text: str) -> int:
+    def _is_misplaced(self, column: int) -> bool:
+        """Return True if a block stands where exporters put one that belongs to the item above."""
+        item = self._items[-1]
+        return column == 0 or (item.number is not None and column == item.start + _LEVEL)
+
+    def _move_block(self, position: int, text: str, column: int) -> int:
         """Move a block into the item above; return how many lines it has, or 0 for other text."""
         item = self._items[-1]
-        shift = item.shift + item.content
+        shift = item.shift + item.content - column
         if shift > _FARTHEST:
             return 0
         count = 1
@@ -257,6 +262,8 @@ class _Scan:
             self._fence = _Fence(fence["mark"], 0, shift, moved=True)
             self._put(self._lines[position], shift, is_code=True)
         elif text.startswith(">"):
+            if self._goes_on_lazily(position):
+                return 0
             count = self._read_quote(position, shift)
         elif count := self._count_table_lines(position):
             for line in self._lines[position : position + count]:
@@ -272,6 +279,14 @@ class _Scan:
         if not position or "|" not in self._lines[position - 1]:
             return False
         return "|" in self._lines[position] and bool(_TABLE_LINE.match(self._lines[position]))
+
+    def _goes_on_lazily(self, position: int) -> bool:
+        """Return True if a paragraph of a quotation goes on without its sign."""
+        end = position
+        while end < len(self._lines) and _QUOTE.match(self._lines[end]):
+            end += 1
+        text = self._lines[end].strip() if end < len(self._lines) else ""
+        return bool(text) and not (_interrupts(text) or _MARKER.match(text))
 
     def _is_followed(self, position: int, text: str) -> bool:
         """Return True if the list goes on right behind a block."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from markdown_it.token import Token
 
+from mkdocs_confluence_md.markdown.formulas import DRAWS_FORMULAS
 from mkdocs_confluence_md.markdown.repairs.kinds import note_repair
 
 if TYPE_CHECKING:
@@ -20,22 +21,28 @@ if TYPE_CHECKING:
 
 # `![alt](address =300x200)`; one of both numbers may be missing.
 _SIZED = re.compile(
-    r"!\[(?P<alt>[^\[\]\n]*)\]\([ ]*(?P<address><[^<>\n]*>|[^\s()<>]+)"
+    r"!\[(?P<alt>[^\[\]\n]*)\]\([ ]*(?P<address><[^<>\n]*>|(?:[^\s()<>]|\([^\s()<>]*\))+)"
     r'(?P<title>[ ]+"[^"\n]*")?[ ]+=(?P<width>[0-9]*)(?P<unit>%?)x?(?P<height>[0-9]*)[ ]*\)'
 )
-_ATTRIBUTES = re.compile(r"\{:?[ ]*((?:(?:width|height)=[\"']?[0-9]{1,5}(?:px|%)?[\"']?[ ]*)+)\}")
+_ATTRIBUTES = re.compile(
+    r"[ ]?\{:?[ ]*(?P<all>(?:"
+    r"(?:(?:width|height)=[\"']?[0-9]{1,5}(?:px|%)?[\"']?|align=\w+|[.#][\w-]+)[ ]*)+)\}"
+)
 _ATTRIBUTE = re.compile(r"(width|height)=[\"']?([0-9]+%?)")
 _LABEL = re.compile(r"\|[ ]*([0-9]{1,5})(?:x([0-9]{1,5}))?$")
 
 _STORAGE = re.compile(r"</?(?:ac|ri|at):[a-z][a-z-]*(?:\s+(?:[^<>\"']|\"[^\"<]*\"|'[^'<]*')*)?/?>")
 _PARAMETER = re.compile(
-    r"<ac:parameter\b(?![^<>]*ac:name=\"title\")[^<>]*(?<!/)>[^<]{0,1000}</ac:parameter>"
+    r"<ac:(?P<dropped>parameter|task-id|task-status)\b(?![^<>]*ac:name=\"title\")[^<>]*(?<!/)>"
+    r"[^<]{0,1000}</ac:(?P=dropped)>"
 )
 _REFERENCE = re.compile(
     r"<ri:(?:page|blog-post|attachment)\b[^<>]*\bri:(?:content-title|filename)=\"([^\"<>]+)\"[^<>]*>"
     r"(?!(?:</ri:[a-z-]+>)?\s*<ac:(?:plain-text-)?link-body)"
 )
 _EMOTICON = re.compile(r"<ac:emoticon\b[^<>]*\bac:emoji-fallback=\"([^\"<>:]+)\"[^<>]*>")
+_IN_HTML = re.compile(rf"(?P<parameter>{_PARAMETER.pattern})|{_STORAGE.pattern}")
+_SHOWS_CODE = re.compile(r"<(?:pre|code|script|style|textarea)\b|<!--|<!\[CDATA\[", re.IGNORECASE)
 _CDATA, _END_OF_CDATA = "<![CDATA[", "]]>"
 _UNCLOSED = "paragraph with unclosed character data"
 _EMPTIED = "paragraphs with storage XML"
@@ -60,6 +67,11 @@ def repair_markup(tokens: list[Token], env: Env) -> list[Token]:
     """Repair what has been read: attributes of pictures, and code in cells of tables."""
     kept: list[Token] = []
     for position, token in enumerate(tokens):
+        if token.type == "fence" and token.info.strip() == "math" and env.get(DRAWS_FORMULAS):
+            token.type, token.markup = "math_block", "$$"
+            note_repair(env, "formulas")
+        elif token.type == "html_block" and _IN_HTML.search(token.content):
+            token.content = _drop_storage_in_html(token.content, env)
         if token.type != "inline" or not token.children:
             kept.append(token)
             continue
@@ -112,8 +124,13 @@ def _size_images(children: Sequence[Token], env: Env) -> Iterator[Token]:
             image = child
             if _take_size_of_label(child):
                 note_repair(env, "picture sizes")
-        elif image and child.type == "text" and (match := _ATTRIBUTES.match(child.content)):
-            image.attrs |= dict(_ATTRIBUTE.findall(match[1]))
+        elif (
+            image
+            and child.type == "text"
+            and (match := _ATTRIBUTES.match(child.content))
+            and _ATTRIBUTE.search(match["all"])
+        ):
+            image.attrs |= dict(_ATTRIBUTE.findall(match["all"]))
             child.content = child.content[match.end() :]
             note_repair(env, "picture sizes")
             image = None
@@ -217,6 +234,22 @@ def _skip(state: StateInline, end: int, text: str = "", *, silent: bool) -> bool
         state.env[_EMPTIED] = True
     state.pos = end
     return True
+
+
+def _drop_storage_in_html(content: str, env: Env) -> str:
+    """Leave only the text of the storage format in HTML, but for HTML that shows code."""
+    if _SHOWS_CODE.search(content):
+        return content
+
+    def replace(match: re.Match[str]) -> str:
+        if match["parameter"]:
+            return ""
+        named = _REFERENCE.match(content, match.start()) or _EMOTICON.match(match[0])
+        return named[1] if named else ""
+
+    changed, number = _IN_HTML.subn(replace, content)
+    note_repair(env, "storage XML", number)
+    return changed
 
 
 def _open_code(child: Token, env: Env) -> Token:

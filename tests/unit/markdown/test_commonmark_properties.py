@@ -72,3 +72,10 @@ def test_no_bytes_are_too_odd(data: bytes, encoding: str) -> None:
 )
 def test_nothing_is_too_deep_or_too_long(text: str) -> None:
     assert "the text" in render(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["> | a |\n> | - |\n> | b |\n>", "- | a |\n  | - |\n  | b |\n-", "> a\n>"]
+)
+def test_the_last_line_needs_no_end(text: str) -> None:
+    assert render(text) == render(f"{text}\n")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from conforming import DOCUMENTS
 from mkdocs_confluence_md.markdown.extension import ConfluenceExtension
+from mkdocs_confluence_md.markdown.repairs.lists import repair_text
 from rendering import make_markdown
 
 REPAIRED, PLAIN = ConfluenceExtension(), ConfluenceExtension(repairs=False)
@@ -19,3 +21,16 @@ def test_no_repair_changes_what_is_valid(document: str) -> None:
 
     assert WITH.reset().convert(document) == WITHOUT.reset().convert(document)
     assert not REPAIRED.repairs
+
+
+_LINES = st.sampled_from(
+    ["1. a", "2. b", "  - c", "  1. d", "    - e", "- f", "```", "> g", "> 1. h", ">   - i", "text",
+     "| j | k |", "|---|---|", "", "  text", "    text", "[![l](m.png)", "](n)", "<div>", "# o"]
+)  # fmt: skip
+
+
+@given(st.lists(_LINES, max_size=12).map("\n".join))
+def test_what_is_repaired_stays_as_it_is(text: str) -> None:
+    repaired = repair_text(text, {})
+
+    assert repair_text(repaired, {}) == repaired
