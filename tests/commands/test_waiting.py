@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import processes
 from mkdocs_confluence_md.auth.token_store import TokenStore
 from mkdocs_confluence_md.cli.terminal import tell_of_wait
 from projects import keep_login, make_login
@@ -44,10 +45,15 @@ def test_a_slow_answer_is_waited_for_and_that_is_said(
     project.configure([{"Deploy": "confluence:101"}], site=standin.url)
     standin.faults.latency = standin.faults.other_latency = 3.0
 
-    code, _, messages = project.run(command, *["snapshot"] * (command == "pull"))
+    finished = processes.run(
+        ["confluence-md", command, *["snapshot"] * (command == "pull")],
+        directory=project.root,
+        environment=project.variables(),
+        waits=True,
+    )
 
-    assert code == 0, messages
-    assert "Waiting for " in messages
+    assert finished.exit_code == 0, finished.stderr
+    assert "Waiting for " in finished.stderr
 
 
 @pytest.mark.parametrize("command", ["status", "check"])

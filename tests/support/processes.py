@@ -8,6 +8,7 @@ of a process of its own. Tests of starting up, of signals and of servers start t
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -70,6 +71,9 @@ class Finished:
     stderr: str
 
 
+_WAIT = re.compile(r"^Waiting for .* …\n", re.MULTILINE)
+
+
 def run(
     command: Sequence[str],
     *,
@@ -77,6 +81,7 @@ def run(
     environment: Mapping[str, str],
     together: bool = False,
     timeout: float = 120,
+    waits: bool = False,
 ) -> Finished:
     """Run an installed command.
 
@@ -86,6 +91,8 @@ def run(
         environment: Its environment variables; those of `AT_START` come on top.
         together: Standard error goes where standard output goes.
         timeout: Seconds after which it is killed.
+        waits: Whether the output has what the command says while it waits, which no test can
+            know: it depends on how busy the machine is.
 
     Raises:
         TimeoutExpired: It did not end in time.
@@ -96,7 +103,8 @@ def run(
         stderr = stdout if together else Path(folder, "stderr")
         start = _fork if command[0] in FORKED and FORKSERVER in get_all_start_methods() else _start
         exit_code = start(list(command), directory, variables, (stdout, stderr), timeout)
-        return Finished(exit_code, stdout.read_text("utf-8"), stderr.read_text("utf-8"))
+        texts = [path.read_text("utf-8") for path in (stdout, stderr)]
+        return Finished(exit_code, *(texts if waits else [_WAIT.sub("", text) for text in texts]))
 
 
 def _start(
