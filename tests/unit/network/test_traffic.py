@@ -67,8 +67,9 @@ def give_up(clock: Clock, traffic: Traffic, service: Service) -> Callable[..., R
 
 
 def answer(traffic: Traffic, service: Service) -> None:
-    with service.turn(traffic.make_request()):
-        service.answered()
+    request = traffic.make_request()
+    with service.turn(request):
+        service.answered(request)
 
 
 # Tries
