@@ -92,6 +92,10 @@ class LateExporter:
         if self._exporter.made:
             self._exporter.made.begin_build()
 
+    def find_learned(self) -> dict[str, int]:
+        """Return how many requests should be in flight in a next build, as `Exporter` does."""
+        return self._exporter.made.find_learned() if self._exporter.made else {}
+
     def close(self) -> None:
         """Close the connections, and make none any more."""
         if exporter := self._exporter.stop():
@@ -188,6 +192,8 @@ class ConfluenceSource:
 
     def close(self) -> None:
         """Close the connections and the cache."""
+        if limits := self._exporter.find_learned():
+            self._cache.note_limits(limits)
         self._exporter.close()
         if self.versions:
             self.versions.close()

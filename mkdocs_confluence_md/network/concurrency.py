@@ -11,8 +11,6 @@ Times are seconds of one clock, which only has to move forward.
 
 from __future__ import annotations
 
-from statistics import median
-
 MOST_IN_FLIGHT = 64
 """However fast the service is."""
 FIRST_LIMIT = 8
@@ -139,7 +137,7 @@ class AdaptiveLimit:
             self._unanswered = None
 
     def _end_round(self, now: float) -> None:
-        seconds = median(self._samples)
+        seconds = sorted(self._samples)[_SAMPLES // 2]
         ratio = self._compare(seconds)
         self._shortest = min(seconds, (self._shortest or seconds) * _FORGETTING)
         self._has_learned = True
