@@ -69,7 +69,7 @@ class Job:
 class Contestant:
     """A way to such a site: files to write once, commands to run for each build."""
 
-    name: ClassVar[str]
+    name: str
     """As in `--contestant`."""
     title: ClassVar[str]
     """As in the table."""

@@ -314,14 +314,15 @@ class Service:
                 request.first_try = request.sent
             request.tries += 1
             self._pace.send(request.sent)
-            self._turn_comes.notify()
+            if not self._is_timed and self._pace.delay(request.sent) < float("inf"):
+                self._turn_comes.notify()
         try:
             yield
         finally:
             with self._lock:
                 self._pace.end()
-                # One may be sent in its place, and one more if the pace has quickened.
-                self._turn_comes.notify(2)
+                # One may be sent in its place; that one wakes another if the limit has grown.
+                self._turn_comes.notify()
 
     def rest(self, request: Request, seconds: float) -> None:
         """Wait before another try.
@@ -440,6 +441,8 @@ class Service:
                 self._turn_comes.wait(seconds)
             finally:
                 self._is_timed = False
+        # It may have been the one that waits by the clock, for those of another build, too.
+        self._turn_comes.notify()
         self._raise_end(request)
 
     def _wait(
