@@ -148,6 +148,7 @@ class ConfluenceSource:
             assets=Late(self._make_assets) if attachments else None,
         )
         self._trees = Late(self._make_trees)
+        self._is_closed = False
 
     @property
     def trees(self) -> TreeListings:
@@ -191,9 +192,10 @@ class ConfluenceSource:
             self.versions.begin_build()
 
     def close(self) -> None:
-        """Close the connections and the cache."""
-        if limits := self._exporter.find_learned():
+        """Close the connections and the cache; closing twice does no harm."""
+        if not self._is_closed and (limits := self._exporter.find_learned()):
             self._cache.note_limits(limits)
+        self._is_closed = True
         self._exporter.close()
         if self.versions:
             self.versions.close()

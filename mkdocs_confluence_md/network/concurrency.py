@@ -4,7 +4,8 @@ Nobody documents how many requests the app answers at once, and a function of th
 one to three seconds: with few requests in flight a first build is slow, with many it may be
 throttled or slow the service down. So the limit is measured, as TCP measures a network: it doubles
 with each round of answers until the first sign of trouble, then grows by one a round, and is cut by
-a factor when there is trouble again. Trouble is a 429, or answers that take longer than before.
+a factor when there is trouble again. Trouble is a 429, no answer, or answers that take longer than
+before.
 
 Times are seconds of one clock, which only has to move forward.
 """
@@ -14,7 +15,7 @@ from __future__ import annotations
 MOST_IN_FLIGHT = 64
 """However fast the service is."""
 FIRST_LIMIT = 8
-"""To begin with. Slow answers alone never reduce the limit below it: they may be of long pages."""
+"""To begin with. Only a 429 reduces the limit below it: pages may be slow because they are long."""
 LEAST_IN_FLIGHT = 2
 """At worst: two requests a second are a tenth of what the platform allows."""
 
@@ -56,6 +57,7 @@ class AdaptiveLimit:
         self._answers = 0
         """Since the limit changed."""
         self._slowed_at = float("-inf")
+        self._failed_at = float("-inf")
         self._ceiling = most
         """Below the limit at which the last 429 came."""
         self._peaks = (0, 0)
@@ -126,6 +128,18 @@ class AdaptiveLimit:
         self._ceiling = max(self._limit_floor(), used - 1)
         self._reduce(now, used // 2, self._limit_floor())
         return True
+
+    def failed(self, now: float, *, sent: float) -> None:
+        """Take note of a 5xx, or of no answer in time: halve the limit, as for slow answers.
+
+        Args:
+            now: When that was known.
+            sent: When the request was sent: of those that were in flight together, one counts.
+        """
+        if sent > self._failed_at:
+            self._hear()
+            self._failed_at = now
+            self._reduce(now, self._limit // 2, self._floor)
 
     def _limit_floor(self) -> int:
         return min(LEAST_IN_FLIGHT, self._most)

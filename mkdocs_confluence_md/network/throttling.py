@@ -138,6 +138,15 @@ class Pace:
         self._pauses = 0
         self._limit.answered(now, sent=sent)
 
+    def failed(self, now: float, *, sent: float) -> None:
+        """Take note of a 5xx, or of no answer in time: less may be in flight.
+
+        Args:
+            now: When that was known.
+            sent: When the request was sent.
+        """
+        self._limit.failed(now, sent=sent)
+
     def slow_down(self, now: float, *, sent: float, jitter: float = 0.0) -> None:
         """Take note of a 429: halve what may be in flight, and pause.
 
@@ -210,6 +219,7 @@ _MOST_TRIES = {
 }
 # It would be the same for any other page. A 504 or a broken answer may be one page's alone.
 _CONCERNS_EVERY_PAGE = {Trouble.UNREACHABLE, Trouble.UNTRUSTED, Trouble.THROTTLED}
+_MAY_BE_OVERLOAD = {Trouble.SILENT, Trouble.UNAVAILABLE}
 # So many pages in a row that were given up are no longer about these pages.
 _PAGES_OF_AN_OUTAGE = 3
 # As long as all of them take is too long to find out page by page.
@@ -370,6 +380,8 @@ class Service:
                 if asked_to_wait <= self._patience.longest_wait:
                     # Everybody waits, so the build loses all of that time.
                     request.build.lost_seconds += self._pace.pause(now, asked_to_wait)
+            if trouble in _MAY_BE_OVERLOAD:
+                self._pace.failed(now, sent=request.sent)
             if trouble is Trouble.SILENT:
                 self._silences += 1
             request.build.lost_seconds += self._share(now - request.sent)

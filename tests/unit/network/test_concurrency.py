@@ -59,6 +59,13 @@ class AnyAnswers(RuleBasedStateMachine):
         self.limit.throttled(self.now, sent=self.sent.pop())
         assert self.limit.limit <= before
 
+    @precondition(lambda self: self.sent)
+    @rule()
+    def no_answer_comes(self) -> None:
+        before = self.limit.limit
+        self.limit.failed(self.now, sent=self.sent.pop())
+        assert self.limit.limit <= before
+
     @invariant()
     def it_has_bounds(self) -> None:
         assert min(2, self.most) <= self.limit.limit <= self.most
@@ -88,6 +95,16 @@ def test_it_learns_nothing_that_was_not_in_flight(numbers: list[float]) -> None:
         limit.answered(number + seconds, sent=float(number))
 
     assert limit.limit == FIRST_LIMIT
+
+
+def test_failures_halve_it_once_for_all_that_were_in_flight_and_not_below_eight() -> None:
+    limit, limits = AdaptiveLimit(64, learned=40), []
+    limit.answered(1.0, sent=0.0)
+    for now, sent in [(2.0, 1.0), (2.5, 1.5), (4.0, 3.0), (6.0, 5.0)]:
+        limit.failed(now, sent=sent)
+        limits.append(limit.limit)
+
+    assert limits == [20, 20, 10, 8]
 
 
 def fetch(server: Callable[[], Server], *, learned: int | None = None, most: int = 64) -> Outcome:
