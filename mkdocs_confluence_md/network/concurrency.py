@@ -48,11 +48,11 @@ class AdaptiveLimit:
         self._floor = min(FIRST_LIMIT, most)
         first = self._floor if learned is None else min(max(learned, LEAST_IN_FLIGHT), most)
         self._limit = first
-        self._unanswered: int | None = min(max(_UNANSWERED, first), most)
+        # A small build ends before there is trouble, so what it learned must not be the end of it.
+        self._is_starting = first >= self._floor
+        is_new = min(max(_UNANSWERED, first), most)
+        self._unanswered: int | None = is_new if self._is_starting else first
         """The limit until something is heard; None from then on."""
-        if learned is not None and learned < self._floor:
-            self._unanswered = first
-        self._is_starting = learned is None
         self._may_grow = True
         self._answers = 0
         """Since the limit changed."""

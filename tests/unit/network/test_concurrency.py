@@ -107,6 +107,15 @@ def test_failures_halve_it_once_for_all_that_were_in_flight_and_not_below_eight(
     assert limits == [20, 20, 10, 8]
 
 
+def test_what_a_small_build_learned_does_not_hold_a_large_one_up() -> None:
+    def server() -> Server:
+        return Server(lambda _in_flight, _number: 2.0)
+
+    learned = simulate(Pace(64), server(), 8).learned
+    assert learned is not None
+    assert fetch(server, learned=learned).seconds <= fetch(server).seconds + 1e-6
+
+
 def fetch(server: Callable[[], Server], *, learned: int | None = None, most: int = 64) -> Outcome:
     return simulate(Pace(most, learned=learned), server(), PAGES)
 
