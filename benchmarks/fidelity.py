@@ -16,7 +16,9 @@ A link within a page is the same if it leads to the heading that is meant, howev
 spelled, or to the top of a page that has no such heading. Of a relative link to a `.md` file, only
 the text is expected: no page of the site has that name.
 
-All repairs of exporters' forms are on, or off with `--no-repairs`: the figures must be the same.
+Documents that are made up and written by mdformat, a conforming writer, must be the same with
+repairs and without. All repairs of exporters' forms are on, or off with `--no-repairs`: the figures
+must be the same.
 
 It also prints how long the descriptions take to render, beside Python-Markdown alone. Every
 difference is printed, with its reason where it is a known one.
@@ -41,7 +43,9 @@ from statistics import mean, median
 from typing import TYPE_CHECKING, Any
 
 import yaml
+from hypothesis import HealthCheck, Phase, given, settings
 
+from conforming import DOCUMENTS
 from gfm import EXAMPLES, read_as_github
 from mkdocs_confluence_md.markdown.extension import ConfluenceExtension
 from rendering import USUAL, make_markdown
@@ -92,6 +96,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--packages", nargs="*", default=PACKAGES.split())
     parser.add_argument("--show", type=int, default=8, help="lines of each difference")
+    parser.add_argument("--documents", type=int, default=2000, help="how many are made up")
     parser.add_argument("--no-repairs", action="store_true", help="read texts as specified only")
     arguments = parser.parse_args()
 
@@ -106,11 +111,41 @@ def main() -> None:
     print(f"{'':24}{'ours':>28}{'Python-Markdown alone':>28}")
     for name, texts in sets.items():
         print(f"{name:24}{describe(texts, built, 0):>28}{describe(texts, built, 1):>28}")
+    conforming, changed = read_conforming(arguments.documents)
+    print(f"{conforming} documents that mdformat wrote: {len(changed)} are changed by a repair")
+    for document in changed[:3]:
+        print(document)
     for texts in sets.values():
         for text in texts:
             show_difference(text, built[text.name][0], arguments.show)
     ratio = measure_time(packages)
     print(f"\nRendering a description takes {ratio:.2f} x what Python-Markdown takes alone.")
+
+
+def read_conforming(number: int) -> tuple[int, list[str]]:
+    """Render documents of a conforming writer; return how many, and those that a repair changes."""
+    repairing, plain = ConfluenceExtension(), ConfluenceExtension(repairs=False)
+    with_repairs, without = make_markdown(repairing), make_markdown(plain)
+    documents: list[str] = []
+    changed: list[str] = []
+
+    @settings(
+        max_examples=number,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(DOCUMENTS)
+    def look(document: str) -> None:
+        documents.append(document)
+        repairing.repairs.clear()
+        html = with_repairs.reset().convert(document)
+        if repairing.repairs or html != without.reset().convert(document):
+            changed.append(document)
+
+    look()
+    return len(documents), changed
 
 
 def specified(*, html: bool) -> list[Text]:

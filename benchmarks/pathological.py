@@ -87,6 +87,146 @@ PIECES = {
     "contents: lists": "Contents\n\n- [a](#a)\n\n",
     "anchors: before headings": '<a id="x"></a>\n\n# a\n\n',
     "anchors: before nothing": '<a id="x"></a>\n\n',
+    # From the tests of cmark and of markdown-it
+    "emphasis: nested strong": None,
+    "emphasis: many closers": "a_ ",
+    "emphasis: many openers": "_a ",
+    "emphasis: many link closers with no openers": "a]",
+    "emphasis: many link openers with no closers": "[a",
+    "emphasis: mismatched openers and closers": "*a_ ",
+    "emphasis: openers and closers, multiple of three": "a**b" + "c* ",
+    "emphasis: links and emphasis": "[ a_",
+    "emphasis: hard link and emphasis": "**x [a*b**c*](d)",
+    "emphasis: nested brackets": None,
+    "emphasis: pattern [ (](": "[ (](",
+    "emphasis: alternating": "*_",
+    "emphasis: in deep quotations": None,
+    "emphasis: long runs": "*",
+    "emphasis: long runs of tildes": "~",
+    "emphasis: many": "*a* ",
+    "emphasis: many strong": "**a** ",
+    "emphasis: deleted": "~~a~~ ",
+    "quotations: nested": None,
+    "quotations: deep, then shallow": None,
+    "lists: nested": None,
+    "lists: nested ordered": None,
+    "lists: many items": "- a\n",
+    "lists: many loose items": "- a\n\n",
+    "lists: empty items": "-\n",
+    "lists: tasks": "- [x] a\n",
+    "lists: not closed quotations": "- > ",
+    "backslashes: in lines": "\\",
+    "backslashes: hard breaks": "a\\\n",
+    "code: unclosed spans": None,
+    "code: backticks and letters": "e`",
+    "code: many spans": "`a` ",
+    "code: in cells": "| `a` | `b` |\n",
+    "code: long fence never closed": "```\n",
+    "code: many fences": "```\na\n```\n",
+    "code: many languages": None,
+    "code: indented": "    a\n\n",
+    "HTML: unclosed links <": "[a](<b",
+    "HTML: unclosed links": "[a](b",
+    "HTML: unclosed comments": "<!-- a\n\n",
+    "HTML: unclosed comments in a paragraph": "a <!-- ",
+    "HTML: unclosed declarations": "a <!A ",
+    "HTML: unclosed processing": "a <? ",
+    "HTML: unclosed character data": "a <![CDATA[ ",
+    "HTML: unclosed tags": "<div <div ",
+    "HTML: unclosed tags in a block": "<a<a",
+    "HTML: unclosed comment in a block": None,
+    "HTML: tags never closed": "<div>\n\n",
+    "HTML: tags that close nothing": "</div>\n\n",
+    "HTML: nested": None,
+    "HTML: inline tags": "<b>a</b> ",
+    "HTML: attributes": None,
+    "HTML: entities": "&amp;",
+    "HTML: entities that are none": "&a",
+    "HTML: long entities": "&#" + "1" * 20,
+    "HTML: breaks": "a<br>",
+    "HTML: details": "<details>\n<summary>a</summary>\n\nb\n\n</details>\n\n",
+    "HTML: links": '<a href="b">c</a> ',
+    "HTML: angle brackets": "<",
+    "HTML: angle brackets and letters": "<a ",
+    "links: many": "[a](b) ",
+    "links: to pages": "[a](confluence:1001) ",
+    "links: to Confluence": "[a](https://acme.atlassian.net/wiki/spaces/E/pages/1001/T) ",
+    "links: to anchors": "[a](#b) ",
+    "links: to files": "[a](b.md) ",
+    "links: addresses with blanks": None,
+    "links: blanks behind brackets": None,
+    "links: titles never closed": '[a](b "',
+    "links: titles with parentheses": "[a](b (",
+    "links: nested parentheses": None,
+    "links: of references": "[a][b] ",
+    "links: empty": "[](",
+    "images: many": "![a](b.png) ",
+    "images: nested": None,
+    "images: attachments": "![a](attachments/b.png) ",
+    "definitions: many": None,
+    "definitions: the same": "[a]: b\n",
+    "definitions: many, many times referred to": None,
+    "definitions: blanks": None,
+    "definitions: unclosed": "[a]: <b\n",
+    "definitions: titles never closed": "[a]: b '\n",
+    "definitions: long labels": None,
+    "definitions: one label in many lines": "[a\n",
+    "footnotes: many": None,
+    "footnotes: one, many times referred to": None,
+    "footnotes: unclosed": "[^",
+    "footnotes: not defined": "[^a] ",
+    "footnotes: nested definitions": "[^a]: ",
+    "footnotes: definitions within each other": None,
+    "footnotes: the same many times": "[^a]: b\n\n",
+    "footnotes: inline": "^[a",
+    "bare addresses: www": "www.",
+    "bare addresses: underscores": "_www._www.",
+    "bare addresses: parentheses": None,
+    "bare addresses: entities": None,
+    "bare addresses: many": "https://a.example/b ",
+    "bare addresses: schemes": "://",
+    "bare addresses: scheme behind scheme": "http://",
+    "bare addresses: dots": None,
+    "bare addresses: mail": "a@b.example ",
+    "bare addresses: mail without end": "a@",
+    "bare addresses: mail with dots": "a.",
+    "bare addresses: mail of hyphens": "a@b-",
+    "autolinks: unclosed": "<https://a",
+    "breaks: many": "a\n",
+    "breaks: hard": "a  \n",
+    "breaks: blanks": None,
+    "breaks: tabs": "\t",
+    "headings: many": "# a\n\n",
+    "headings: the same": "## Heading\n\ntext\n\n",
+    "headings: one that is long": None,
+    "headings: one with many words": None,
+    "headings: with marks": None,
+    "headings: underlined": "a\n-\n\n",
+    "headings: closed": None,
+    "tables: many rows": "| a | b |\n",
+    "tables: many": "| a |\n|---|\n| b |\n\n",
+    "tables: many columns": None,
+    "tables: many bars": "|",
+    "tables: rows with too few cells": None,
+    "tables: delimiters": "|-",
+    "tables: escaped bars": "\\|",
+    "panels: with an emoji and many words": None,
+    "panels: with a bold label and many words": None,
+    "panels: nested": None,
+    "panels: many": "> [!NOTE]\n> a\n\n",
+    "panels: colons": ":::",
+    "panels: never closed": ":::note\n",
+    "paragraphs: many": "a\n\n",
+    "paragraphs: one that is long": "a ",
+    "paragraphs: one word": "a",
+    "paragraphs: signs": "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~",
+    "paragraphs: braces": "{{",
+    "paragraphs: attribute lists": "a {: .b }\n\n",
+    "paragraphs: abbreviations": "*[a]: b\n",
+    "paragraphs: null bytes": "a\0",
+    "rules: many": "***\n",
+    "rules: of blanks": None,
+    "Mermaid: many": "```mermaid\ngraph\n```\n",
 }
 
 
@@ -98,7 +238,93 @@ def _deepen(size: int) -> str:
     return "\n".join(lines)
 
 
+def _half(before: str, after: str, middle: str = "a") -> Callable[[int], str]:
+    """Return what writes as many times one thing as, behind it, another."""
+
+    def write(size: int) -> str:
+        number = size // (len(before) + len(after))
+        return before * number + middle + after * number
+
+    return write
+
+
+def _number(*pieces: str) -> Callable[[int], str]:
+    """Return what writes each piece as often as there is room for, numbered."""
+
+    def write(size: int) -> str:
+        number = size // (sum(map(len, pieces)) + 4 * len(pieces))
+        return "".join(piece.replace("N", str(each)) for piece in pieces for each in range(number))
+
+    return write
+
+
+def _once(before: str, piece: str, after: str = "") -> Callable[[int], str]:
+    """Return what writes a piece many times between two others."""
+    return lambda size: before + piece * (size // len(piece)) + after
+
+
+def _nest(opening: str, closing: str) -> Callable[[int], str]:
+    """Return what opens and closes as many lines."""
+    return _half(f"{opening}\n\n", f"{closing}\n\n", "a\n\n")
+
+
+def _deepen_quotations(size: int) -> str:
+    lines = [f"{'>' * (depth % 100 + 1)} *a* **b**\n" for depth in range(size // 60)]
+    return "".join(lines)
+
+
 WRITERS: dict[str, Callable[[int], str]] = {
+    "emphasis: nested strong": _half("*a **a ", "b** b*"),
+    "emphasis: nested brackets": _half("[", "]"),
+    "emphasis: in deep quotations": _deepen_quotations,
+    "quotations: nested": _once("", "> ", "a"),
+    "quotations: deep, then shallow": lambda size: (
+        "> " * (size // 4) + "a\n" + "> a\n" * (size // 8)
+    ),
+    "lists: nested": _once("", "- ", "a"),
+    "lists: nested ordered": _once("", "1. ", "a"),
+    "code: unclosed spans": lambda size: "".join(
+        f"e{'`' * number}" for number in range(int((2 * size) ** 0.5))
+    ),
+    "code: many languages": _number("```aN\nb\n```\n"),
+    "HTML: unclosed comment in a block": _once("<div>\n<!-- ", "a <!-- b\n"),
+    "HTML: nested": _nest("<div>", "</div>"),
+    "HTML: attributes": _once("<a", ' b="c"', ">d</a>"),
+    "links: addresses with blanks": _once("[a](", " ", "b)"),
+    "links: blanks behind brackets": _once("", "](" + " " * 50),
+    "links: nested parentheses": _once("[a](", "("),
+    "images: nested": _half("![", "](b)"),
+    "definitions: many": _number("[aN]: bN\n"),
+    "definitions: many, many times referred to": _number("[aN]: bN\n", "[aN] "),
+    "definitions: blanks": _once("[a]:", " "),
+    "definitions: long labels": _once("[", "a ", "]: b\n\n[a]"),
+    "footnotes: many": _number("[^aN] ", "\n\n[^aN]: b\n\n"),
+    "footnotes: one, many times referred to": _once("[^a]: b\n\n", "[^a] "),
+    "footnotes: definitions within each other": lambda size: "".join(
+        f"{'    ' * (number % 50)}[^a{number}]: b\n\n" for number in range(size // 120)
+    ),
+    "bare addresses: parentheses": _once("https://a.example/", ")"),
+    "bare addresses: entities": _once("https://a.example/", "&a;"),
+    "bare addresses: dots": _once("https://a", ".b"),
+    "breaks: blanks": _once("a", " ", "\nb"),
+    "headings: one that is long": _once("# ", "a "),
+    "headings: one with many words": _once("# ", "*a* `b` "),
+    "headings: with marks": _once("# ", "# "),
+    "headings: closed": _once("# a", " ", "#"),
+    "tables: many columns": lambda size: (
+        "|".join("a" * (size // 6))
+        + "\n"
+        + "|".join("-" * (size // 6))
+        + "\n"
+        + "|".join("b" * (size // 6))
+    ),
+    "tables: rows with too few cells": lambda size: (
+        "|" + "a|" * 500 + "\n|" + "-|" * 500 + "\n" + "| b\n" * (size // 20)
+    ),
+    "panels: with an emoji and many words": _once("> ⚠️ ", "*a* b "),
+    "panels: with a bold label and many words": _once("> **Note:** ", "`a` b "),
+    "panels: nested": _once("", "> [!NOTE]\n> ", "a"),
+    "rules: of blanks": _once("*", " *"),
     "lists: deeper and deeper": _deepen,
     "panels: blanks": lambda size: "~~~panel" + " " * size + "x type=",
 }

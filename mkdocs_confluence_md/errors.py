@@ -10,6 +10,7 @@
     │   ├── NotFoundError  that API answers 404
     │   └── NoAccessError  the account may not see it, or not any more (403, 404, 410)
     │       └── DeniedError    403, which may also mean that the API is turned off
+    ├── RenderingError     a page is there, and is too much to be rendered
     └── FailureError       no usable answer: network, time-out, 429, 5xx, or an unreadable body
         ├── TooLargeError  perhaps because the answer would be too large
         └── EmptyError     the answer is empty, which a page may be, too
@@ -98,6 +99,10 @@ class DeniedError(NoAccessError):
 
 class FailureError(ConfluenceError):
     """There was no usable answer, but a later try may get one."""
+
+
+class RenderingError(ConfluenceError):
+    """A page is there, and is too much to be rendered."""
 
 
 class TooLargeError(FailureError):

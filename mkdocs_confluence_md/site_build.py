@@ -16,6 +16,7 @@ from mkdocs_confluence_md.confluence.content import read_front_matter, read_titl
 from mkdocs_confluence_md.confluence.refs import has_scheme
 from mkdocs_confluence_md.errors import MissingPagesError, SettingError
 from mkdocs_confluence_md.fetch.results import Origin
+from mkdocs_confluence_md.guarded import plugin_errors
 from mkdocs_confluence_md.markdown.anchors import NamedPages, predict_anchors
 from mkdocs_confluence_md.markdown.attachments import AttachedFiles, make_file
 from mkdocs_confluence_md.markdown.extension import (
@@ -75,6 +76,7 @@ if TYPE_CHECKING:
     from pathspec.gitignore import GitIgnoreSpec
 
     from mkdocs_confluence_md.confluence.refs import Reference, SpaceRef, TreeRef
+    from mkdocs_confluence_md.errors import RenderingError
     from mkdocs_confluence_md.factory import Session
     from mkdocs_confluence_md.fetch.fetcher import Fetcher
     from mkdocs_confluence_md.fetch.results import FetchedPage
@@ -288,6 +290,29 @@ class SiteBuild:
         if self.reader and self.reader.is_there(page):
             titles.add(read_title(self.reader.fetch(page).markdown))
         return titles
+
+    def give_up(self, place: Place, error: RenderingError) -> str:
+        """Return what is shown in place of a page that cannot be rendered, or end the build.
+
+        Raises:
+            PluginError: The option `on_error` wants no placeholders.
+        """
+        assert self.reader  # noqa: S101  for the type checker: there is a page
+        with plugin_errors():
+            placeholder = self._options.on_error == "placeholder"
+            page = self.pages[place.file.src_uri]
+            source = self.reader.refuse(page, error, placeholder=placeholder)
+        return read_front_matter(source)[1]
+
+    def find_source(self, place: Place) -> str:
+        """Return where a page is in Confluence, or its tree, as `RenderedSite` says it."""
+        page = self.pages.get(place.file.src_uri)
+        return self.reader.find_nearest_url(page) if page and self.reader else ""
+
+    def find_macro_source(self, page: PlacedPage) -> str:
+        """Return where the macros of a page are that were not exported; empty if it has none."""
+        has_macros = page.src_uri in self._extension.macros
+        return self.reader.find_nearest_url(page) if has_macros and self.reader else ""
 
     def is_source(self, text: str, place: Place | None) -> bool:
         """Return True if a text is that of a page from Confluence, as `RenderedSite` says it."""

@@ -171,11 +171,11 @@ class StandIn:
             if record.path.startswith(("/wiki/", "/ex/"))
         ]
 
-    def wait_for_requests(self, path: str, count: int, timeout: float = 5.0) -> bool:
+    def wait_for_requests(self, path: str, count: int, timeout: float = 30.0) -> bool:
         """Wait until `count` requests have arrived whose path ends so; tell whether they did."""
         return self._recorder.wait_for_requests(path, count, timeout)
 
-    def wait_for_exports(self, count: int, timeout: float = 5.0) -> bool:
+    def wait_for_exports(self, count: int, timeout: float = 30.0) -> bool:
         """Wait until `count` exports have arrived; tell whether they did in `timeout` seconds."""
         return self._recorder.wait_for_exports(count, timeout)
 

@@ -32,9 +32,9 @@ from mkdocs_confluence_md.confluence.rest import NoMemory
 from mkdocs_confluence_md.errors import ConfluenceError
 from mkdocs_confluence_md.fetch.versions import make_rest
 from mkdocs_confluence_md.markdown.parser import Grammar
-from mkdocs_confluence_md.markdown.repairs import count_repairs
+from mkdocs_confluence_md.markdown.repairs.kinds import count_repairs
 from mkdocs_confluence_md.network.client import read_json_object
-from mkdocs_confluence_md.network.throttling import AT_A_TERMINAL
+from mkdocs_confluence_md.network.throttling import FOR_A_REPORT
 from mkdocs_confluence_md.network.urls import APP_ID, ENVIRONMENT_IDS
 
 if TYPE_CHECKING:
@@ -111,10 +111,10 @@ def try_calls(
     auth = make_auth(environment, site=address.find_site(), base_url=address.base_url)
     auth.check_trust(address.make_base_url())
     record = _Recorder(report)
-    exporter = Exporter(address, auth, concurrency=1, patience=AT_A_TERMINAL, observe=record)
+    exporter = Exporter(address, auth, concurrency=1, patience=FOR_A_REPORT, observe=record)
     with closing(exporter):
         base_urls = _BaseUrls(exporter)
-        rest = make_rest(environment, address, base_urls, NoMemory(), AT_A_TERMINAL,
+        rest = make_rest(environment, address, base_urls, NoMemory(), FOR_A_REPORT,
                          observe=_Recorder(report))  # fmt: skip
         _Steps(report, exporter, base_urls, rest).run(references, options)
     return report

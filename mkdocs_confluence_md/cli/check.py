@@ -23,7 +23,13 @@ from mkdocs_confluence_md.auth.environment import ENV_PREFIX, find_misspelt, rea
 from mkdocs_confluence_md.auth.token_file import make_protection
 from mkdocs_confluence_md.auth.token_refresh import make_auth
 from mkdocs_confluence_md.cli.call_report import try_calls
-from mkdocs_confluence_md.cli.terminal import config_file_option, echo, echo_json, fit_table
+from mkdocs_confluence_md.cli.terminal import (
+    config_file_option,
+    echo,
+    echo_json,
+    fit_table,
+    tell_of_wait,
+)
 from mkdocs_confluence_md.config import (
     PluginConfig,
     explain_option,
@@ -462,7 +468,8 @@ def check(
     if no_network:
         inspection, _ = inspect_settings(config_file, os.environ, with_mkdocs=False)
     else:
-        inspection = inspect(config_file, os.environ)
+        with tell_of_wait("Confluence"):
+            inspection = inspect(config_file, os.environ)
     if json_wanted:
         echo_json(_as_data(inspection))
     else:

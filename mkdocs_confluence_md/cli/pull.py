@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -12,7 +13,7 @@ import click
 
 from mkdocs_confluence_md.auth.token_file import check_way
 from mkdocs_confluence_md.cli import INTERRUPTED
-from mkdocs_confluence_md.cli.terminal import config_file_option, echo
+from mkdocs_confluence_md.cli.terminal import config_file_option, echo, tell_of_wait
 from mkdocs_confluence_md.errors import ConfluenceError
 from mkdocs_confluence_md.text import count_things
 
@@ -73,7 +74,8 @@ def _pull_once(
     if not check:
         writer.check_changes()
     tell = partial(echo, err=True)
-    site = pull_site(config_file, writer.directory, tell, again=again)
+    with nullcontext() if again else tell_of_wait("pages from Confluence"):
+        site = pull_site(config_file, writer.directory, tell, again=again)
     differences = writer.compare(site)
     written = not check and writer.write(site, time.time())
     return site, differences, written

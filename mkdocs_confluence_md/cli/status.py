@@ -22,10 +22,10 @@ from mkdocs_confluence_md.auth.sign_ins import (
 )
 from mkdocs_confluence_md.auth.token_refresh import make_auth, make_login_auth
 from mkdocs_confluence_md.cli.login import app_options, find_address, site_option
-from mkdocs_confluence_md.cli.terminal import echo, echo_json
+from mkdocs_confluence_md.cli.terminal import echo, echo_json, tell_of_wait
 from mkdocs_confluence_md.confluence.exporter import complete_address, probe
 from mkdocs_confluence_md.errors import ConfluenceError, SettingError
-from mkdocs_confluence_md.network.urls import ApiAddress, make_namespace
+from mkdocs_confluence_md.network.urls import ApiAddress, host_of, make_namespace
 
 if TYPE_CHECKING:
     from mkdocs_confluence_md.auth.environment import Environment
@@ -198,9 +198,10 @@ def _call_api(address: ApiAddress, auth: TokenAuth) -> tuple[str, str]:
     """Make a call that exports nothing; return the base URL and what is wrong, if anything."""
     base_url = ""
     try:
-        address = complete_address(address, auth)
-        base_url = address.make_base_url()
-        probe(address, auth)
+        with tell_of_wait(host_of(address.find_site()) or "Confluence"):
+            address = complete_address(address, auth)
+            base_url = address.make_base_url()
+            probe(address, auth)
     except ConfluenceError as error:
         return base_url, error.full_text()
     return base_url, ""

@@ -9,6 +9,8 @@ import json
 import os
 import shutil
 import sys
+import threading
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +20,7 @@ from mkdocs_confluence_md.network.redaction import hide_used_secrets
 from mkdocs_confluence_md.text import format_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 SCHEMA = 1
 """The version of the shapes of JSON; it grows when a field goes or means something else."""
@@ -55,6 +57,23 @@ def echo(text: str, *, err: bool = False) -> None:
         err: It is for stderr.
     """
     click.echo("\n".join(map(hide_used_secrets, text.split("\n"))), err=err)
+
+
+@contextmanager
+def tell_of_wait(what: str, *, after: float = 1.0) -> Iterator[None]:
+    """Say on stderr what is waited for, if it takes long.
+
+    Args:
+        what: For example the host of a service.
+        after: How many seconds is not long.
+    """
+    timer = threading.Timer(after, echo, [f"Waiting for {what} …"], {"err": True})
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def echo_json(data: dict[str, object]) -> None:

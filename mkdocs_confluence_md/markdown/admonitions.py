@@ -31,12 +31,12 @@ from typing import TYPE_CHECKING
 
 from markdown_it.token import Token
 
-from mkdocs_confluence_md.markdown.repairs import note_repair
+from mkdocs_confluence_md.markdown.repairs.kinds import note_repair
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from mkdocs_confluence_md.markdown.repairs import Env
+    from mkdocs_confluence_md.markdown.repairs.kinds import Env
 
 _KINDS = {
     "note": "note",

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
     from mkdocs.structure.files import File, Files
 
+    from mkdocs_confluence_md.errors import RenderingError
     from mkdocs_confluence_md.markdown.anchors import Anchors
     from mkdocs_confluence_md.markdown.attachments import AttachedFiles
     from mkdocs_confluence_md.markdown.links import SiteLinks
@@ -59,6 +60,12 @@ class RenderedSite(Protocol):
 
     def guess_named(self, name: str, place: PlacedPage) -> PlacedPage | None:
         """Return the page that the name of a file means, among those that are there already."""
+
+    def give_up(self, place: Place, error: RenderingError) -> str:
+        """Return what is shown in place of a page that cannot be rendered; or end the build."""
+
+    def find_source(self, place: Place) -> str:
+        """Return where a page is in Confluence, or the tree that it belongs to; else nothing."""
 
     def is_source(self, text: str, place: Place | None) -> bool:
         """Return True if a text is that of a page from Confluence.

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from markdown import Markdown
     from markdown.util import Registry
 
+    from mkdocs_confluence_md.markdown.budget import Budget
+
 
 _DEEPEST = 150
 """How many elements may be within each other: serializers recurse."""
@@ -44,9 +46,15 @@ _FORMULAS = "arithmatex-inline"
 _FORMULA_BLOCKS = "arithmatex-block"
 
 
-def build_tree(tokens: Sequence[Token], markup: SiteMarkup) -> ET.Element:
-    """Return a `div` with the page's elements."""
-    builder = _Builder(markup)
+def build_tree(
+    tokens: Sequence[Token], markup: SiteMarkup, budget: Budget | None = None
+) -> ET.Element:
+    """Return a `div` with the page's elements.
+
+    Raises:
+        RenderingError: It takes longer than a page may.
+    """
+    builder = _Builder(markup, budget)
     builder.add(tokens)
     return builder.finish()
 
@@ -54,8 +62,9 @@ def build_tree(tokens: Sequence[Token], markup: SiteMarkup) -> ET.Element:
 class _Builder:
     """Adds token by token to the element that is open."""
 
-    def __init__(self, markup: SiteMarkup) -> None:
+    def __init__(self, markup: SiteMarkup, budget: Budget | None) -> None:
         self._markup = markup
+        self._budget = budget
         self._root = ET.Element("div")
         self._open = [self._root]
         self._special: dict[str, Callable[[Token], None]] = {
@@ -80,6 +89,8 @@ class _Builder:
 
     def add(self, tokens: Sequence[Token]) -> None:
         for token in tokens:
+            if self._budget:
+                self._budget.spend()
             special = self._special.get(token.type)
             if special:
                 special(token)
@@ -347,7 +358,8 @@ class Footnotes:
 
     def __init__(self, markdown: Markdown) -> None:
         self._markdown = markdown
-        self._labels: list[str] = []
+        self._numbers: dict[str, int] = {}
+        """By label."""
         self._links_back: defaultdict[str, list[str]] = defaultdict(list)
         self._notes: list[tuple[str, ET.Element]] = []
 
@@ -360,11 +372,14 @@ class Footnotes:
 
     def refer_to(self, label: str) -> ET.Element:
         """Make the raised number that leads to a footnote."""
-        if label not in self._labels:
-            self._labels.append(label)
-        number = self._labels.index(label) + 1
-        identifier = self._extension.makeFootnoteRefId(label, found=True)
-        self._links_back[label].append(identifier)
+        number = self._numbers.setdefault(label, len(self._numbers) + 1)
+        identifier = self._extension.makeFootnoteRefId(label)
+        links_back = self._links_back[label]
+        if links_back:
+            # As Python-Markdown does it, which counts up from 2 each time.
+            name, separator, rest = identifier.partition(self._extension.get_separator())
+            identifier = f"{name}{len(links_back) + 1}{separator}{rest}"
+        links_back.append(identifier)
         raised = ET.Element("sup", {"id": identifier})
         target = f"#{self._extension.makeFootnoteId(label)}"
         link = ET.SubElement(raised, "a", {"class": "footnote-ref", "href": target})
@@ -397,7 +412,7 @@ class Footnotes:
 
     def _find_place(self, note: tuple[str, ET.Element]) -> int:
         label, _ = note
-        return self._labels.index(label) if label in self._labels else len(self._labels)
+        return self._numbers.get(label, len(self._numbers) + 1)
 
     def _lead_back(self, label: str, note: ET.Element) -> None:
         identifiers = self._links_back[label]
@@ -409,7 +424,7 @@ class Footnotes:
             and (note[-1].tag == "p" and (not HTML_PLACEHOLDER_RE.fullmatch(note[-1].text or "")))
             else ET.SubElement(note, "p")
         )
-        number = self._labels.index(label) + 1
+        number = self._numbers[label]
         # The older form of this setting is that of the % operator.
         title = self._extension.getConfig("BACKLINK_TITLE").replace("%d", "{}").format(number)
         _append_space(line)

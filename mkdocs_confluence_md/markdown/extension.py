@@ -19,16 +19,18 @@ from markdown.preprocessors import Preprocessor
 from markdown.treeprocessors import InlineProcessor, Treeprocessor
 from markdown.util import ETX, STX, AtomicString
 
+from mkdocs_confluence_md.errors import RenderingError
 from mkdocs_confluence_md.markdown.attachments import AttachmentProcessor
+from mkdocs_confluence_md.markdown.budget import BUDGET, Budget
 from mkdocs_confluence_md.markdown.context import find_place, join
 from mkdocs_confluence_md.markdown.elements import SiteMarkup, build_tree
 from mkdocs_confluence_md.markdown.formulas import DRAWS_FORMULAS
 from mkdocs_confluence_md.markdown.links import LinkProcessor
 from mkdocs_confluence_md.markdown.parser import Grammar
-from mkdocs_confluence_md.markdown.repairs import count_repairs, list_macros
+from mkdocs_confluence_md.markdown.repairs.kinds import count_repairs, list_macros
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from xml.etree.ElementTree import Element
 
     from markdown import Markdown
@@ -80,6 +82,7 @@ class ConfluenceExtension(Extension):
         self.macros: dict[str, list[str]] = {}
         """The macros that were not exported, by the `src_uri` of the page."""
         self.grammar = Grammar(repairs=repairs)
+        self.make_budget: Callable[[], Budget] = Budget
 
     def join(self, config: MkDocsConfig) -> None:
         """Have all pages of a site rendered with this extension, in place of an earlier build's."""
@@ -190,23 +193,35 @@ class _Writer(Treeprocessor):
         if not text:
             return None
         place = find_place(self.md)
-        markup = SiteMarkup(self.md, _find_url(place))
+        site = self._extension.site
+        url = site.find_source(place) if site and place else ""
+        markup = SiteMarkup(self.md, url or _find_url(place))
         env: dict[str, Any] = {DRAWS_FORMULAS: markup.draws_formulas}
-        with _no_search_for_garbage():
-            tree = build_tree(self._extension.grammar.parse(text, env), markup)
+        try:
+            tree = self._render(text, env, markup)
+        except RenderingError as error:
+            if site is None or place is None:
+                raise
+            env = {}
+            markup = SiteMarkup(self.md)
+            tree = self._render(site.give_up(place, error), env, markup)
         self._extension.languages |= markup.languages
         self._extension.repairs += count_repairs(env)
         if place and (macros := list_macros(env)):
             self._extension.macros[place.file.src_uri] = macros
         if markup.raw_html:
             self._tell_of_anchors(markup.raw_html)
-        has_site = self._extension.site is not None
-        if has_site and place and not _has_title(tree, markup.raw_html) and _add_title(tree, place):
+        if site and place and not _has_title(tree, markup.raw_html) and _add_title(tree, place):
             self._extension.titled.add(place.file.src_uri)
         # Whatever is there was added to each page of the site: abbreviations, say.
         self._tree, self._count = tree, len(tree)
         tree.extend(root)
         return tree
+
+    def _render(self, text: str, env: dict[str, Any], markup: SiteMarkup) -> Element:
+        env[BUDGET] = budget = self._extension.make_budget()
+        with _no_search_for_garbage():
+            return build_tree(self._extension.grammar.parse(text, env), markup, budget)
 
     def _tell_of_anchors(self, raw_html: list[str]) -> None:
         """Let MkDocs see which anchors the page's HTML has: it checks links to them."""

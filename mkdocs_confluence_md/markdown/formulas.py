@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from mdit_py_plugins.dollarmath.index import math_block_dollar
 
-from mkdocs_confluence_md.markdown.repairs import note_repair
+from mkdocs_confluence_md.markdown.repairs.kinds import note_repair
 
 if TYPE_CHECKING:
     from collections.abc import Callable

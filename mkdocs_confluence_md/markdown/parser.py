@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from functools import partial
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import mdurl
 from markdown_it import MarkdownIt
@@ -19,18 +19,19 @@ from mdit_py_plugins.container import container_plugin
 from mdit_py_plugins.footnote import footnote_plugin
 
 from mkdocs_confluence_md.markdown.admonitions import is_panel_name, mark_panels
-from mkdocs_confluence_md.markdown.anchor_repairs import repair_anchors
-from mkdocs_confluence_md.markdown.contents_repairs import repair_contents
+from mkdocs_confluence_md.markdown.budget import BUDGET
 from mkdocs_confluence_md.markdown.formulas import formulas_plugin
-from mkdocs_confluence_md.markdown.macro_repairs import repair_macros
-from mkdocs_confluence_md.markdown.markup_repairs import markup_plugin, repair_markup
-from mkdocs_confluence_md.markdown.panel_fences import panel_fences_plugin
-from mkdocs_confluence_md.markdown.picture_repairs import repair_pictures
-from mkdocs_confluence_md.markdown.text_repairs import repair_text
-from mkdocs_confluence_md.markdown.word_repairs import repair_emphasis, repair_words
+from mkdocs_confluence_md.markdown.repairs.anchors import repair_anchors
+from mkdocs_confluence_md.markdown.repairs.contents import repair_contents
+from mkdocs_confluence_md.markdown.repairs.lists import repair_text
+from mkdocs_confluence_md.markdown.repairs.macros import repair_macros
+from mkdocs_confluence_md.markdown.repairs.markup import markup_plugin, repair_markup
+from mkdocs_confluence_md.markdown.repairs.panel_fences import panel_fences_plugin
+from mkdocs_confluence_md.markdown.repairs.pictures import repair_pictures
+from mkdocs_confluence_md.markdown.repairs.words import repair_emphasis, repair_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from markdown_it.rules_block import StateBlock
     from markdown_it.rules_core import StateCore
@@ -40,12 +41,13 @@ if TYPE_CHECKING:
 _SCHEME = re.compile(r"(?<![a-z])(?:https?|ftp)\Z", re.IGNORECASE)
 _DOMAIN = re.compile(r"(?:[^\W_]|[-_.])+")
 _TO_SPACE = re.compile(r"[^\s<]*")
-_TRAILING_ENTITY = re.compile(r"&[a-z]+;\Z", re.IGNORECASE)
+_ENTITY = re.compile(r"&[a-z]+;", re.IGNORECASE)
 _MAIL = re.compile(
     r"(?<![a-z0-9.+_-])(?P<scheme>mailto:)?[a-z0-9.+_-]+@[a-z0-9_-]+(?:\.[a-z0-9_-]+)+",
     re.IGNORECASE | re.ASCII,
 )
 _PUNCTUATION = "?!.,:;*_~'\""
+_FAILED = "end of what is not a domain"
 _TASK = re.compile(r"\[([ xX])\][ \t]")
 _BEGINNING = re.compile(r"[\n!#$%&*+\-:<=>@\[\\\]^_`{}~w]")
 
@@ -63,6 +65,8 @@ def _read_text(state: StateInline, silent: bool) -> bool:  # noqa: FBT001  markd
 
     As the rule of markdown-it-py does, of which only 4.1 can be told of one more character.
     """
+    if budget := state.env.get(BUDGET):
+        budget.spend()
     match = _BEGINNING.search(state.src, state.pos, state.posMax)
     end = match.start() if match else state.posMax
     if end == state.pos:
@@ -123,8 +127,13 @@ def _split_at_mails(text: str) -> Iterator[Token]:
 
 def _find_end(state: StateInline, start: int, domain_start: int) -> int:
     """Return where an address ends, or 0 where there is none."""
+    source, end = state.env.get(_FAILED, ("", 0))
+    if source is state.src and domain_start < end:
+        return 0
     domain = _DOMAIN.match(state.src, domain_start, state.posMax)
-    if domain is None or "_" in "".join(domain[0].split(".")[-2:]):
+    if domain is None or "_" in "".join(domain[0].rsplit(".", 2)[-2:]):
+        # What begins within it, ends as it does.
+        state.env[_FAILED] = (state.src, domain.end() if domain else 0)
         return 0
     address = _TO_SPACE.match(state.src, start, state.posMax)
     return start + len(_trim(address[0])) if address else 0
@@ -132,23 +141,22 @@ def _find_end(state: StateInline, start: int, domain_start: int) -> int:
 
 def _trim(address: str) -> str:
     """Leave out what belongs to the sentence around an address."""
-    while address:
-        entity = _TRAILING_ENTITY.search(address)
-        if entity:
-            address = address[: entity.start()]
-        elif address[-1] in _PUNCTUATION or _closes_outside(address):
-            address = address[:-1]
+    # How many brackets of the address up to its end are closed more often than they are opened.
+    closed = {closing: address.count(closing) - address.count(opening)
+              for opening, closing in ("()", "[]")}  # fmt: skip
+    end = len(address)
+    while end:
+        last = address[end - 1]
+        start = address.rfind("&", 0, end) if last == ";" else -1
+        if start >= 0 and _ENTITY.fullmatch(address, start, end):
+            end = start
+        elif last in _PUNCTUATION or closed.get(last, 0) > 0:
+            end -= 1
+            if last in closed:
+                closed[last] -= 1
         else:
             break
-    return address
-
-
-def _closes_outside(address: str) -> bool:
-    """Return True if the address ends in a bracket that was opened before it."""
-    return any(
-        address[-1] == closing and address.count(closing) > address.count(opening)
-        for opening, closing in ("()", "[]")
-    )
+    return address[:end]
 
 
 def _link(state: StateInline, start: int, end: int, prefix: str) -> bool:
@@ -168,11 +176,18 @@ _DEEPEST_BLOCK = 60
 """How deep quotations and lists nest, in markdown-it's levels; whatever is deeper is paragraphs."""
 
 
+_DEEPEST_QUOTATION = 20
+"""How deep quotations nest: each line is looked at once for each."""
+
+_DEEPEST_LINK = 20
+"""How deep brackets nest within each other."""
+
+
 class Grammar(MarkdownIt):
     """The parser; one serves any number of pages.
 
     Args:
-        repairs: Whether the forms of exporters are repaired, as `repairs.py` says.
+        repairs: Whether the forms of exporters are repaired, as `repairs/` says.
     """
 
     def __init__(self, *, repairs: bool = True) -> None:
@@ -190,10 +205,15 @@ class Grammar(MarkdownIt):
             validate=lambda info, _: is_panel_name(info, repairs=repairs),
         )
         self.block.ruler.before("table", "stop_nesting", _stop_nesting)
+        quotation = next(each for each in self.block.ruler.__rules__ if each.name == "blockquote")
+        self.block.ruler.at("blockquote", _limit_quotations(quotation.fn), {"alt": quotation.alt})
         self.block.ruler.before("stop_nesting", "task", _read_task)
         # While it still shows what was escaped: `\[!NOTE]` is not an alert.
         self.core.ruler.before("text_join", "panels", partial(_find_panels, repairs=repairs))
         self.core.ruler.push("checkboxes", _place_checkboxes)
+        for name in ("link", "image"):
+            rule = next(each.fn for each in self.inline.ruler.__rules__ if each.name == name)
+            self.inline.ruler.at(name, _limit_depth(rule))
         if repairs:
             self.use(formulas_plugin)
             self.use(markup_plugin)
@@ -218,6 +238,8 @@ class Grammar(MarkdownIt):
 
 
 def _stop_nesting(state: StateBlock, start: int, end: int, silent: bool) -> bool:  # noqa: FBT001  markdown-it's signature
+    if budget := state.env.get(BUDGET):
+        budget.spend()
     return state.level >= _DEEPEST_BLOCK and paragraph(state, start, end, silent)
 
 
@@ -236,6 +258,43 @@ def _read_task(state: StateBlock, start: int, end: int, silent: bool) -> bool:  
         state.tokens[-1].attrJoin("class", "task-list-item")
         state.bMarks[start], state.tShift[start] = match.end(), 0
     return False
+
+
+_BlockRule: TypeAlias = "Callable[[StateBlock, int, int, bool], bool]"
+_QUOTATIONS = "open quotations"
+
+
+def _limit_quotations(rule: _BlockRule) -> _BlockRule:
+    """Let quotations that are deep within others be paragraphs."""
+
+    def read(state: StateBlock, start: int, end: int, silent: bool) -> bool:  # noqa: FBT001  the same
+        depth = state.env.get(_QUOTATIONS, 0)
+        if depth >= _DEEPEST_QUOTATION:
+            return False
+        state.env[_QUOTATIONS] = depth + 1
+        try:
+            return rule(state, start, end, silent)
+        finally:
+            state.env[_QUOTATIONS] = depth
+
+    return read
+
+
+_Rule: TypeAlias = "Callable[[StateInline, bool], bool]"
+
+
+def _limit_depth(rule: _Rule) -> _Rule:
+    """Keep a rule from brackets that are deep within others: it looks for the end of each."""
+
+    def read(state: StateInline, silent: bool) -> bool:  # noqa: FBT001  the same
+        if state.level <= _DEEPEST_LINK:
+            return rule(state, silent)
+        if silent:
+            # As markdown-it does at its own limit, or each bracket would look through all others.
+            state.pos = state.posMax
+        return silent
+
+    return read
 
 
 def _find_panels(state: StateCore, *, repairs: bool) -> None:

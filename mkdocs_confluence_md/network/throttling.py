@@ -193,8 +193,11 @@ class Patience:
     """That a build may lose if all its connections wait for tries that fail."""
 
 
-AT_A_TERMINAL = Patience(longest_wait=2.0, page=2.0)
+AT_A_TERMINAL = Patience(silence=10.0, answer=10.0, longest_wait=2.0, page=2.0)
 """For a command whose answer somebody is waiting for."""
+
+FOR_A_REPORT = Patience(longest_wait=2.0, page=2.0)
+"""For a command that looks at answers: what is slow is as interesting as what is quick."""
 
 
 class Trouble(Enum):

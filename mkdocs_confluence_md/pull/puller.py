@@ -37,7 +37,7 @@ from mkdocs_confluence_md.fetch.snapshot import (
     write_time,
 )
 from mkdocs_confluence_md.markdown.attachments import show_missing
-from mkdocs_confluence_md.markdown.text_repairs import repair_text
+from mkdocs_confluence_md.markdown.repairs.lists import repair_text
 from mkdocs_confluence_md.network.spooling import make_digest
 from mkdocs_confluence_md.plugin import ConfluencePlugin
 from mkdocs_confluence_md.project import check_written, explain_unreadable
@@ -412,6 +412,8 @@ class _Puller:
         # Themes show a title as HTML, and so do front matter and heading here.
         title = str(page.page.title or "")
         meta = {**({"title": title} if title else {}), **page.meta}
+        if url := self._built.build.find_macro_source(placed):
+            meta["confluence_url"] = url
         heading = "" if page.is_headed else f"<h1>{title}</h1>\n\n"
         front_matter = yaml.safe_dump(meta, allow_unicode=True, sort_keys=False, width=1000)
         return f"---\n{front_matter}---\n\n{PULLED_MARKER}\n\n{heading}{rewritten.text}"

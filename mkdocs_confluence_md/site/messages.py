@@ -264,6 +264,11 @@ def report_stale_listing(ref: TreeRef | SpaceRef, age: float, error: ConfluenceE
     )
 
 
+def report_refused(page: PlacedPage, error: ConfluenceError) -> str:
+    """Tell why a page that is there is not rendered."""
+    return f"{describe_placed(page)} was not rendered. {error}"
+
+
 def report_failures(failures: Sequence[PageFailure]) -> str:
     """Tell of all that fails in one message: what has the same cause stands together."""
     by_cause: dict[tuple[str, str], list[PageFailure]] = {}

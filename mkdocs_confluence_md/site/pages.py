@@ -7,14 +7,21 @@ import time
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
+from mkdocs.plugins import get_plugin_logger
 
 from mkdocs_confluence_md.confluence.content import read_hidden_title
 from mkdocs_confluence_md.confluence.refs import SpaceRef, editor_url, space_url, view_url
-from mkdocs_confluence_md.errors import ConfluenceError, DeniedError, MissingPagesError
+from mkdocs_confluence_md.errors import (
+    ConfluenceError,
+    DeniedError,
+    MissingPagesError,
+    RenderingError,
+)
 from mkdocs_confluence_md.fetch.results import FetchedPage, Origin
-from mkdocs_confluence_md.site.messages import PageFailure, report_failures
+from mkdocs_confluence_md.site.messages import PageFailure, report_failures, report_refused
 from mkdocs_confluence_md.site.paths import name_page
 from mkdocs_confluence_md.site.source import make_placeholder, make_source
+from mkdocs_confluence_md.text import describe_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -25,6 +32,10 @@ if TYPE_CHECKING:
     from mkdocs_confluence_md.site.paths import PlacedPage
     from mkdocs_confluence_md.site.trees import SiteTrees
 
+log = get_plugin_logger("confluence-md")
+
+_MOST_BYTES = 10_000_000
+"""Of a page's Markdown."""
 _ANSWERED = (Origin.EXPORTED, Origin.CONFIRMED)
 _WORTH_SHOWING_SECONDS = 1.0
 # The first pages say little about the others.
@@ -191,7 +202,27 @@ class Reader:
             self.failures.append(failure)
             return make_placeholder(failure)
         take(fetched)
+        size = len(fetched.markdown.encode("utf-8", "replace"))
+        if size > _MOST_BYTES:
+            refusal = RenderingError(
+                f"The page has {describe_size(size)} of Markdown, and may have "
+                f"{describe_size(_MOST_BYTES)}.",
+                "Divide it in Confluence.",
+            )
+            return self.refuse(page, refusal, placeholder=placeholder)
         return self._make_source(page, fetched)
+
+    def refuse(self, page: PlacedPage, error: RenderingError, *, placeholder: bool) -> str:
+        """Return the source of the placeholder for a page that is there, but is not rendered.
+
+        Raises:
+            MissingPagesError: No placeholder is wanted.
+        """
+        message = report_refused(page, error)
+        if not placeholder:
+            raise MissingPagesError(message)
+        log.warning(message)
+        return make_placeholder(self._describe(page, error))
 
     def is_there(self, page: PlacedPage) -> bool:
         """Return True if a page could be fetched already."""
@@ -232,6 +263,15 @@ class Reader:
         """Return the address of a page in Confluence; empty where it is not known."""
         site = self._find_site(page)
         return view_url(site, page.ref.page_id) if site and page.ref.page_id else ""
+
+    def find_nearest_url(self, page: PlacedPage) -> str:
+        """Return the address of a page in Confluence, or of the tree that it belongs to."""
+        site, tree = self._find_site(page), page.tree
+        if not site or page.ref.page_id or not tree:
+            return self.find_url(page)
+        if isinstance(tree, SpaceRef):
+            return space_url(site, tree.key)
+        return view_url(site, tree.page_id)
 
     def find_editor(self, page: PlacedPage) -> str | None:
         """Return the address of a page's editor, if it is known."""

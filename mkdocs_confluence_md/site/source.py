@@ -23,7 +23,7 @@ from mkdocs_confluence_md.confluence.content import (
     read_front_matter,
     split_front_matter,
 )
-from mkdocs_confluence_md.errors import AnswerError, FailureError
+from mkdocs_confluence_md.errors import AnswerError, FailureError, RenderingError
 from mkdocs_confluence_md.text import escape_text
 
 if TYPE_CHECKING:
@@ -188,10 +188,11 @@ def make_placeholder(failure: PageFailure) -> str:
         f' <a href="{html.escape(failure.url)}">Read it in Confluence.</a>' if failure.url else ""
     )
     # What is wrong with the machine that builds is for its log, not for readers.
-    about_page = isinstance(failure.error, AnswerError | FailureError)
+    about_page = isinstance(failure.error, AnswerError | FailureError | RenderingError)
     what = html.escape(failure.error.what) if about_page else "The site's owner can tell why."
     # HTML rather than Markdown: the words of an error are not markup.
-    text = f"<p><strong>{name} could not be fetched.</strong> {what}{link}</p>"
+    verb = "rendered" if isinstance(failure.error, RenderingError) else "fetched"
+    text = f"<p><strong>{name} could not be {verb}.</strong> {what}{link}</p>"
     return make_source(text, page_id=failure.page_id, title=failure.title, otherwise=failure.name)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import threading
@@ -13,15 +12,17 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urldefrag
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Route, sync_playwright
 
-from browsing import CHROMIUM, NEEDS_CHROMIUM, QuietHandler
+from browsing import NEEDS_CHROMIUM, QuietHandler, browsing
 from places import EXAMPLE
+from processes import unmeasured
 from projects import BIN
 from standin.folder import find_pages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from playwright.sync_api import BrowserContext, ConsoleMessage
 
 pytestmark = NEEDS_CHROMIUM
 
@@ -78,7 +79,7 @@ class Seen:
 def site_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Build the example site and serve it."""
     directory = tmp_path_factory.mktemp("site")
-    clean = {name: value for name, value in os.environ.items() if "CONFLUENCE" not in name}
+    clean = {name: value for name, value in unmeasured().items() if "CONFLUENCE" not in name}
     config = str(EXAMPLE / "mkdocs.yml")
     command = [str(BIN / "mkdocs"), "build", "-q", "--strict", "-f", config, "-d", str(directory)]
     subprocess.run(command, env=clean, check=True, timeout=120)
@@ -92,20 +93,17 @@ def site_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def seen(site_url: str) -> dict[str, Seen]:
     """Look at every page of the site, by URL."""
-    with sync_playwright() as playwright:
-        arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+    with browsing() as browser:
         pages, waiting = dict[str, Seen](), [site_url]
         while waiting:
             url = waiting.pop()
             if url not in pages:
                 pages[url], found = look_at(browser, url, site_url)
                 waiting += found
-        browser.close()
     return pages
 
 
-def look_at(browser: Browser, url: str, site_url: str) -> tuple[Seen, list[str]]:
+def look_at(browser: BrowserContext, url: str, site_url: str) -> tuple[Seen, list[str]]:
     """Open a page; also return where the site's navigation leads from there."""
     tab = browser.new_page()
     complaints: list[str] = []
@@ -114,16 +112,8 @@ def look_at(browser: Browser, url: str, site_url: str) -> tuple[Seen, list[str]]
         if message.type == "error" and message.location["url"].startswith(site_url):
             complaints.append(message.text)
 
-    def guard(route: Route) -> None:
-        # Nothing here may depend on the rest of the web.
-        if route.request.url.startswith(site_url):
-            route.continue_()
-        else:
-            route.abort()
-
     tab.on("console", listen)
     tab.on("pageerror", lambda error: complaints.append(str(error)))
-    tab.route("**/*", guard)
     answer = tab.goto(url, wait_until="load")
     assert answer is not None
     assert answer.ok, url

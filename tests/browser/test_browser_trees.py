@@ -8,9 +8,8 @@ from http.server import ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import sync_playwright
 
-from browsing import CHROMIUM, NEEDS_CHROMIUM, QuietHandler
+from browsing import NEEDS_CHROMIUM, QuietHandler, browsing
 from forests import ROOT, SITE, fill, in_order
 from projects import Project
 from standin import StandIn
@@ -56,13 +55,10 @@ def site(
 
 @pytest.fixture
 def tab(site: tuple[str, list[str]]) -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+    with browsing() as browser:
         opened = browser.new_page()
         opened.goto(site[0], wait_until="load")
         yield opened
-        browser.close()
 
 
 def heading(tab: Page) -> str:

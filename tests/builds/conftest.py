@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from projects import STEADY
 from watching import Watched
 
 if TYPE_CHECKING:
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def watched(standin: StandIn, tmp_path: Path) -> Iterator[Watched]:
-    watched = Watched(standin, tmp_path)
+def watched(standin: StandIn, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Watched]:
+    """Watch with all patience, or with that of a test whose answers never come."""
+    watched = Watched(standin, tmp_path, getattr(request, "param", STEADY))
     yield watched
     standin.stop()  # frees what still hangs
     watched.watching.close()

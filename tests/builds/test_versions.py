@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
@@ -16,7 +17,7 @@ from mkdocs_confluence_md.confluence.models import PageFacts, read_facts, write_
 from mkdocs_confluence_md.fetch.fetcher import ConfluenceSource, Fetcher
 from mkdocs_confluence_md.fetch.results import Origin
 from mkdocs_confluence_md.network.urls import ApiAddress
-from projects import CALM, IMPATIENT
+from projects import CALM, STEADY
 from standin import Account, PageRecord
 from standin.faults import ConnectionFault
 
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from standin.cloud import TokenKind
 
 THOUSAND = [str(number) for number in range(1, 1001)]
+TWO_LISTS = THOUSAND[:251]
+"""More than fit into one question."""
+
 OTTO = Account("557058:otto", "Otto")
 V2 = "/wiki/api/v2/pages"
 SEARCH = "/wiki/rest/api/content/search"
@@ -46,7 +50,7 @@ class Builds:
     """Builds of a site: one library each, on the same cache."""
 
     def __init__(self, standin: StandIn, directory: Path) -> None:
-        self.patience = IMPATIENT
+        self.patience = STEADY
         self.warnings: list[str] = []
         self.libraries: list[Fetcher] = []
         self._standin = standin
@@ -127,7 +131,7 @@ def test_a_thousand_unchanged_pages_are_four_requests(standin: StandIn, builds: 
     standin.pages.add(*(PageRecord(each, f"# Page {each}\n") for each in THOUSAND))
     builds.build(THOUSAND)
     assert paths(standin) == [V2] * 4 + [USERS]  # which name is asked for once
-    assert len(standin.exports()) == 1000
+    assert set(standin.exports()) == set(THOUSAND)
 
     facts, origins = builds.build(THOUSAND)
     assert [request.path for request in standin.requests] == [V2] * 4
@@ -140,7 +144,6 @@ def test_a_thousand_unchanged_pages_are_four_requests(standin: StandIn, builds: 
     facts, origins = builds.build(THOUSAND)
     assert paths(standin) == [V2] * 4
     assert standin.exports() == ["500"]
-    assert len(standin.requests) == 5
     assert origins == {Origin.CONFIRMED, Origin.EXPORTED}
     changed = facts["500"]
     assert changed is not None
@@ -354,14 +357,14 @@ def test_a_refused_search_is_silent_and_not_made_again(
     standin: StandIn, builds: Builds, status: int
 ) -> None:
     builds.patience = CALM
-    standin.pages.add(*(PageRecord(each, f"# Page {each}\n") for each in THOUSAND))
+    standin.pages.add(*(PageRecord(each, f"# Page {each}\n") for each in TWO_LISTS))
     standin.faults.answer(
         status, route="search", body={"message": "This deprecated endpoint has been removed."}
     )
-    builds.build(THOUSAND, labels_matter=True)
-    facts, origins = builds.build(THOUSAND, labels_matter=True)
+    builds.build(TWO_LISTS, labels_matter=True)
+    facts, origins = builds.build(TWO_LISTS, labels_matter=True)
 
-    assert [request.path for request in standin.requests] == [V2] * 4
+    assert [request.path for request in standin.requests] == [V2] * 2
     assert origins == {Origin.CONFIRMED}
     assert facts["7"] == PageFacts(
         "7", "Page 7", 1, "2025-01-01T00:00:00.000Z", "557058:jane", "Jane Doe"
@@ -374,17 +377,17 @@ def test_where_the_token_works_is_remembered_by_the_next_build(
     standin: StandIn, tmp_path: Path, kind: TokenKind
 ) -> None:
     standin.cloud.token_kind = kind
-    standin.pages.add(*(PageRecord(each, f"# Page {each}\n") for each in THOUSAND))
+    standin.pages.add(*(PageRecord(each, f"# Page {each}\n") for each in TWO_LISTS))
     builds = Builds(standin, tmp_path / "cache")
     builds.patience = CALM
-    builds.build(THOUSAND)
-    assert len(paths(standin)) == 4 + 1 + (kind == "scoped")
-    _, origins = builds.build(THOUSAND)
+    builds.build(TWO_LISTS)
+    assert len(paths(standin)) == 2 + 1 + (kind == "scoped")
+    _, origins = builds.build(TWO_LISTS)
     builds.close()
 
     assert origins == {Origin.CONFIRMED}
     prefix = "" if kind == "classic" else f"/ex/confluence/{standin.cloud_id}"
-    assert [request.path for request in standin.requests] == [prefix + V2] * 4
+    assert [request.path for request in standin.requests] == [prefix + V2] * 2
 
 
 def test_refused_names_are_not_asked_for_again(standin: StandIn, builds: Builds) -> None:
@@ -518,8 +521,6 @@ def test_a_bad_answer_is_one_warning(
     standin.pages.add(PageRecord("1", "# One\n"), PageRecord("2", "# Two\n"))
     if state == "expired":
         builds.build(["1", "2"])
-        # On a machine that is busy, an answer may have been too late for this impatient client.
-        builds.warnings.clear()
     standin.faults.answer(route="rest", **fault)
     _, origins = builds.build(["1", "2"])
 
@@ -536,6 +537,8 @@ def test_a_broken_connection_is_one_warning(
     standin.pages.add(PageRecord("1", "# One\n"), PageRecord("2", "# Two\n"))
     builds.build(["1", "2"])
     standin.faults.connection(kind, route="rest")
+    # Exports, which come, have as long as what never comes.
+    builds.patience = replace(STEADY, silence=3.0, answer=3.0)
     _, origins = builds.build(["1", "2"])
 
     assert origins == {Origin.EXPORTED}

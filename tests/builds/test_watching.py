@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from browsing import CHROMIUM, NEEDS_CHROMIUM
+from browsing import NEEDS_CHROMIUM, browsing
 from mkdocs_confluence_md.errors import FailureError
+from projects import STEADY
 from serving import serving, wait_for_log
 from standin import PageRecord
 from watching import TINY_SECONDS, V2, Watched, wait_for_questions
@@ -113,6 +115,7 @@ def test_failures_are_told_once_and_it_goes_on(
     assert watched.wait_for_news() == "Changed in Confluence: “Deploy” (page 101)"
 
 
+@pytest.mark.parametrize("watched", [replace(STEADY, silence=3.0, answer=3.0)], indirect=True)
 @pytest.mark.parametrize("kind", ["hang", "trickle"])
 def test_an_answer_that_never_comes_holds_nothing_up(
     standin: StandIn, watched: Watched, kind: ConnectionFault
@@ -286,13 +289,9 @@ def test_offline_and_in_a_build_nothing_is_watched(standin: StandIn, served: Pro
 
 @NEEDS_CHROMIUM
 def test_a_browser_sees_an_edit_in_confluence(standin: StandIn, served: Project) -> None:
-    from playwright.sync_api import sync_playwright  # noqa: PLC0415  only where there is a browser
-
     served.configure(NAV, site=standin.url, theme="material")
-    with serving(served) as server, sync_playwright() as playwright:
+    with serving(served) as server, browsing() as browser:
         server.wait_for("deploy/", "Roll out")
-        arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
         page = browser.new_page()
         page.goto(f"{server.url}/deploy/")
         assert "Roll out" in page.inner_text("article")

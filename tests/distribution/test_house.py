@@ -16,6 +16,7 @@ from benchmarks.house import (
     has_id,
 )
 from places import ROOT
+from processes import unmeasured
 
 
 def module(name: str, source: str) -> Module:
@@ -50,13 +51,16 @@ def test_where_an_id_is() -> None:
 
 def test_the_package_is_as_it_is_meant_to_be() -> None:
     command = [sys.executable, "-m", "benchmarks.house"]
-    shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    shown = subprocess.run(
+        command, cwd=ROOT, env=unmeasured(), capture_output=True, text=True, check=True
+    ).stdout
     rows = re.findall(r"^(\S.*?) {2,}([0-9,]+) ", shown, re.MULTILINE)
     counts = {what: int(number.replace(",", "")) for what, number in rows}
 
-    # 75, and what came with `init`, `add`, `ci` and `python -m`.
-    assert counts["modules"] <= 79
+    # 75, what came with `init`, `add`, `ci` and `python -m`, and the repairs with the formulas.
+    assert counts["modules"] <= 92
     assert counts["public names defined twice"] == counts["imports that go up"] == 0
     assert 20 < counts["stays of a page's ID"] <= 110
-    assert counts["modules of these stays"] <= 27
+    # One of them leads from a macro that was not exported to its page.
+    assert counts["modules of these stays"] <= 28
     assert counts["attributes that the plugin sets in __init__"] <= 3

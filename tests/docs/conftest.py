@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
 from places import ROOT
+from processes import unmeasured
 from projects import BIN
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build the documentation, without anything that this machine's environment says."""
     site_dir = tmp_path_factory.mktemp("site")
-    clean = {name: value for name, value in os.environ.items() if "CONFLUENCE" not in name}
+    clean = {name: value for name, value in unmeasured().items() if "CONFLUENCE" not in name}
     command = [str(BIN / "mkdocs"), "build", "--strict", "-f", str(ROOT / "mkdocs.yml"),
                "-d", str(site_dir)]  # fmt: skip
     finished = subprocess.run(

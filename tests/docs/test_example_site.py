@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import os
 import re
 import shutil
 import subprocess
@@ -15,6 +14,7 @@ import pytest
 import yaml
 
 from places import EXAMPLE, ROOT
+from processes import unmeasured
 from projects import BIN
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def build(directory: Path, site_dir: Path, host: str = "mkdocs") -> str:
     """Build the example site in `directory`, and return what the build said."""
-    clean = {name: value for name, value in os.environ.items()
+    clean = {name: value for name, value in unmeasured().items()
              if "CONFLUENCE" not in name and name != "PYTHONPATH"}  # fmt: skip
     finished = subprocess.run(
         [str(BIN / host), "build", "--strict", "-d", str(site_dir)],

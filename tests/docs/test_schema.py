@@ -42,7 +42,7 @@ VALUES: list[tuple[str, object]] = [
     ("page_path", "{section}/{id}"), ("page_path", 3),
     ("attachments", True), ("attachments", False), ("attachments", "safe"), ("attachments", "yes"),
     ("raw_html", "strip"), ("raw_html", True),
-    ("repairs", False), ("repairs", "no"),
+    ("repairs", True), ("repairs", False), ("repairs", "no"),
     ("exclude", []), ("exclude", ["123", "Draft*"]), ("exclude", [123]), ("exclude", "Draft*"),
     ("max_depth", 0), ("max_depth", 3), ("max_depth", -1), ("max_depth", "3"),
     ("labels", ["public", "-draft"]), ("labels", [3]), ("labels", "public"),

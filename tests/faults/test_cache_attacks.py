@@ -491,7 +491,7 @@ def test_two_builds_at_once_share_a_cache(
     project.patience = CALM
     project.configure(nav, site=standin.url)
     if damaged:
-        project.build()
+        project.warm_up()
         write_garbage(project.root / ".cache/plugin/confluence-md")
     standin.faults.hold()
     with build_in_background(project, "one") as one, build_in_background(project, "two") as two:

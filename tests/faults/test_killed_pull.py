@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from projects import Project
 
 PULLER = str(SUPPORT / "puller.py")
-TIMES = 50
+TIMES = 30
 
 
 def test_the_command_killed_at_random_steps_leaves_the_old_site_or_the_new_one(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from standin import StandIn
     from standin.faults import Route
 
-    Fault: TypeAlias = Callable[["StandIn", "Route"], None]
+    Fault: TypeAlias = Callable[["Project", "StandIn", "Route"], None]
 
 NAVS: dict[str, list[Any]] = {
     "tree": [{"Handbook": "confluence:10/"}],
@@ -34,16 +34,22 @@ EMPTY: dict[str, object] = {"results": []}
 
 
 def answer(status: int, **fields: Any) -> Fault:  # noqa: ANN401  as the original
-    return lambda standin, route: standin.faults.answer(status, route=route, **fields)
+    return lambda _, standin, route: standin.faults.answer(status, route=route, **fields)
 
 
-def connection(kind: Any) -> Fault:  # noqa: ANN401  the same
-    return lambda standin, route: standin.faults.connection(kind, route=route)
+def connection(kind: Any, **seconds: float) -> Fault:  # noqa: ANN401  the same
+    """Break connections; what hangs is waited for so long, and so are exports, which come."""
+
+    def happen(project: Project, standin: StandIn, route: Route) -> None:
+        project.lose_patience(**seconds)
+        standin.faults.connection(kind, route=route)
+
+    return happen
 
 
 FAULTS: dict[str, Fault] = {
-    "hang in body": connection("hang-in-body"),
-    "trickle": connection("trickle"),
+    "hang in body": connection("hang-in-body", silence=3.0),
+    "trickle": connection("trickle", answer=3.0),
     "reset in body": connection("cut-in-body"),
     "short body": connection("short-body"),
     "web page": answer(200, body=faults.LOGIN_PAGE, content_type="text/html"),
@@ -130,9 +136,9 @@ def test_a_tree_that_cannot_be_listed(  # noqa: PLR0913, PLR0917  a table
 ) -> None:
     configure(project, standin, NAVS[of])
     if is_listed:
-        assert project.build().exit_code == 0
+        project.warm_up()
         change(standin)
-    FAULTS[name](standin, call)
+    FAULTS[name](project, standin, call)
 
     built = project.build(strict=False)
 
@@ -147,9 +153,9 @@ def test_a_tree_that_cannot_be_listed(  # noqa: PLR0913, PLR0917  a table
 @pytest.mark.parametrize("name", FAULTS)
 def test_pages_are_exported_as_without_it(project: Project, standin: StandIn, name: str) -> None:
     configure(project, standin, PAGES)
-    assert project.build().exit_code == 0
+    project.warm_up()
     change(standin)
-    FAULTS[name](standin, "rest")
+    FAULTS[name](project, standin, "rest")
 
     built = project.build(strict=False)
 
@@ -196,7 +202,7 @@ def test_what_does_not_exist_is_an_error(
 
 def test_a_tree_that_really_is_empty_now_is_believed(project: Project, standin: StandIn) -> None:
     configure(project, standin, NAVS["tree"])
-    assert (project.build().site_dir / "handbook/deploy").exists()
+    assert (project.warm_up().site_dir / "handbook/deploy").exists()
     standin.pages.remove("11")
 
     built = project.build()
@@ -207,7 +213,7 @@ def test_a_tree_that_really_is_empty_now_is_believed(project: Project, standin: 
 
 def test_offline_nothing_is_asked(project: Project, standin: StandIn) -> None:
     configure(project, standin, NAVS["tree"])
-    assert project.build().exit_code == 0
+    project.warm_up()
     standin.clear()
     configure(project, standin, NAVS["tree"], offline=True)
 

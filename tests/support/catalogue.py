@@ -76,6 +76,7 @@ def find_quotes(markdown: str) -> list[str]:
     return [" ".join(text.split()) for text in (*blocks, *spans)]
 
 
+@cache
 def find_messages(package: Path) -> list[Message]:
     """Return the messages of a package, each text once, in the order of the source."""
     found: dict[str, str] = {}
@@ -88,6 +89,7 @@ def find_messages(package: Path) -> list[Message]:
     return [Message(place, text) for text, place in found.items()]
 
 
+@cache
 def find_whole_messages(package: Path) -> list[Message]:
     """Return the messages as people see them: each with its remedy, and with typical values."""
     found: dict[str, str] = {}
@@ -146,6 +148,7 @@ def _write_typical(value: ast.expr) -> str:
     return next((typical for names, typical in _TYPICAL if re.search(names, source)), "something")
 
 
+@cache
 def find_texts(package: Path) -> list[Message]:
     """Return all texts of a package that could be a message, whatever becomes of them."""
     found = []
@@ -227,7 +230,7 @@ def _find_expressions(
     """Yield what is a message in a node: an argument, or what a report returns."""
     if isinstance(node, ast.Call):
         name = _name_of(node.func)
-        place = makers.get(name, _find_alias(name, function, makers))
+        place = makers[name] if name in makers else _find_alias(name, function, makers)
         yield from (each.value for each in node.keywords if each.arg in _NAMES)
         if place is not None:
             for number, argument in enumerate(node.args[: place + 1]):
@@ -246,11 +249,15 @@ def _find_expressions(
 
 def _find_alias(name: str, function: _Function | None, makers: dict[str, int]) -> int | None:
     """Return the place for a name that stands for one of several makers in its function."""
-    for target, value in _find_assignments(list(ast.walk(function)) if function else []):
-        if target == name:
-            names = [each.id for each in ast.walk(value) if isinstance(each, ast.Name)]
-            return next((makers[each] for each in names if each in makers), None)
-    return None
+    value = _find_first_values(function).get(name) if function else None
+    names = [each.id for each in ast.walk(value) if isinstance(each, ast.Name)] if value else []
+    return next((makers[each] for each in names if each in makers), None)
+
+
+@cache
+def _find_first_values(function: _Function) -> dict[str, ast.expr]:
+    """Return what is first assigned to each name in a function."""
+    return dict(reversed(list(_find_assignments(list(ast.walk(function))))))
 
 
 def _name_of(node: ast.expr) -> str:

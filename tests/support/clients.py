@@ -9,7 +9,7 @@ from mkdocs_confluence_md.confluence.rest import GivenCloudId, NoMemory
 from mkdocs_confluence_md.fetch.fetcher import BaseUrlFinder
 from mkdocs_confluence_md.fetch.versions import make_rest, make_versions
 from mkdocs_confluence_md.network.urls import ApiAddress
-from projects import IMPATIENT
+from projects import STEADY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -38,7 +38,7 @@ def make_rest_client(
     address = ApiAddress(site or standin.url, cloud_id=standin.cloud_id)
     cloud_ids = GivenCloudId(standin.cloud_id)
     client = make_rest(
-        read_environment(variables), address, cloud_ids, memory or NoMemory(), IMPATIENT
+        read_environment(variables), address, cloud_ids, memory or NoMemory(), STEADY
     )
     assert client
     return client
@@ -51,7 +51,7 @@ def make_version_client(  # noqa: PLR0913  it has that many settings
     *,
     warn: Callable[[str], None],
     labels_matter: bool = False,
-    patience: Patience = IMPATIENT,
+    patience: Patience = STEADY,
 ) -> Versions | None:
     """Return what asks for versions, beside an exporter."""
     return make_versions(

@@ -58,6 +58,7 @@ def untrusted_certificate(scene: Scene) -> None:
 
 def hang_at_connect(scene: Scene) -> None:
     """Keep the port, but let nobody in: Linux ignores whoever comes to a full queue."""
+    scene.project.lose_patience(connect=0.5)
     scene.standin.stop()
     address = "127.0.0.1", urlsplit(scene.standin.url).port
     queue = scene.until_the_end.enter_context(socket.socket())
@@ -74,10 +75,13 @@ def hang_at_connect(scene: Scene) -> None:
 
 
 def hang_in_body(scene: Scene) -> None:
+    scene.project.lose_patience(silence=0.5)
     scene.standin.faults.connection("hang-in-body")
 
 
 def endless_trickle(scene: Scene) -> None:
+    # A byte may come late, too.
+    scene.project.lose_patience(answer=1.0, large_answer=3.0)
     scene.standin.faults.connection("trickle")
 
 

@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import entry_points
@@ -40,10 +40,12 @@ BIN = Path(sys.executable).parent
 FORKSERVER = "forkserver"
 # ProperDocs takes MkDocs' place in a process, so it starts from nothing.
 FORKED = {"mkdocs", "confluence-md"}
-PRELOADED = ["mkdocs.__main__", "mkdocs.commands.build", "material", "coverage"]
+PRELOADED = ["mkdocs.__main__", "mkdocs.commands.build", "material"]
 
-# A command measures itself; the process that it is forked from would only be slower for it.
+# Has a Python process measure itself from its start.
 MEASURED = "COVERAGE_PROCESS_CONFIG"
+# The same for the process that others are forked from, which itself is not measured.
+MEASURED_LATER = "MEASURED_LATER"
 
 _ports = count()
 
@@ -137,9 +139,12 @@ def _server() -> ForkServerContext:
     """Return what starts processes; the first one starts the one that all are forked from."""
     ours = walk_packages(mkdocs_confluence_md.__path__, "mkdocs_confluence_md.")
     context = ForkServerContext()
-    context.set_forkserver_preload([*PRELOADED, *(module.name for module in ours)])
+    # The last one looks at what has been imported.
+    context.set_forkserver_preload([*PRELOADED, *(module.name for module in ours), "preloaded"])
     with mock.patch.dict(os.environ, AT_START):
-        os.environ.pop(MEASURED, None)
+        os.environ["PYTHONPATH"] = str(Path(__file__).parent)
+        if MEASURED in os.environ:
+            os.environ[MEASURED_LATER] = os.environ.pop(MEASURED)
         context.Process(target=str).start()
     return context
 
@@ -157,18 +162,18 @@ def _be(
     os.environ.update(environment)
     sys.argv = command
     [entry_point] = entry_points(group="console_scripts", name=command[0])
-    if MEASURED not in environment:
-        entry_point.load()()
-        return
-    import coverage  # noqa: PLC0415  an installed wheel is tested without it
+    import preloaded  # noqa: PLC0415  only here it is there already
 
-    measuring = coverage.process_startup(force=True)
-    assert measuring is not None
-    try:
+    with preloaded.measure() if MEASURED in environment else nullcontext():
         entry_point.load()()
-    finally:
-        measuring.stop()
-        measuring.save()
+
+
+def unmeasured(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Return variables without those that have a process measure itself.
+
+    For what many builds do that are measured: it takes longer than starting does.
+    """
+    return {name: value for name, value in environment.items() if "COVERAGE" not in name}
 
 
 def find_free_port() -> int:

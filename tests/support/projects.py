@@ -38,26 +38,25 @@ PAGES = {
     "11113988156": "# A large ID\n\nText.\n",
 }
 
-# Nobody wants to wait for the faults of a test as long as for real ones.
-IMPATIENT = Patience(
-    connect=0.5,
-    silence=0.5,
-    # Not less on a busy machine: the stand-in counts refresh tokens that are used twice.
+STEADY = Patience(
+    connect=30.0,
+    silence=30.0,
     token=30.0,
-    answer=1.0,
-    large_answer=3.0,
+    answer=60.0,
+    large_answer=60.0,
+    # Nobody wants to wait for the faults of a test as long as for real ones.
     first_wait=0.01,
     longest_wait=1.0,
     page=1.0,
     build=5.0,
 )
-CALM = replace(IMPATIENT, connect=30.0, silence=30.0, answer=60.0, page=60.0, build=60.0)
-"""For what is to come, however busy the machine is."""
+"""An answer may come late on a busy machine; where one never comes, a test says how long it waits.
+"""
 
-STEADY = replace(IMPATIENT, connect=10.0, silence=10.0, answer=20.0, large_answer=30.0)
-"""For builds in which nothing hangs: an answer comes late on a busy machine, too."""
+CALM = replace(STEADY, page=60.0, build=60.0)
+"""For what is to come, however often it is asked for."""
 
-IMPATIENT_HOOK = """
+HOOK = """
 from mkdocs_confluence_md.network.throttling import Patience
 
 def on_config(config):
@@ -122,9 +121,7 @@ class Project:
         **more_options: object,
     ) -> None:
         """Write `mkdocs.yml` with the plugin's options."""
-        hook = IMPATIENT_HOOK.replace("WATCH_SECONDS", repr(self.watch_seconds))
-        hook = hook.replace("PATIENCE", repr(self.patience))
-        self.write("impatient.py", hook)
+        self._write_hook(self.patience)
         config = {
             "site_name": "Handbook",
             "theme": {"name": theme},
@@ -143,6 +140,19 @@ class Project:
         )
         return Built(finished.exit_code, _without_colours(finished.stdout), self.root / "site")
 
+    def warm_up(self) -> Built:
+        """Build while all is well, as what a test is about comes later: with all patience."""
+        self._write_hook(STEADY)
+        built = self.build()
+        assert built.exit_code == 0, built.log
+        self._write_hook(self.patience)
+        return built
+
+    def lose_patience(self, **seconds: float) -> None:
+        """Wait no longer than this for what will never come, from the next build on."""
+        self.patience = replace(self.patience, **seconds)
+        self._write_hook(self.patience)
+
     def run(self, *arguments: str, **variables: str) -> tuple[int, str, str]:
         """Run `confluence-md`; return exit code, standard output and standard error."""
         finished = processes.run(
@@ -152,6 +162,10 @@ class Project:
         )
         assert "Traceback" not in finished.stderr
         return finished.exit_code, finished.stdout, finished.stderr
+
+    def _write_hook(self, patience: Patience) -> None:
+        hook = HOOK.replace("WATCH_SECONDS", repr(self.watch_seconds))
+        self.write("impatient.py", hook.replace("PATIENCE", repr(patience)))
 
     def variables(self) -> dict[str, str]:
         """Return the environment of a build."""

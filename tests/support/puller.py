@@ -114,7 +114,9 @@ def run_child(pull: Pull, watched: frozenset[str], last: int | None = None) -> t
     child = os.fork()
     if child == 0:
         steps = Steps(watched, last)
-        sys.settrace(steps)
+        # Being looked at makes a whole pull several times as slow.
+        if watched:
+            sys.settrace(steps)
         try:
             pull()
         except BaseException:  # the rest of this script is the parent's  # noqa: BLE001

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import markdown
 import yaml
@@ -11,6 +11,9 @@ from pymdownx import superfences
 from mkdocs_confluence_md.markdown.attachments import AttachedFiles
 from mkdocs_confluence_md.markdown.extension import ConfluenceExtension
 from mkdocs_confluence_md.markdown.links import SiteLinks
+
+if TYPE_CHECKING:
+    from mkdocs_confluence_md.errors import ConfluenceError
 
 # What Material's documentation recommends.
 USUAL = """
@@ -71,6 +74,16 @@ class TextSite:
 
     def guess_named(self, name: str, place: object) -> None:
         """The same."""
+
+    def give_up(self, place: object, error: ConfluenceError) -> str:
+        """Fail."""
+        del place
+        raise error
+
+    def find_source(self, place: object) -> str:
+        """Know nothing of where pages are in Confluence."""
+        del place
+        return ""
 
     def is_source(self, text: str, place: object) -> bool:
         """Return True if a text is one of the pages."""

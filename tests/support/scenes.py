@@ -15,7 +15,7 @@ from mkdocs_confluence_md.auth.token_store import TokenStore
 from mkdocs_confluence_md.cache.policy import ExportCache
 from mkdocs_confluence_md.cache.records import page_resource
 from mkdocs_confluence_md.network.urls import ApiAddress
-from projects import IMPATIENT, Project, keep_login, make_login
+from projects import Project, keep_login, make_login
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,7 +84,7 @@ class Shelf:
 def make_scene(root: Path, standin: StandIn, until_the_end: ExitStack) -> Scene:
     """Make a project with a login whose access token is good for an hour."""
     now = time.time()
-    project = Project(root, {"CONFLUENCE_MD_API_URL": standin.url}, patience=IMPATIENT)
+    project = Project(root, {"CONFLUENCE_MD_API_URL": standin.url})
     login = make_login(
         standin,
         site=SITE,

@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from places import ROOT, SUPPORT
-from processes import find_free_port
+from processes import find_free_port, unmeasured
 from projects import BIN, PASSED_VARIABLES
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class Follower:
         home.mkdir()
         self._state = home / "state"
         self.variables = {
-            **{name: os.environ[name] for name in PASSED_VARIABLES if name in os.environ},
+            **{name: value for name, value in unmeasured().items() if name in PASSED_VARIABLES},
             "PATH": f"{BIN}:{os.environ['PATH']}",
             "HOME": str(home),
             "BROWSER": f"{sys.executable} {SUPPORT / 'consenting.py'} %s &",

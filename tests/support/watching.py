@@ -16,13 +16,14 @@ from mkdocs_confluence_md.fetch.fetcher import ConfluenceSource, Fetcher
 from mkdocs_confluence_md.fetch.results import FetchedTree
 from mkdocs_confluence_md.network.urls import ApiAddress
 from mkdocs_confluence_md.site.watch import Watching
-from projects import IMPATIENT
+from projects import STEADY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from mkdocs_confluence_md.confluence.refs import SpaceRef, TreeRef
+    from mkdocs_confluence_md.network.throttling import Patience
     from standin import StandIn
 
 TINY_SECONDS = 0.02
@@ -33,7 +34,7 @@ V2 = "/wiki/api/v2/pages"
 class Watched:
     """A library with a watcher, and what that says."""
 
-    def __init__(self, standin: StandIn, root: Path) -> None:
+    def __init__(self, standin: StandIn, root: Path, patience: Patience = STEADY) -> None:
         environment = read_environment(
             {
                 "CONFLUENCE_MD_ACCESS_TOKEN": standin.oauth.issue_access_token(),
@@ -48,14 +49,16 @@ class Watched:
             ApiAddress(standin.url, gateway="site"),
             make_auth(environment),
             concurrency=2,
-            patience=IMPATIENT,
+            patience=patience,
         )
         cache = ExportCache(root / "cache", warn=pytest.fail)
         source = ConfluenceSource(
             exporter,
             cache,
             max_age=3600.0,
-            versions=make_version_client(environment, exporter, cache, warn=self.news.append),
+            versions=make_version_client(
+                environment, exporter, cache, warn=self.news.append, patience=patience
+            ),
         )
         self.library = Fetcher(source, threads=4)
         self.watching = Watching(self.hear)

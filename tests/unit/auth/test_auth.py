@@ -20,7 +20,7 @@ from mkdocs_confluence_md.auth.trust import TrustRule
 from mkdocs_confluence_md.errors import CredentialsError, FailureError, SettingError, TokenFileError
 from mkdocs_confluence_md.network.client import make_client
 from mkdocs_confluence_md.network.throttling import Traffic
-from projects import IMPATIENT
+from projects import CALM, STEADY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -291,7 +291,8 @@ def test_a_failing_refresh_fails_for_everybody_who_waited_for_it(
             return type(error).__name__
         return "answered"
 
-    patience = replace(IMPATIENT, token=0.5)
+    # Long enough for all of them to come meanwhile.
+    patience = replace(CALM, answer=2.0, token=2.0)
     with make_client(Traffic(8, patience)) as client, ThreadPoolExecutor(8) as threads:
         outcomes = list(threads.map(ask, [client] * 8))
 
@@ -306,7 +307,7 @@ def test_a_token_answer_that_is_lost_is_asked_for_again_at_once(
     # In ten minutes the used refresh token would no longer be forgiven, and the chain would end.
     standin.faults.connection("cut-in-body", route="token", times=1)
 
-    with make_client(Traffic(1, IMPATIENT)) as client:
+    with make_client(Traffic(1, STEADY)) as client:
         url = f"{standin.url}/gateway/api/svc/confluence/{APP}/singleExport"
         assert client.post(url, json={"pageId": "101"}, auth=sign_in()).status_code == 200
     assert export(standin, sign_in()) == 200
@@ -316,10 +317,11 @@ def test_a_token_answer_that_is_lost_is_asked_for_again_at_once(
 def test_a_token_that_comes_late_is_waited_for(
     standin: StandIn, sign_in: Callable[..., TokenAuth]
 ) -> None:
-    standin.faults.other_latency = 2 * IMPATIENT.silence
+    patience = replace(CALM, silence=1.0)
+    standin.faults.other_latency = 2 * patience.silence
     auth = sign_in()
 
-    with make_client(Traffic(1, IMPATIENT)) as client:
+    with make_client(Traffic(1, patience)) as client:
         url = f"{standin.url}/gateway/api/svc/confluence/{APP}/singleExport"
         assert client.post(url, json={"pageId": "101"}, auth=auth).status_code == 200
     assert standin.oauth.reuses == 0
@@ -348,7 +350,7 @@ def test_a_hanging_authorization_server_is_given_up_like_any_other(
     standin.faults.connection("hang", route="token")
     url = f"{standin.url}/gateway/api/svc/confluence/{APP}/singleExport"
 
-    patience = replace(IMPATIENT, token=0.5)
+    patience = replace(STEADY, answer=0.5, token=0.5)
     with make_client(Traffic(1, patience)) as client, pytest.raises(httpx.ReadTimeout):
         client.post(url, json={"pageId": "101"}, auth=sign_in())
 

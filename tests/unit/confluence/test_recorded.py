@@ -24,7 +24,7 @@ from mkdocs_confluence_md.fetch.fetcher import ConfluenceSource, Fetcher
 from mkdocs_confluence_md.fetch.results import Origin
 from mkdocs_confluence_md.network.urls import ApiAddress
 from places import RECORDED
-from projects import IMPATIENT
+from projects import STEADY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,7 +91,7 @@ def exporter(standin: StandIn) -> Iterator[Exporter]:
     }
     address = ApiAddress(standin.url, gateway="site")
     auth = make_auth(read_environment(token))
-    with closing(Exporter(address, auth, concurrency=1, patience=IMPATIENT)) as opened:
+    with closing(Exporter(address, auth, concurrency=1, patience=STEADY)) as opened:
         yield opened
 
 

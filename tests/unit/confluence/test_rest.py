@@ -30,7 +30,7 @@ from mkdocs_confluence_md.errors import (
 )
 from mkdocs_confluence_md.fetch.versions import make_rest
 from mkdocs_confluence_md.network.urls import ApiAddress
-from projects import IMPATIENT
+from projects import STEADY
 from standin import Account, PageRecord, SpaceRecord, StandIn
 
 if TYPE_CHECKING:
@@ -468,7 +468,7 @@ def test_a_host_that_only_mkdocs_yml_names_gets_no_credentials(
     variables = {**standin.rest_environment(), "CONFLUENCE_MD_API_URL": "http://127.0.0.1:1"}
     known = GivenCloudId(standin.cloud_id) if is_known else UnknownCloudId("")
     address = ApiAddress("https://wiki.example")
-    client = make_rest(read_environment(variables), address, known, NoMemory(), IMPATIENT)
+    client = make_rest(read_environment(variables), address, known, NoMemory(), STEADY)
     assert client
     text = (
         "127.0.0.1:1 cannot be reached"

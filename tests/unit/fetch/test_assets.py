@@ -24,7 +24,7 @@ from mkdocs_confluence_md.fetch.fetcher import ConfluenceSource, Fetcher
 from mkdocs_confluence_md.fetch.results import Origin
 from mkdocs_confluence_md.network.spooling import Contents
 from mkdocs_confluence_md.network.urls import ApiAddress
-from projects import IMPATIENT
+from projects import STEADY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -77,7 +77,7 @@ def open_library(standin: StandIn, tmp_path: Path) -> Iterator[Callable[..., Fet
         for library in opened:
             library.close()
         address = ApiAddress(standin.url, gateway="site")
-        exporter = kind(address, make_auth(environment), concurrency=2, patience=IMPATIENT)
+        exporter = kind(address, make_auth(environment), concurrency=2, patience=STEADY)
         cache = ExportCache(tmp_path / "cache", warn=pytest.fail)
         source = ConfluenceSource(exporter, cache, **{"max_age": 60.0, **options})
         library = Fetcher(source, threads=4)

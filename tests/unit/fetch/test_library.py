@@ -17,7 +17,7 @@ from mkdocs_confluence_md.errors import FailureError, NoAccessError
 from mkdocs_confluence_md.fetch.fetcher import ConfluenceSource, Fetcher
 from mkdocs_confluence_md.fetch.results import Origin
 from mkdocs_confluence_md.network.urls import ApiAddress
-from projects import IMPATIENT
+from projects import STEADY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -45,7 +45,7 @@ def open_library(standin: StandIn, tmp_path: Path) -> Iterator[Callable[..., Fet
                 ApiAddress(standin.url, gateway="site"),
                 make_auth(environment),
                 concurrency=concurrency,
-                patience=IMPATIENT,
+                patience=STEADY,
             ),
             ExportCache(tmp_path / "cache", warn=pytest.fail),
             max_age=max_age,

@@ -6,7 +6,7 @@ import pytest
 
 from form_rows import Form, read_forms
 from mkdocs_confluence_md.markdown.extension import ConfluenceExtension
-from mkdocs_confluence_md.markdown.repairs import KINDS
+from mkdocs_confluence_md.markdown.repairs.kinds import KINDS
 from rendering import USUAL, make_markdown
 from structure import read_structure
 

@@ -9,7 +9,6 @@ import tempfile
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +23,7 @@ from mkdocs_confluence_md.confluence.exporter import Exporter
 from mkdocs_confluence_md.errors import ConfluenceError, FailureError
 from mkdocs_confluence_md.network.spooling import MEMORY_BYTES, Spool, make_digest
 from mkdocs_confluence_md.network.urls import ApiAddress
-from projects import IMPATIENT
+from projects import CALM
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,8 +32,6 @@ if TYPE_CHECKING:
     from standin.faults import ConnectionFault
 
 MANY = MEMORY_BYTES + 1
-# How much of an answer is in memory must not depend on how busy the machine is.
-PATIENT = replace(IMPATIENT, large_answer=60.0, page=60.0, build=60.0)
 
 
 def find_files() -> list[os.stat_result]:
@@ -69,7 +66,7 @@ def exporter(standin: StandIn) -> Iterator[Exporter]:
     )
     address = ApiAddress(standin.url, gateway="site")
     auth = make_auth(environment)
-    with closing(Exporter(address, auth, concurrency=COUNT, patience=PATIENT)) as opened:
+    with closing(Exporter(address, auth, concurrency=COUNT, patience=CALM)) as opened:
         yield opened
 
 

@@ -6,16 +6,17 @@ import html
 import re
 from typing import TYPE_CHECKING
 
-from mkdocs_confluence_md.markdown.repairs import note_repair
+from markdown_it.token import Token
+
+from mkdocs_confluence_md.markdown.repairs.kinds import note_repair
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from markdown_it import MarkdownIt
     from markdown_it.rules_inline import StateInline
-    from markdown_it.token import Token
 
-    from mkdocs_confluence_md.markdown.repairs import Env
+    from mkdocs_confluence_md.markdown.repairs.kinds import Env
 
 # `![alt](address =300x200)`; one of both numbers may be missing.
 _SIZED = re.compile(
@@ -39,6 +40,11 @@ _CDATA, _END_OF_CDATA = "<![CDATA[", "]]>"
 _UNCLOSED = "paragraph with unclosed character data"
 _EMPTIED = "paragraphs with storage XML"
 
+_ITEM = re.compile(r"(?:[-•*]|(?P<number>[0-9]{1,3})[.)]) +")
+_FILE = re.compile(
+    r"\.(?:csv|docx?|gz|json|log|od[pst]|pdf|pptx?|rar|tgz|txt|xlsx?|xml|ya?ml|zip|7z)$",
+    re.IGNORECASE,
+)
 _BREAK = re.compile(r"<br[ ]*/?>", re.IGNORECASE)
 _FENCED = re.compile(r"(?P<info>[\w#.+-]*)[ ]*<br[ ]*/?>(?P<code>.*)<br[ ]*/?>[ ]*", re.IGNORECASE)
 _CELLS = {"td_open", "th_open"}
@@ -59,8 +65,10 @@ def repair_markup(tokens: list[Token], env: Env) -> list[Token]:
             continue
         if _has_image(token.children):
             token.children = list(_size_images(token.children, env))
-        if position and tokens[position - 1].type in _CELLS and "```" in token.content:
+            token.children = list(_link_files(token.children, env))
+        if position and tokens[position - 1].type in _CELLS and "<br" in token.content:
             token.children = [_open_code(child, env) for child in token.children]
+            token.children = _make_list(token.children, env)
         kept.append(token)
     return list(_drop_emptied(kept)) if env.get(_EMPTIED) else kept
 
@@ -112,6 +120,52 @@ def _size_images(children: Sequence[Token], env: Env) -> Iterator[Token]:
         elif child.type != "text" or child.content:
             image = None
         yield child
+
+
+def _link_files(children: Sequence[Token], env: Env) -> Iterator[Token]:
+    """Make links of pictures that are of files which no browser shows as one."""
+    links = 0
+    for child in children:
+        links += child.nesting if child.tag == "a" else 0
+        path = str(child.attrs.get("src", "")).partition("?")[0]
+        if child.type != "image" or links or not _FILE.search(path):
+            yield child
+            continue
+        yield Token("link_open", "a", 1, attrs={"href": child.attrs["src"]}, meta=child.meta)
+        yield from child.children or [Token("text", "", 0, content=path.rpartition("/")[2])]
+        yield Token("link_close", "a", -1)
+        note_repair(env, "files")
+
+
+def _make_list(children: list[Token], env: Env) -> list[Token]:
+    """Make a list of lines that all begin as items: `- one<br>- two`."""
+    lines: list[list[Token]] = [[]]
+    for child in children:
+        if child.type == "html_inline" and _BREAK.fullmatch(child.content):
+            lines.append([])
+        else:
+            lines[-1].append(child)
+    if len(lines) == 1:
+        return children
+    markers = [_ITEM.match(line[0].content) if line and line[0].type == "text" else None
+               for line in lines]  # fmt: skip
+    found = [marker for marker in markers if marker]
+    numbers = [marker["number"] for marker in found]
+    ordered = list(map(str, range(1, len(lines) + 1)))
+    is_list = len(found) == len(lines) and (
+        numbers == ordered or (not any(numbers) and len({marker[0] for marker in found}) == 1)
+    )
+    # Numbers below each other may be negative.
+    has_words = is_list and any(re.search(r"[^\W\d_]", line[0].content) for line in lines)
+    if not has_words or any(sum(child.nesting for child in line) for line in lines):
+        return children
+    tag = "ol" if numbers == ordered else "ul"
+    items = [Token("list_open", tag, 1)]
+    for line, marker in zip(lines, found, strict=True):
+        line[0].content = line[0].content[marker.end() :]
+        items += [Token("list_item", "li", 1), *line, Token("list_item", "li", -1)]
+    note_repair(env, "lists in cells")
+    return [*items, Token("list_close", tag, -1)]
 
 
 def _take_size_of_label(image: Token) -> bool:

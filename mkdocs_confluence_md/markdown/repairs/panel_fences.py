@@ -1,7 +1,7 @@
 """Read fences that are panels and expands: `~~~panel type=info title="T"`, `~~~expand`. Pure.
 
 The content is Markdown, so they become containers as `:::` does. Fences within each other are all
-of the same length, so the end is found by counting; fences of code are no part of that.
+of the same length, so the end is found by counting; fences of code do not count.
 """
 
 from __future__ import annotations

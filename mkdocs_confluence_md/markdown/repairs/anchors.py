@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from markdown.extensions.toc import slugify
 from markdown_it.token import Token
 
-from mkdocs_confluence_md.markdown.repairs import note_repair
+from mkdocs_confluence_md.markdown.repairs.kinds import note_repair
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mkdocs_confluence_md.markdown.repairs import Env
+    from mkdocs_confluence_md.markdown.repairs.kinds import Env
 
 _ANCHOR = re.compile(
     r"""<a\s+(?:id|name)\s*=\s*(["'])(?P<name>[^"'<>\s]+)\1\s*/?>""", re.IGNORECASE
@@ -34,7 +34,7 @@ def repair_anchors(tokens: list[Token], env: Env) -> list[Token]:
     for position, token in enumerate(tokens):
         if position < skipped:
             continue
-        if token.type == "paragraph_open" and read_anchors(tokens[position + 1]):
+        if token.type == "paragraph_open" and read_anchor_ids(tokens[position + 1]):
             waiting += tokens[position : position + 3]
             skipped = position + 3
             continue
@@ -50,7 +50,7 @@ def repair_anchors(tokens: list[Token], env: Env) -> list[Token]:
     return repaired + waiting
 
 
-def read_anchors(inline: Token) -> list[str]:
+def read_anchor_ids(inline: Token) -> list[str]:
     """Return the names of anchors if a paragraph has nothing else; otherwise none."""
     names = []
     for word in inline.children or []:
@@ -95,7 +95,7 @@ def _read_word(word: Token) -> str:
 def _move(paragraphs: list[Token], taken: set[str], env: Env) -> Iterator[Token]:
     for inline in paragraphs[1::3]:
         note_repair(env, "anchors")
-        for name in read_anchors(inline):
+        for name in read_anchor_ids(inline):
             if name not in taken:
                 taken.add(name)
                 yield Token("html_inline", "", 0, content=f'<a id="{html.escape(name)}"></a>')

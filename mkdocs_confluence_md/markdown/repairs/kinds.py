@@ -1,8 +1,8 @@
 """The forms in which exporters write otherwise than Markdown is specified, and how often they do.
 
 A form is repaired only where the specified reading would leave junk or lose structure: text that
-is valid and means what it says stays as it is. The repairs themselves are in the modules whose
-names end in `_repairs`; each notes here what it repaired.
+is valid and means what it says stays as it is. The other modules of this package have the
+repairs; each notes here what it repaired.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ KINDS = {
     "picture sizes": "sizes behind the addresses of pictures",
     "storage XML": "tags of Confluence's storage format",
     "code in cells": "fences of code in the cells of tables",
+    "lists in cells": "lists in the cells of tables",
+    "files": "pictures of files that are no pictures",
     "anchors": "anchors before headings",
     "statuses": "status macros",
     "dates": "dates as numbers or tags",

@@ -13,18 +13,23 @@ from typing import TYPE_CHECKING
 
 from markdown_it.token import Token
 
-from mkdocs_confluence_md.markdown.repairs import note_macro, note_repair
+from mkdocs_confluence_md.markdown.repairs.kinds import note_macro, note_repair
 
 if TYPE_CHECKING:
-    from mkdocs_confluence_md.markdown.repairs import Env
+    from mkdocs_confluence_md.markdown.repairs.kinds import Env
 
 _PLACEHOLDER = re.compile(r"\[(?:Extension|macro): ?(?P<name>[^\[\]\s][^\[\]\n]{0,80})\]")
 _EXPAND = "[Expand: "
 _SEEN_IN_CONFLUENCE = ", see it in Confluence"
 
 
+# The content of these is on another page; of all others, what was exported follows the comment.
+_INCLUDE = re.compile(r"\s*<!-- confluence-macro: (?P<name>(?:excerpt-)?include)\b[^<>]*-->\s*")
+
+
 def repair_macros(tokens: list[Token], env: Env) -> list[Token]:
-    """Replace paragraphs that are nothing but a macro's placeholder."""
+    """Replace paragraphs that are nothing but a macro's placeholder, and comments like that."""
+    tokens = [each for token in tokens for each in _replace_comment(token, env)]
     for opening, inline in pairwise(tokens):
         words = inline.children or []
         if opening.type != "paragraph_open" or not words or not words[0].content.startswith("["):
@@ -37,6 +42,17 @@ def repair_macros(tokens: list[Token], env: Env) -> list[Token]:
             inline.children = [*make_bold(title), *_break_before(rest)]
             note_repair(env, "expands")
     return tokens
+
+
+def _replace_comment(token: Token, env: Env) -> list[Token]:
+    match = _INCLUDE.fullmatch(token.content) if token.type == "html_block" else None
+    if match is None:
+        return [token]
+    return [
+        Token("paragraph_open", "p", 1),
+        Token("inline", "", 0, children=make_source_link(match["name"], env)),
+        Token("paragraph_close", "p", -1),
+    ]
 
 
 def make_source_link(name: str, env: Env, *, in_link: bool = False) -> list[Token]:

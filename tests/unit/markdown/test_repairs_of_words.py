@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mkdocs_confluence_md.markdown.emoji_names import find_emoji
-from mkdocs_confluence_md.markdown.emphasis import move_blanks
 from mkdocs_confluence_md.markdown.parser import Grammar
-from mkdocs_confluence_md.markdown.repairs import count_repairs
-from mkdocs_confluence_md.markdown.word_repairs import repair_words
+from mkdocs_confluence_md.markdown.repairs.emoji_names import find_emoji
+from mkdocs_confluence_md.markdown.repairs.emphasis import move_blanks
+from mkdocs_confluence_md.markdown.repairs.kinds import count_repairs
+from mkdocs_confluence_md.markdown.repairs.words import repair_words
 
 if TYPE_CHECKING:
     from markdown_it.token import Token

@@ -43,11 +43,11 @@ _LEXER = re.compile(
     r"""
       \\.
     | (?P<code>`+)
+    | (?P<break>\n|<br[ ]*/?>)
     | <[a-zA-Z/!?][^<>]*>
     | \]\([^)\s"]*(?:\s+"[^"\n]*")?
     | (?:https?|ftp)://[^\s<]*[^\s<*~.,:;!?]
     | (?P<mark>\*+|~+)
-    | (?P<break>\n)
     """,
     re.VERBOSE,
 )

@@ -9,7 +9,7 @@ import pytest
 from mkdocs_confluence_md.markdown.elements import SiteMarkup, build_tree
 from mkdocs_confluence_md.markdown.extension import ConfluenceExtension
 from mkdocs_confluence_md.markdown.parser import Grammar
-from mkdocs_confluence_md.markdown.repairs import list_macros
+from mkdocs_confluence_md.markdown.repairs.kinds import list_macros
 from rendering import make_markdown, render
 
 PAGE = "https://acme.atlassian.net/wiki/spaces/OPS/pages/1"

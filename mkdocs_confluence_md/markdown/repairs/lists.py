@@ -11,10 +11,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mkdocs_confluence_md.markdown.repairs import note_repair
+from mkdocs_confluence_md.markdown.repairs.kinds import note_repair
 
 if TYPE_CHECKING:
-    from mkdocs_confluence_md.markdown.repairs import Env
+    from mkdocs_confluence_md.markdown.repairs.kinds import Env
 
 _MARKER = re.compile(r"(?:[-+*]|(?P<number>[0-9]{1,9})[.)])(?P<blanks>[ \t]+(?=\S)|[ \t]*$)")
 _RULE = re.compile(r"([-*_])(?:[ \t]*\1){2,}[ \t]*$")
@@ -42,12 +42,22 @@ _ONLY_PICTURE = re.compile(rf"[ \t]*{_PICTURE}[ \t]*$")
 _OPENING = re.compile(r"(?<![\\!\]])\[[ \t]*$")
 _REST_OF_LINK = re.compile(r"[ \t]*\]\([^()\s]+\)")
 
+# Most pages have none of these, so they are not read line by line: an item that is indented, a
+# block right below a line of text, and the end of a torn link.
+_SIGNS = [
+    re.compile(r"^[>\t ]*[\t ](?:[-+*]|[0-9]{1,9}[.)])[ \t]", re.MULTILINE),
+    re.compile(r"^(?:> ?)*[ \t]*[^\s|>`~][^\n]*\n(?:> ?)*(?:```|~~~|\||>)", re.MULTILINE),
+    re.compile(r"^[>\t ]*\]\(", re.MULTILINE),
+]
+
 
 def repair_text(text: str, env: Env) -> str:
     """Return a page's text in the forms that are specified.
 
     The result is left as it is if it is repaired again.
     """
+    if not any(form.search(text) for form in _SIGNS):
+        return text
     lines = _repair_lines(text.split("\n"), env, depth=0)
     return "\n".join(lines)
 
@@ -208,7 +218,9 @@ class _Scan:
 
     def _read_block(self, position: int, line: str, text: str, column: int) -> int:
         is_outside = bool(self._items) and column < self._items[-1].content
-        if column == 0 and is_outside and self._after_item:
+        may_move = column == 0 and is_outside and self._after_item
+        # In quotations there are exporters that leave out all empty lines.
+        if may_move and (not self._depth or self._is_followed(position, text)):
             count = self._move_block(position, text)
             if count:
                 return count
@@ -235,7 +247,7 @@ class _Scan:
         return 1
 
     def _move_block(self, position: int, text: str) -> int:
-        """Move a block into the item above; return how many lines it has, 0 if it is no such."""
+        """Move a block into the item above; return how many lines it has, or 0 for other text."""
         item = self._items[-1]
         shift = item.shift + item.content
         if shift > _FARTHEST:
@@ -260,6 +272,24 @@ class _Scan:
         if not position or "|" not in self._lines[position - 1]:
             return False
         return "|" in self._lines[position] and bool(_TABLE_LINE.match(self._lines[position]))
+
+    def _is_followed(self, position: int, text: str) -> bool:
+        """Return True if the list goes on right behind a block."""
+        end = position + 1
+        if fence := _FENCE.match(text):
+            while end < len(self._lines) and not _closes(self._lines[end], fence["mark"]):
+                end += 1
+            end += 1
+        elif text.startswith(">"):
+            while end < len(self._lines) and _QUOTE.match(self._lines[end]):
+                end += 1
+        else:
+            end = position + self._count_table_lines(position)
+        following = self._lines[end] if end < len(self._lines) else ""
+        column = _measure(following)
+        return bool(_MARKER.match(following.lstrip(" \t"))) and any(
+            item.start == column for item in self._items
+        )
 
     def _count_table_lines(self, position: int) -> int:
         if position + 1 == len(self._lines) or not self._ends_table_head(position + 1):
@@ -300,11 +330,8 @@ class _Scan:
         if text.strip() and column < fence.container:
             return False
         self._put(line, fence.shift, is_code=True)
-        mark = text.rstrip()
-        if column - fence.container < _CODE and mark and mark == mark[0] * len(mark):
-            is_end = mark[0] == fence.mark[0] and len(mark) >= len(fence.mark)
-            if is_end:
-                self._fence = None
+        if column - fence.container < _CODE and _closes(text, fence.mark):
+            self._fence = None
         self._after_text = False
         self._after_item = bool(self._items)
         return True
@@ -326,6 +353,12 @@ class _Scan:
             self._in_html = False
         self._after_text = self._after_item = False
         return 1
+
+
+def _closes(line: str, mark: str) -> bool:
+    """Return True if a line is the end of code between fences."""
+    text = line.strip()
+    return len(text) >= len(mark) and text == mark[0] * len(text)
 
 
 def _interrupts(text: str) -> bool:

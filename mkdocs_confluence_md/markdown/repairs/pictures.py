@@ -16,17 +16,17 @@ from urllib.parse import parse_qs, unquote
 
 from markdown_it.token import Token
 
-from mkdocs_confluence_md.markdown.macro_repairs import (
+from mkdocs_confluence_md.markdown.repairs.kinds import note_macro, note_repair
+from mkdocs_confluence_md.markdown.repairs.macros import (
     is_contents,
     make_bold,
     make_source_link,
     split_first_line,
 )
-from mkdocs_confluence_md.markdown.repairs import note_macro, note_repair
-from mkdocs_confluence_md.markdown.word_repairs import read_status
+from mkdocs_confluence_md.markdown.repairs.words import read_status
 
 if TYPE_CHECKING:
-    from mkdocs_confluence_md.markdown.repairs import Env
+    from mkdocs_confluence_md.markdown.repairs.kinds import Env
 
 _EMOJI = {
     "add": "➕",  # noqa: RUF001  the sign itself

@@ -8,14 +8,14 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from mkdocs_confluence_md.markdown.anchor_repairs import list_slugs, read_anchors, read_heading
-from mkdocs_confluence_md.markdown.macro_repairs import is_contents
-from mkdocs_confluence_md.markdown.repairs import note_repair
+from mkdocs_confluence_md.markdown.repairs.anchors import list_slugs, read_anchor_ids, read_heading
+from mkdocs_confluence_md.markdown.repairs.kinds import note_repair
+from mkdocs_confluence_md.markdown.repairs.macros import is_contents
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
 
-    from mkdocs_confluence_md.markdown.repairs import Env
+    from mkdocs_confluence_md.markdown.repairs.kinds import Env
 
 _MARKER = re.compile(
     r"\[TOC\]|\[\[_?TOC_?\]\]|\{(?:toc|children)(?::[^{}\n]*)?\}"
@@ -60,12 +60,25 @@ def repair_contents(tokens: list[Token], env: Env) -> list[Token]:
                 headings = _list_headings(tokens)
             if end := _find_end(tokens, position, headings):
                 note_repair(env, "contents")
+                if _is_empty_section(repaired, tokens[end : end + 1]):
+                    title = len(_HEADING)
                 del repaired[len(repaired) - title :]
                 skipped, title = end, -1
                 continue
         title = _read_title(tokens, position, title)
         repaired.append(token)
     return repaired
+
+
+_HEADING = ("heading_open", "inline", "heading_close")
+
+
+def _is_empty_section(before: list[Token], following: list[Token]) -> bool:
+    """Return True if a heading that says nothing else would have nothing below it."""
+    if tuple(token.type for token in before[-3:]) != _HEADING:
+        return False
+    is_end = not following or following[0].type == "heading_open"
+    return is_end and read_heading(before[-2]).casefold().rstrip(" :") in _TITLES
 
 
 def _read_title(tokens: list[Token], position: int, title: int) -> int:
@@ -99,7 +112,7 @@ def _list_headings(tokens: list[Token]) -> set[str]:
         if opening.type == "heading_open":
             names.add(_reduce(read_heading(inline)))
         elif opening.type == "paragraph_open":
-            names.update(f"#{name}" for name in read_anchors(inline))
+            names.update(f"#{name}" for name in read_anchor_ids(inline))
     return names - {""}
 
 

@@ -23,16 +23,16 @@ from typing import TYPE_CHECKING, Any
 
 from markdown_it.token import Token
 
-from mkdocs_confluence_md.markdown.emoji_names import find_emoji
-from mkdocs_confluence_md.markdown.emphasis import move_blanks
-from mkdocs_confluence_md.markdown.repairs import note_repair
+from mkdocs_confluence_md.markdown.repairs.emoji_names import find_emoji
+from mkdocs_confluence_md.markdown.repairs.emphasis import move_blanks
+from mkdocs_confluence_md.markdown.repairs.kinds import note_repair
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from markdown_it.rules_core import StateCore
 
-    from mkdocs_confluence_md.markdown.repairs import Env
+    from mkdocs_confluence_md.markdown.repairs.kinds import Env
 
 
 def repair_emphasis(state: StateCore) -> None:
@@ -170,6 +170,8 @@ _FORM = re.compile(
     f"(?P<directive>{_DIRECTIVE})|(?P<emoji>{_EMOJI})|(?P<status>{_STATUS})"
     f"|(?P<mention>{_MENTION})|(?P<milliseconds>{_MILLISECONDS.pattern})"
 )
+# Quick to look for, and most texts have none.
+_SIGN = re.compile(r":[a-z0-9_+\[-]|\{status:|@undefined|[0-9]{13}")
 _ATTRIBUTE = re.compile(r"""([a-z]+)=("[^"]*"|'[^']*'|[^\s"']+)""", re.IGNORECASE)
 _COLORS = {
     "blue": "blue",
@@ -242,7 +244,7 @@ class _Line:
     def _repair_text(self, word: Token) -> Iterator[Token]:
         text = word.content
         end = 0
-        if not (self._links and _is_address(text)):
+        if _SIGN.search(text) and not (self._links and _is_address(text)):
             for match in _FORM.finditer(text):
                 tokens = self._read_form(match)
                 if tokens:
@@ -295,7 +297,7 @@ def _is_in_address(match: re.Match[str]) -> bool:
 
 
 def read_status(text: str) -> list[Token]:
-    """Return the label that `{status:…}` means; nothing if it is no such macro.
+    """Return the label that `{status:…}` means; nothing for other text.
 
     Args:
         text: What follows its colon: `DONE`, or `colour=Green|title=DONE`.

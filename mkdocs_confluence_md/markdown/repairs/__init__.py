@@ -1,0 +1,1 @@
+"""Repair the forms in which exporters write otherwise than Markdown is specified."""

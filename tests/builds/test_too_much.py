@@ -1,0 +1,58 @@
+"""Pages that are too much to be rendered: `on_error` decides what becomes of the build."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from standin import PageRecord
+
+if TYPE_CHECKING:
+    from projects import Project
+    from standin import StandIn
+
+# Before the plugin makes its own.
+HURRY = """
+from mkdocs_confluence_md.markdown import extension
+from mkdocs_confluence_md.markdown.budget import Budget
+
+extension.Budget = lambda: Budget(0)
+"""
+TOO_LARGE = (
+    "“Deploy” (page 901) was not rendered. The page has 12.0 MB of Markdown, and may have 10.0 MB."
+)
+TOO_SLOW = "“Deploy” (page 901) was not rendered. The page takes more than 0 seconds to render."
+
+
+def prepare(project: Project, standin: StandIn, text: str, **options: object) -> None:
+    standin.pages.add(PageRecord("901", text), PageRecord("902", "# Fine\n\nA text.\n"))
+    nav = [{"Deploy": "confluence:901"}, {"Fine": "confluence:902"}]
+    project.configure(nav, options=options, site=standin.url)
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "remedy"),
+    [
+        ("# Deploy\n\n" + "a\n" * 6_000_000, TOO_LARGE, "Divide it in Confluence."),
+        ("# Deploy\n\n" + "*a* " * 2_000, TOO_SLOW, "Divide it, or take out of it what repeats"),
+    ],
+    ids=["too large", "too slow"],
+)
+@pytest.mark.parametrize("on_error", ["fail", "placeholder"])
+def test_a_page_that_is_too_much(  # noqa: PLR0913, PLR0917  a table
+    project: Project, standin: StandIn, text: str, message: str, remedy: str, on_error: str
+) -> None:
+    prepare(project, standin, text, on_error=on_error)
+    if message == TOO_SLOW:
+        hook = project.root / "impatient.py"
+        hook.write_text(hook.read_text(encoding="utf-8") + HURRY, encoding="utf-8")
+
+    built = project.build(strict=False)
+
+    assert f"{message} {remedy}" in built.messages()
+    assert "Traceback" not in built.log
+    assert built.exit_code == (on_error == "fail")
+    if on_error == "placeholder":
+        assert "could not be rendered.</strong>" in built.page("deploy")
+        assert "A text." in built.page("fine")
