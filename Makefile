@@ -86,6 +86,10 @@ benchmark: $(VENV)/installed ## this plugin beside local files and four other wa
 targets: $(VENV)/installed ## what is promised of the speed, and whether it holds here
 	@$(BIN)/python -m benchmarks.targets $(ARGUMENTS)
 
+.PHONY: cold
+cold: $(VENV)/installed ## first builds from services that answer quickly and slowly
+	@$(BIN)/python -m benchmarks.cold $(ARGUMENTS)
+
 .PHONY: startup
 startup: $(VENV)/installed ## what a start costs: the command, and small builds that fetch nothing
 	@$(BIN)/python -m benchmarks.startup $(ARGUMENTS)

@@ -69,7 +69,7 @@ class Job:
 class Contestant:
     """A way to such a site: files to write once, commands to run for each build."""
 
-    name: ClassVar[str]
+    name: str
     """As in `--contestant`."""
     title: ClassVar[str]
     """As in the table."""
@@ -132,10 +132,11 @@ class Plugin(Contestant):
     title = "confluence-md"
     route = "export"
 
-    def __init__(self, *, concurrency: int = 8) -> None:
-        """Build with that many exports in flight; 8 is the option's default."""
+    def __init__(self, *, concurrency: int | str = "auto", name: str = "") -> None:
+        """Build with that many exports in flight; `auto` is the option's default."""
         super().__init__()
         self.concurrency = concurrency
+        self.name = name or type(self).name
 
     def write(self, job: Job) -> None:
         """Write a configuration: there are no files."""

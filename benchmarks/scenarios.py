@@ -83,6 +83,8 @@ class Cell:
     pages: int
     latency: int
     """Milliseconds that each request takes."""
+    other_latency: int | None = None
+    """Milliseconds that requests take that are not for pages, if they differ."""
 
     @property
     def time_limit(self) -> float:
@@ -137,11 +139,11 @@ class Lane:
 
     def set_faults(self) -> None:
         """Let Confluence behave as in the scenario."""
-        latency = self._cell.latency / 1000
+        latency, other = self._cell.latency / 1000, self._cell.other_latency
         refusal = {**REFUSAL, "route": self.contestant.route, "times": self.scenario.refusals}
         self.job.confluence.set_faults(
             latency=latency,
-            other_latency=latency,
+            other_latency=latency if other is None else other / 1000,
             etags=self.scenario.etags,
             answers=[refusal] if self.scenario.refusals else [],
         )

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from benchmarks.scenarios import Results
 
 CONCURRENCY = 8
-"""The default of the option, which is what the builds have."""
+"""Exports in flight at this latency, with the default of the option, which the builds have."""
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from mkdocs.config import config_options as opt
 from mkdocs.config.base import BaseConfigOption, Config, ValidationError
 from mkdocs.config.defaults import MkDocsConfig
 
+from mkdocs_confluence_md.network.concurrency import MOST_IN_FLIGHT
 from mkdocs_confluence_md.network.urls import (
     ENVIRONMENT_IDS,
     ApiAddress,
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
     from mkdocs.config.base import ConfigErrors, ConfigWarnings
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_MOST_CONCURRENCY = 32
 _LEAST_INTERVAL = 5
 
 
@@ -155,18 +155,18 @@ class CacheDir(_Option[str]):
 
 
 class Concurrency(_Option[int]):
-    """A number of requests."""
+    """A number of requests that are in flight at most, or `auto`."""
 
     def run_validation(self, value: object) -> int:
-        """Return the number."""
+        """Return the number; of `auto`, the largest one."""
+        if value == "auto":
+            return MOST_IN_FLIGHT
         # bool is an int in Python, but `concurrency: yes` is a slip.
-        if (
-            isinstance(value, int)
-            and not isinstance(value, bool)
-            and 1 <= value <= _MOST_CONCURRENCY
-        ):
+        if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MOST_IN_FLIGHT:
             return value
-        raise ValidationError(f"{value!r} is not a whole number from 1 to {_MOST_CONCURRENCY}.")
+        raise ValidationError(
+            f"{value!r} is not auto or a whole number from 1 to {MOST_IN_FLIGHT}."
+        )
 
 
 class Patterns(_Option[tuple[str, ...]]):
@@ -286,8 +286,8 @@ class PluginConfig(Config):
     on_error = opt.Choice(("fail", "placeholder"), default="fail")
     """What a page that could not be fetched does: end the build, or say so in its place."""
 
-    concurrency = Concurrency(default=8)
-    """How many exports are in flight at most, 1 to 32."""
+    concurrency = Concurrency(default="auto")
+    """How many exports are in flight: `auto` adapts to the answers; a number, 1 to 64, caps it."""
 
     cache_dir = CacheDir(default=DEFAULT_CACHE_DIR)
     """Where exports are kept, relative to `mkdocs.yml`."""

@@ -20,6 +20,7 @@ from mkdocs_confluence_md.fetch.fetcher import (
     LateExporter,
 )
 from mkdocs_confluence_md.fetch.versions import make_versions
+from mkdocs_confluence_md.network.concurrency import FIRST_LIMIT
 from mkdocs_confluence_md.network.spooling import Contents
 from mkdocs_confluence_md.network.throttling import Patience
 from mkdocs_confluence_md.site.pages import ProgressBar
@@ -169,7 +170,7 @@ def make_fetcher(  # noqa: PLR0913  it has that many settings
     is_offline = options.offline or environment.offline
     reason = explain_silence(options, environment, account, snapshot_dir)
     contents = Contents()
-    snapshot, threads = None, 2 * options.concurrency
+    snapshot, threads = None, options.concurrency + min(options.concurrency, FIRST_LIMIT)
     if snapshot_dir:
         from mkdocs_confluence_md.fetch.snapshot import Snapshot  # noqa: PLC0415  few sites have one
 
@@ -184,9 +185,9 @@ def make_fetcher(  # noqa: PLR0913  it has that many settings
             "`offline` is on, and no token tells who is signed in: the copies are those of the "
             "account that this project used last."
         )
-    make = partial(_make_exporter, environment, address, options.concurrency, patience)
-    exporter = LateExporter(address, account, make)
     cache = ExportCache(cache_dir, warn=warn)
+    make = partial(_make_exporter, environment, address, options.concurrency, patience, cache)
+    exporter = LateExporter(address, account, make)
     base_urls = BaseUrlFinder(exporter, cache, offline=is_offline)
     versions = None
     if not is_offline:
@@ -214,14 +215,20 @@ def make_fetcher(  # noqa: PLR0913  it has that many settings
 
 
 def _make_exporter(
-    environment: Environment, address: ApiAddress, concurrency: int, patience: Patience
+    environment: Environment,
+    address: ApiAddress,
+    concurrency: int,
+    patience: Patience,
+    cache: ExportCache,
 ) -> Exporter:
     # With an HTTP client and OAuth 2.0, which take longer to load than a small site to build.
     from mkdocs_confluence_md.auth.token_refresh import make_auth  # noqa: PLC0415
     from mkdocs_confluence_md.confluence.exporter import Exporter  # noqa: PLC0415
 
     auth = make_auth(environment, site=address.find_site(), base_url=address.base_url)
-    return Exporter(address, auth, concurrency=concurrency, patience=patience)
+    return Exporter(
+        address, auth, concurrency=concurrency, patience=patience, learned=cache.find_limits()
+    )
 
 
 def explain_silence(

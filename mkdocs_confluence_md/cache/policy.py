@@ -10,6 +10,7 @@ it (`read_fresh`), because it takes long to load.
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from dataclasses import replace
@@ -55,6 +56,11 @@ _GOAL = 0.9
 _ACCOUNT_KEY = "account"
 _ACCOUNT = re.compile(r"[0-9a-f]{1,64}")
 _OK = 200
+
+_LIMITS_KEY = "limits"
+# Why a service was slow, or throttled, is seldom the same on the next day.
+_LIMITS_SECONDS = 86400.0
+_MOST_LIMITS = 16
 
 
 class ExportCache:
@@ -148,6 +154,33 @@ class ExportCache:
         """Return the account that this project used last; None if none is known."""
         found = self._store.read([_ACCOUNT_KEY]).get(_ACCOUNT_KEY, b"").decode("ascii", "replace")
         return found if _ACCOUNT.fullmatch(found) else None
+
+    def note_limits(self, limits: Mapping[str, int]) -> None:
+        """Remember how many requests services answer at once.
+
+        Args:
+            limits: By the name of the service, which has no secret.
+        """
+        now = self._clock()
+        noted = {name: [limit, now] for name, limit in limits.items()}
+        kept = list({**self._read_limits(), **noted}.items())[-_MOST_LIMITS:]
+        self._store.write({_LIMITS_KEY: json.dumps(dict(kept)).encode()})
+
+    def find_limits(self) -> dict[str, int]:
+        """Return what `note_limits` was given on this day; what is damaged is left out."""
+        return {name: limit for name, (limit, _) in self._read_limits().items()}
+
+    def _read_limits(self) -> dict[str, tuple[int, float]]:
+        try:
+            noted = json.loads(self._store.read([_LIMITS_KEY]).get(_LIMITS_KEY, b"{}"))
+        except (ValueError, RecursionError):
+            return {}
+        now, found = self._clock(), {}
+        for name, value in noted.items() if isinstance(noted, dict) else ():
+            match value:
+                case [int(limit), float(at)] if 0 <= now - at <= _LIMITS_SECONDS:
+                    found[name] = limit, at
+        return found
 
     def read_files(self, digests: Iterable[str]) -> dict[str, bytes]:
         """Return the cached files, by digest; their content is not verified."""

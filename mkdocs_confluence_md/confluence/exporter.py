@@ -55,9 +55,10 @@ class Exporter:
         concurrency: How many requests are in flight at most.
         patience: How long is waited for what.
         observe: Is told of each response.
+        learned: What `find_learned` returned in an earlier build.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  it has that many settings
         self,
         address: ApiAddress,
         auth: TokenAuth,
@@ -65,17 +66,22 @@ class Exporter:
         concurrency: int,
         patience: Patience | None = None,
         observe: Callable[[httpx.Response], None] | None = None,
+        learned: Mapping[str, int] | None = None,
     ) -> None:
         self.address = address
         self.auth = auth
         self._observe = observe
-        self._traffic = Traffic(concurrency, patience or Patience())
+        self._traffic = Traffic(concurrency, patience or Patience(), learned=learned)
         self._lock = threading.Lock()
         self._made_client: httpx.Client | None = None
 
     def begin_build(self) -> None:
         """Cancel pending requests and reset the circuit breaker."""
         self._traffic.begin_build()
+
+    def find_learned(self) -> dict[str, int]:
+        """Return how many requests should be in flight in a next build, by service."""
+        return self._traffic.find_learned()
 
     def look_up_cloud_id(self) -> Export:
         """Ask the site for its cloud ID, which is returned in the place of the Markdown.

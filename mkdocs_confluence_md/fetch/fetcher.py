@@ -92,6 +92,10 @@ class LateExporter:
         if self._exporter.made:
             self._exporter.made.begin_build()
 
+    def find_learned(self) -> dict[str, int]:
+        """Return how many requests should be in flight in a next build, as `Exporter` does."""
+        return self._exporter.made.find_learned() if self._exporter.made else {}
+
     def close(self) -> None:
         """Close the connections, and make none any more."""
         if exporter := self._exporter.stop():
@@ -144,6 +148,7 @@ class ConfluenceSource:
             assets=Late(self._make_assets) if attachments else None,
         )
         self._trees = Late(self._make_trees)
+        self._is_closed = False
 
     @property
     def trees(self) -> TreeListings:
@@ -187,7 +192,10 @@ class ConfluenceSource:
             self.versions.begin_build()
 
     def close(self) -> None:
-        """Close the connections and the cache."""
+        """Close the connections and the cache; closing twice does no harm."""
+        if not self._is_closed and (limits := self._exporter.find_learned()):
+            self._cache.note_limits(limits)
+        self._is_closed = True
         self._exporter.close()
         if self.versions:
             self.versions.close()

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from mkdocs_confluence_md.errors import TooLargeError
+from mkdocs_confluence_md.network.concurrency import FIRST_LIMIT
 from mkdocs_confluence_md.network.spooling import Spool
 from mkdocs_confluence_md.network.throttling import BuildOverError, OutageError, Trouble
 
@@ -106,14 +107,16 @@ class PatientTransport(httpx.BaseTransport):
         """Send a request until there is an answer, or another try is not worth its time."""
         is_export = EXPORT in request.extensions
         too_busy = _TOO_BUSY if is_export else (500, *_TOO_BUSY)
-        service = self._traffic.service(_name_service(request))
+        # Archives are large, and slow to make.
+        most = FIRST_LIMIT if LARGE in request.extensions else None
+        service = self._traffic.service(_name_service(request), most=most)
         tries = self._traffic.make_request(is_about_page=is_export)
         while True:
             with service.turn(tries):
                 outcome, trouble = self._try(request, too_busy)
                 wait = _read_wait(outcome) if isinstance(outcome, httpx.Response) else 0.0
                 if trouble is None:
-                    service.answered()
+                    service.answered(tries)
                     is_last = True
                 else:
                     is_last = not service.failed(

@@ -6,7 +6,7 @@ parameter.
 
 The platform allows a user 1,200 calls a minute (Forge's documented limit). When it answers 429 all
 the same, other programs use the account too, and the rate is reduced at once: fewer requests in
-flight, and a pause. Both end when answers come again.
+flight (`concurrency.py`), and a pause. Both end when answers come again.
 """
 
 from __future__ import annotations
@@ -14,44 +14,89 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections import defaultdict, deque
+from collections import deque
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
+
+from mkdocs_confluence_md.network.concurrency import FIRST_LIMIT, AdaptiveLimit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 
 _MOST_A_MINUTE = 1200
 # A little over a minute: requests may travel at different speeds.
 _MINUTE_SECONDS = 61.0
 
-# Two requests a second, at worst, are a tenth of what the platform allows.
-_LEAST_IN_FLIGHT = 2
 _FIRST_PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 1.0
 
 
-class Pace:
-    """How many requests may be in flight, and when the next one may be sent.
+class Rate:
+    """How often requests may be sent, to all services of a client.
+
+    A minute has no more requests than the platform allows. They may come as fast as a few requests
+    in flight bring them; what is in flight besides is sent at an even pace, because how short the
+    times are in which the platform counts is not known.
 
     All times are seconds of one clock, which only has to move forward.
 
     Args:
-        most_in_flight: Requests in flight while all is well.
         most_a_minute: Requests within any minute.
     """
 
-    def __init__(self, most_in_flight: int, *, most_a_minute: int = _MOST_A_MINUTE) -> None:
-        self._most_in_flight = most_in_flight
+    def __init__(self, most_a_minute: int = _MOST_A_MINUTE) -> None:
         self._sent: deque[float] = deque(maxlen=most_a_minute)
+        self._a_second = most_a_minute / _MINUTE_SECONDS
+        self._most_allowance = max(1.0, most_a_minute / 60)
+        self._allowance = min(float(FIRST_LIMIT), self._most_allowance)
+        self._counted_at: float | None = None
+
+    def delay(self, now: float, *, evenly: bool) -> float:
+        """Return in how many seconds a request may be sent.
+
+        Args:
+            now: The time.
+            evenly: It has to keep to the even pace.
+        """
+        is_full = len(self._sent) == self._sent.maxlen
+        delay = max(0.0, self._sent[0] + _MINUTE_SECONDS - now) if is_full else 0.0
+        if evenly and (missing := 1 - self._count_allowance(now)) > 0:
+            delay = max(delay, missing / self._a_second)
+        return delay
+
+    def send(self, now: float) -> None:
+        """Count a request that is being sent."""
+        self._sent.append(now)
+        self._allowance = max(0.0, self._count_allowance(now) - 1)
+        self._counted_at = now
+
+    def _count_allowance(self, now: float) -> float:
+        """Return how many requests the even pace allows at once."""
+        since = 0.0 if self._counted_at is None else now - self._counted_at
+        # What is lost in rounding must not make a request wait again.
+        return min(self._most_allowance, self._allowance + since * self._a_second + 1e-6)
+
+
+class Pace:
+    """How many requests to a service may be in flight, and when the next one may be sent.
+
+    All times are seconds of one clock, which only has to move forward.
+
+    Args:
+        most_in_flight: A cap of what is in flight.
+        rate: What all services share.
+        learned: How many were in flight at the end of an earlier build.
+    """
+
+    def __init__(
+        self, most_in_flight: int, *, rate: Rate | None = None, learned: int | None = None
+    ) -> None:
+        self._rate = rate or Rate()
+        self._limit = AdaptiveLimit(most_in_flight, learned=learned)
         self._in_flight = 0
-        self._limit = most_in_flight
-        self._slowed_at = float("-inf")
-        self._answers = 0
-        """Since the limit changed."""
         self._pauses = 0
         """In a row, without an answer between them."""
         self._paused_until = float("-inf")
@@ -59,48 +104,60 @@ class Pace:
     @property
     def limit(self) -> int:
         """How many requests may be in flight at present."""
-        return self._limit
+        return self._limit.limit
+
+    @property
+    def learned(self) -> int | None:
+        """How many should be in flight at the beginning of a next build, if that is known."""
+        return self._limit.learned
 
     def delay(self, now: float) -> float:
         """Return in how many seconds a request may be sent: 0 is now, `inf` is after an answer."""
-        if self._in_flight >= self._limit:
+        if self._in_flight >= self._limit.limit:
             return float("inf")
-        is_full = len(self._sent) == self._sent.maxlen
-        minute_ends = self._sent[0] + _MINUTE_SECONDS if is_full else now
-        return max(0.0, minute_ends - now, self._paused_until - now)
+        rate_allows = self._rate.delay(now, evenly=self._in_flight >= FIRST_LIMIT)
+        return max(0.0, rate_allows, self._paused_until - now)
 
     def send(self, now: float) -> None:
         """Count a request that is being sent."""
-        self._sent.append(now)
+        self._rate.send(now)
         self._in_flight += 1
+        self._limit.sent(self._in_flight)
 
     def end(self) -> None:
         """Count a request that is no longer in flight."""
         self._in_flight -= 1
 
-    def answered(self) -> None:
-        """Count an answer that is not a 429: after enough of them, one more may be in flight."""
+    def answered(self, now: float, *, sent: float) -> None:
+        """Count an answer that is not a 429: after enough of them, more may be in flight.
+
+        Args:
+            now: The time of the answer.
+            sent: When its request was sent.
+        """
         self._pauses = 0
-        self._answers += 1
-        if self._answers >= self._limit < self._most_in_flight:
-            self._limit += 1
-            self._answers = 0
+        self._limit.answered(now, sent=sent)
+
+    def failed(self, now: float, *, sent: float) -> None:
+        """Take note of a 5xx, or of no answer in time: less may be in flight.
+
+        Args:
+            now: When that was known.
+            sent: When the request was sent.
+        """
+        self._limit.failed(now, sent=sent)
 
     def slow_down(self, now: float, *, sent: float, jitter: float = 0.0) -> None:
         """Take note of a 429: halve what may be in flight, and pause.
 
         Args:
             now: The time of the answer.
-            sent: When its request was sent: a burst of answers to what was sent before the last
-                slowing down is one reason, not many.
+            sent: When its request was sent.
             jitter: From 0 to 1: shortens the pause by up to a half, so that several builds do not
                 come back at the same time.
         """
-        if sent <= self._slowed_at:
+        if not self._limit.throttled(now, sent=sent):
             return
-        self._slowed_at = now
-        self._answers = 0
-        self._limit = min(self._limit, max(_LEAST_IN_FLIGHT, self._limit // 2))
         pause = min(_FIRST_PAUSE_SECONDS * 2.0**self._pauses, _LONGEST_PAUSE_SECONDS)
         self._pauses += 1
         self.pause(now, pause * (1 - jitter / 2))
@@ -165,6 +222,7 @@ _MOST_TRIES = {
 }
 # It would be the same for any other page. A 504 or a broken answer may be one page's alone.
 _CONCERNS_EVERY_PAGE = {Trouble.UNREACHABLE, Trouble.UNTRUSTED, Trouble.THROTTLED}
+_MAY_BE_OVERLOAD = {Trouble.SILENT, Trouble.UNAVAILABLE}
 # So many pages in a row that were given up are no longer about these pages.
 _PAGES_OF_AN_OUTAGE = 3
 # As long as all of them take is too long to find out page by page.
@@ -188,7 +246,10 @@ class OutageError(Exception):
 
 
 class Build:
-    """What a build has lost so far, and whether anybody still waits for it."""
+    """What a build has lost so far, and whether anybody still waits for it.
+
+    What one request loses is divided by how many may be in flight.
+    """
 
     def __init__(self) -> None:
         self.lost_seconds = 0.0
@@ -220,22 +281,28 @@ class Service:
     Args:
         pace: How fast requests may be sent.
         patience: How long is waited for what.
-        connections: How many requests can lose time at once.
+        connections: How many requests can lose time at once, at least, while all is well.
         clock: Returns seconds; it only has to move forward.
+        lock: What services with the same `Rate` share.
     """
 
     def __init__(
-        self, pace: Pace, patience: Patience, connections: int, clock: Callable[[], float]
+        self,
+        pace: Pace,
+        patience: Patience,
+        connections: int,
+        clock: Callable[[], float],
+        lock: threading.RLock,
     ) -> None:
         self._pace = pace
         self._patience = patience
         self._connections = connections
-        self._affordable_seconds = patience.build * connections
         self._clock = clock
-        lock = threading.RLock()
         self._turn_comes = threading.Condition(lock)
         self._rest_ends = threading.Condition(lock)
         self._lock = lock
+        self._is_timed = False
+        """Whether a request waits for its turn by the clock: the next one wakes the one after."""
         self._outage: OutageError | None = None
         self._was_out = False
         """Whether an earlier build found an outage, and nothing was heard since."""
@@ -254,19 +321,21 @@ class Service:
             OutageError: The circuit breaker is open.
         """
         with self._lock:
-            self._wait(self._turn_comes, request, self._pace.delay)
+            self._wait_for_turn(request)
             request.sent = self._clock()
             if request.tries == 0:
                 request.first_try = request.sent
             request.tries += 1
             self._pace.send(request.sent)
+            if not self._is_timed and self._pace.delay(request.sent) < float("inf"):
+                self._turn_comes.notify()
         try:
             yield
         finally:
             with self._lock:
                 self._pace.end()
-                # One may be sent in its place, and one more if the pace has quickened.
-                self._turn_comes.notify(2)
+                # One may be sent in its place; that one wakes another if the limit has grown.
+                self._turn_comes.notify()
 
     def rest(self, request: Request, seconds: float) -> None:
         """Wait before another try.
@@ -277,14 +346,20 @@ class Service:
         """
         with self._lock:
             until = self._clock() + seconds
-            request.build.lost_seconds += seconds
+            request.build.lost_seconds += self._share(seconds)
             self._wait(self._rest_ends, request, lambda now: max(0.0, until - now))
 
-    def answered(self) -> None:
+    @property
+    def learned(self) -> int | None:
+        """How many requests should be in flight at the beginning of a next build, if known."""
+        with self._lock:
+            return self._pace.learned
+
+    def answered(self, request: Request) -> None:
         """Take note of a usable answer: the service is up."""
         with self._lock:
-            self._pace.answered()
             self._last_answer = self._clock()
+            self._pace.answered(self._last_answer, sent=request.sent)
             self._given_up = 0
             self._silences = 0
             self._was_out = False
@@ -306,12 +381,13 @@ class Service:
                 jitter = random.random()  # noqa: S311  not a secret
                 self._pace.slow_down(now, sent=request.sent, jitter=jitter)
                 if asked_to_wait <= self._patience.longest_wait:
-                    # Everybody waits, so all connections lose that time.
-                    longer = self._pace.pause(now, asked_to_wait)
-                    request.build.lost_seconds += longer * self._connections
+                    # Everybody waits, so the build loses all of that time.
+                    request.build.lost_seconds += self._pace.pause(now, asked_to_wait)
+            if trouble in _MAY_BE_OVERLOAD:
+                self._pace.failed(now, sent=request.sent)
             if trouble is Trouble.SILENT:
                 self._silences += 1
-            request.build.lost_seconds += now - request.sent
+            request.build.lost_seconds += self._share(now - request.sent)
             if self._is_worth_a_try(request, trouble, now, asked_to_wait):
                 return True
             if self._is_out(request, trouble):
@@ -337,7 +413,7 @@ class Service:
             and self._silences < _SILENCES_OF_AN_OUTAGE
             and asked_to_wait <= self._patience.longest_wait
             and now + asked_to_wait - request.first_try <= self._patience.page
-            and request.build.lost_seconds <= self._affordable_seconds
+            and request.build.lost_seconds <= self._patience.build
         )
 
     def _is_out(self, request: Request, trouble: Trouble) -> bool:
@@ -351,21 +427,53 @@ class Service:
             or self._was_out
             or self._given_up >= _PAGES_OF_AN_OUTAGE
         )
-        too_much_lost = request.build.lost_seconds > self._affordable_seconds
+        too_much_lost = request.build.lost_seconds > self._patience.build
         return too_much_lost or (nothing_heard and concerns_all)
+
+    def _share(self, seconds: float) -> float:
+        """Return what a build loses if one of its requests loses time."""
+        return seconds / max(self._pace.limit, min(self._connections, FIRST_LIMIT))
 
     def _wake_all(self) -> None:
         self._turn_comes.notify_all()
         self._rest_ends.notify_all()
 
+    def _wait_for_turn(self, request: Request) -> None:
+        """Wait until a request may be sent.
+
+        One thread waits by the clock, and all others for a notice: if they all woke for each
+        request, a thread that renders would be interrupted thousands of times.
+        """
+        while not self._is_hopeless(request):
+            seconds = self._pace.delay(self._clock())
+            if seconds <= 0:
+                return
+            if self._is_timed or seconds == float("inf"):
+                self._turn_comes.wait()
+                continue
+            self._is_timed = True
+            try:
+                self._turn_comes.wait(seconds)
+            finally:
+                self._is_timed = False
+        # It may have been the one that waits by the clock, for those of another build, too.
+        self._turn_comes.notify()
+        self._raise_end(request)
+
     def _wait(
         self, event: threading.Condition, request: Request, delay: Callable[[float], float]
     ) -> None:
-        while not request.build.is_over and self._outage is None:
+        while not self._is_hopeless(request):
             seconds = delay(self._clock())
             if seconds <= 0:
                 return
-            event.wait(None if seconds == float("inf") else seconds)
+            event.wait(seconds)
+        self._raise_end(request)
+
+    def _is_hopeless(self, request: Request) -> bool:
+        return request.build.is_over or self._outage is not None
+
+    def _raise_end(self, request: Request) -> NoReturn:
         if request.build.is_over or self._outage is None:
             raise BuildOverError
         raise OutageError(self._outage.outcome)
@@ -375,9 +483,10 @@ class Traffic:
     """The requests of one client, by service.
 
     Args:
-        connections: How many requests may be in flight at once.
+        connections: How many requests may be in flight at once, at most.
         patience: How long is waited for what.
         clock: Returns seconds; it only has to move forward.
+        learned: How many were in flight at the end of an earlier build, by service.
     """
 
     def __init__(
@@ -385,20 +494,39 @@ class Traffic:
         connections: int,
         patience: Patience,
         clock: Callable[[], float] = time.monotonic,
+        *,
+        learned: Mapping[str, int] | None = None,
     ) -> None:
         self.connections = connections
         self.patience = patience
         self.clock = clock
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._build = Build()
-        self._services: defaultdict[str, Service] = defaultdict(
-            lambda: Service(Pace(connections), patience, connections, clock)
-        )
+        self._rate = Rate()
+        self._learned = learned or {}
+        self._services: dict[str, Service] = {}
 
-    def service(self, name: str) -> Service:
-        """Return the service of a name, always the same one."""
+    def service(self, name: str, *, most: int | None = None) -> Service:
+        """Return the service of a name, always the same one.
+
+        Args:
+            name: Of the service.
+            most: How many requests may be in flight to it, if it is fewer than to others.
+        """
         with self._lock:
+            if name not in self._services:
+                connections = min(most or self.connections, self.connections)
+                pace = Pace(connections, rate=self._rate, learned=self._learned.get(name))
+                self._services[name] = Service(
+                    pace, self.patience, connections, self.clock, self._lock
+                )
             return self._services[name]
+
+    def find_learned(self) -> dict[str, int]:
+        """Return how many requests should be in flight in a next build, by service."""
+        with self._lock:
+            found = {name: service.learned for name, service in self._services.items()}
+        return {name: limit for name, limit in found.items() if limit is not None}
 
     def make_request(self, *, is_about_page: bool = True) -> Request:
         """Begin to count the tries of a request."""

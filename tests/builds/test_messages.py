@@ -307,8 +307,8 @@ def test_entries_of_nav_that_are_no_pages(project: Project, standin: StandIn) ->
          "15m, 12h, 7d."),
         ("watch", "4s", "'4s' is not an interval. Write off, or at least 5s: 60s, 5m, 1h."),
         ("watch", True, "True is not an interval. Write off, or at least 5s: 60s, 5m, 1h."),
-        ("concurrency", 33, "33 is not a whole number from 1 to 32."),
-        ("concurrency", True, "True is not a whole number from 1 to 32."),
+        ("concurrency", 65, "65 is not auto or a whole number from 1 to 64."),
+        ("concurrency", True, "True is not auto or a whole number from 1 to 64."),
         ("on_error", "ignore", "Expected one of: ('fail', 'placeholder') but received: 'ignore'"),
     ],
 )  # fmt: skip

@@ -131,7 +131,7 @@ def test_everything_that_is_wrong_is_told_at_once(project: Project, standin: Sta
         "confluence:123456.\n"
         "mkdocs.yml:8: Option `max_age`: 'soon' is not a duration. Write 0, forever, or a number "
         "with its unit: 30s, 15m, 12h, 7d.\n"
-        "mkdocs.yml:10: Option `concurrency`: 99 is not a whole number from 1 to 32.\n"
+        "mkdocs.yml:10: Option `concurrency`: 99 is not auto or a whole number from 1 to 64.\n"
         "mkdocs.yml:9: Option `offlin`: Unrecognised configuration name: offlin. "
         "Do you mean `offline`?\n"
     )

@@ -181,6 +181,18 @@ def test_starts_are_measured_beside_mkdocs() -> None:
     }
 
 
+def test_first_builds_are_measured_at_each_latency() -> None:
+    finished = subprocess.run(
+        [sys.executable, "-m", "benchmarks.cold", "--runs=1", "--theme=mkdocs", "--pages=3",
+         "--latency=0", "--latency=10"],
+        cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+
+    assert finished.returncode == 0, finished.stderr
+    assert list(rows_of(finished.stdout)) == ["0", "0.01"]
+    assert finished.stdout.count("(4 / ") == 4  # the token and the pages, with and without `auto`
+
+
 def test_cold_builds_use_a_refresh_token_once() -> None:
     results = measure_cell(Cell("cold", 2, 0), [Plugin()], runs=2, theme="mkdocs")
 

@@ -207,3 +207,40 @@ def test_a_cache_in_an_impossible_place_is_a_miss_and_one_warning(
     assert cache.find(PAGE, "jane", 60) is None
     keep(cache)
     assert len(warnings) == 1
+
+
+# Limits
+
+
+def test_limits_are_remembered_for_a_day(open_cache: Callable[..., ExportCache]) -> None:
+    for limits, seconds_ago in (({"old": 3}, 90_000), ({"exports": 40}, 3600), ({"files": 2}, 0)):
+        cache = open_cache(seconds_ago=seconds_ago)
+        cache.note_limits(limits)
+        cache.close()
+
+    assert open_cache().find_limits() == {"exports": 40, "files": 2}
+
+
+def test_the_limits_of_many_services_are_not_kept(open_cache: Callable[..., ExportCache]) -> None:
+    open_cache().note_limits({str(number): number for number in range(100)})
+
+    assert open_cache().find_limits() == {str(number): number for number in range(84, 100)}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        b"", b"\xff", b"[]", b"3", b"{", b'{"a": 3}', b'{"a": ["3", 1.0]}', b'{"a": [3, "1"]}',
+        b'{"a": [3]}', b'{"a": [3, 1e999]}', b'{"a": [3, NaN]}', b"[" * 100_000,
+    ],
+)  # fmt: skip
+def test_damaged_limits_are_ignored(
+    open_cache: Callable[..., ExportCache], warnings: list[str], value: bytes
+) -> None:
+    cache = open_cache()
+    cache._store.write({"limits": value})  # noqa: SLF001  as another program would
+
+    assert cache.find_limits() == {}
+    cache.note_limits({"exports": 8})
+    assert cache.find_limits() == {"exports": 8}
+    assert warnings == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import httpx
@@ -100,6 +101,33 @@ def test_no_more_pages_are_in_flight_than_concurrency_allows(
 
     assert library.wait_for_errors() == {}
     assert standin.peak_exports == 3
+
+
+def test_more_than_eight_are_in_flight_while_nothing_speaks_against_it(
+    standin: StandIn, open_library: Callable[..., Fetcher]
+) -> None:
+    standin.faults.hold()
+    library = open_library(concurrency=64)
+    library.start(map(str, range(1000, 1030)))
+    assert standin.wait_for_exports(9)
+    standin.faults.release()
+
+    assert len(library.wait_for_errors()) == 30
+
+
+def test_how_many_were_in_flight_is_kept_in_the_cache(
+    standin: StandIn, open_library: Callable[..., Fetcher], tmp_path: Path
+) -> None:
+    library = open_library(concurrency=64)
+    library.start(map(str, range(1000, 1030)))
+    library.wait_for_errors()
+    library.close()
+
+    with closing(ExportCache(tmp_path / "cache", warn=pytest.fail)) as cache:
+        [(name, limit)] = cache.find_limits().items()
+    assert name.startswith(standin.url)
+    assert 8 <= limit <= 64
+    library.close()  # which may be closed twice
 
 
 def test_each_failing_page_keeps_its_own_error(

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from mkdocs_confluence_md.network.throttling import Pace
+from mkdocs_confluence_md.network.throttling import Pace, Rate
 
 SECONDS = st.floats(0, 100)
 JITTER = st.floats(0, 1)
@@ -18,9 +18,13 @@ JITTER = st.floats(0, 1)
 class AnyTraffic(RuleBasedStateMachine):
     """Requests that come, end and are throttled in any order and at any time."""
 
-    @initialize(most=st.integers(1, 32), most_a_minute=st.integers(1, 6))
-    def begin(self, most: int, most_a_minute: int) -> None:
-        self.pace = Pace(most, most_a_minute=most_a_minute)
+    @initialize(
+        most=st.integers(1, 64),
+        most_a_minute=st.integers(1, 40),
+        learned=st.none() | st.integers(-1, 99),
+    )
+    def begin(self, most: int, most_a_minute: int, learned: int | None) -> None:
+        self.pace = Pace(most, rate=Rate(most_a_minute), learned=learned)
         self.most, self.most_a_minute = most, most_a_minute
         self.now = 0.0
         self.sent: list[float] = []
@@ -44,8 +48,7 @@ class AnyTraffic(RuleBasedStateMachine):
     @precondition(lambda self: self.in_flight)
     @rule()
     def an_answer_comes(self) -> None:
-        self.in_flight.pop()
-        self.pace.answered()
+        self.pace.answered(self.now, sent=self.in_flight.pop(0))
         self.pace.end()
 
     @precondition(lambda self: self.in_flight)
@@ -87,48 +90,57 @@ TestAnyTraffic = AnyTraffic.TestCase
     most=st.integers(4, 32), answers=st.lists(st.floats(2, 50), min_size=1).map(sorted), at=JITTER
 )
 def test_a_burst_of_429s_counts_once(most: int, answers: list[float], at: float) -> None:
-    pace = Pace(most)
+    pace = make_pace(most)
+    limit = pace.limit
     for now in answers:
         pace.slow_down(now, sent=at)
 
-    assert pace.limit == most // 2
+    assert pace.limit == limit // 2
+
+
+def make_pace(most: int) -> Pace:
+    """Return a pace that has heard of the service."""
+    pace = Pace(most, learned=min(most, 8))
+    pace.answered(0.0, sent=0.0)
+    return pace
 
 
 def throttle(pace: Pace, times: int) -> None:
     """Let requests be answered with 429, each sent after the answer to the last one."""
-    for now in range(times):
+    for now in range(1, times + 1):
         pace.slow_down(float(now), sent=float(now))
 
 
 @pytest.mark.parametrize(
     ("most", "times", "limit"),
-    [(8, 1, 4), (8, 2, 2), (8, 9, 2), (3, 1, 2), (2, 5, 2), (1, 5, 1), (32, 3, 4)],
+    [(8, 1, 4), (8, 2, 2), (8, 9, 2), (3, 1, 2), (2, 5, 2), (1, 5, 1), (64, 1, 4)],
 )
 def test_each_429_after_another_halves_what_may_be_in_flight(
     most: int, times: int, limit: int
 ) -> None:
-    pace = Pace(most)
+    pace = make_pace(most)
     throttle(pace, times)
 
     assert pace.limit == limit
 
 
-@given(most=st.integers(1, 32), times=st.integers(0, 10))
-def test_enough_answers_end_the_slowing_down(most: int, times: int) -> None:
-    pace = Pace(most)
+@given(most=st.integers(1, 64), times=st.integers(0, 10))
+def test_enough_answers_and_a_minute_end_the_slowing_down(most: int, times: int) -> None:
+    pace = make_pace(most)
     throttle(pace, times)
-    for _ in range(most * most):
-        pace.answered()
+    for _ in range(most * most + 1):
+        pace.send(100.0)
+        pace.answered(100.0, sent=100.0)
 
     assert pace.limit == most
 
 
 def test_one_more_is_in_flight_after_as_many_answers_as_may_be_in_flight() -> None:
-    pace = Pace(8)
+    pace = make_pace(8)
     throttle(pace, 2)
     limits = []
     for _ in range(5):
-        pace.answered()
+        pace.answered(100.0, sent=100.0)
         limits.append(pace.limit)
 
     assert limits == [2, 3, 3, 3, 4]
@@ -147,7 +159,7 @@ def test_pauses_grow_until_an_answer_comes() -> None:
     for now in (0.0, 10.0, 20.0):
         pace.slow_down(now, sent=now)
         pauses.append(pace.delay(now))
-    pace.answered()
+    pace.answered(30.0, sent=30.0)
     pace.slow_down(30.0, sent=30.0)
 
     assert [*pauses, pace.delay(30.0)] == [0.5, 1.0, 1.0, 0.5]

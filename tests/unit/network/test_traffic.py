@@ -13,7 +13,9 @@ from clocks import Clock
 from mkdocs_confluence_md.network.throttling import (
     BuildOverError,
     OutageError,
+    Pace,
     Patience,
+    Rate,
     Request,
     Service,
     Traffic,
@@ -67,8 +69,9 @@ def give_up(clock: Clock, traffic: Traffic, service: Service) -> Callable[..., R
 
 
 def answer(traffic: Traffic, service: Service) -> None:
-    with service.turn(traffic.make_request()):
-        service.answered()
+    request = traffic.make_request()
+    with service.turn(request):
+        service.answered(request)
 
 
 # Tries
@@ -301,6 +304,56 @@ def test_the_time_that_one_build_lost_is_not_held_against_the_next(
     assert give_up(Trouble.UNAVAILABLE).tries == 5
 
 
+# What is learned
+
+
+def test_what_was_learned_of_a_service_is_where_the_next_build_begins(clock: Clock) -> None:
+    traffic = Traffic(64, PATIENCE, clock)
+    for _ in range(4):
+        with ExitStack() as turns:
+            requests = [traffic.make_request() for _ in range(8)]
+            for request in requests:
+                turns.enter_context(traffic.service("exports").turn(request))
+            clock.now += 1.0
+            for request in requests:
+                traffic.service("exports").answered(request)
+    answer(traffic, traffic.service("tokens"))
+    learned = traffic.find_learned()
+
+    assert learned == {"exports": 16}
+    following = Traffic(64, PATIENCE, clock, learned=learned)
+    for _ in range(8):
+        answer(following, following.service("exports"))
+    assert following.find_learned() == learned
+
+
+@pytest.mark.parametrize("trouble", [Trouble.SILENT, Trouble.UNAVAILABLE, Trouble.THROTTLED])
+def test_a_service_in_trouble_is_asked_for_less_in_the_next_build(
+    clock: Clock, trouble: Trouble
+) -> None:
+    traffic = Traffic(64, PATIENCE, clock, learned={"exports": 40})
+    service = traffic.service("exports")
+    answer(traffic, service)
+    for _ in range(8):
+        answer(traffic, service)
+    request = traffic.make_request()
+    with service.turn(request):
+        service.failed(request, trouble, asked_to_wait=0.0, outcome=None)
+
+    assert 0 < traffic.find_learned()["exports"] <= 20
+
+
+def test_all_services_of_a_client_share_the_minute(clock: Clock) -> None:
+    rate = Rate(10)
+    paces = [Pace(64, rate=rate) for _ in range(2)]
+    for number in range(10):
+        assert paces[number % 2].delay(clock.now) == 0.0
+        paces[number % 2].send(clock.now)
+        paces[number % 2].end()
+
+    assert [pace.delay(clock.now) > 60 for pace in paces] == [True, True]
+
+
 # Waiting
 
 
@@ -390,3 +443,22 @@ def test_a_request_of_an_earlier_build_is_not_sent(traffic: Traffic, service: Se
     with pytest.raises(BuildOverError), service.turn(request):
         pass
     answer(traffic, service)
+
+
+def test_requests_of_a_new_build_are_woken_although_one_of_the_last_waited_by_the_clock(
+    clock: Clock, traffic: Traffic, service: Service
+) -> None:
+    request = traffic.make_request()
+    with service.turn(request):
+        service.failed(request, Trouble.THROTTLED, asked_to_wait=30.0, outcome=None)
+    old, ended = run_in_thread(partial(take_turn, service, traffic.make_request()))
+    traffic.begin_build()
+    threads = [run_in_thread(partial(take_turn, service, traffic.make_request())) for _ in range(3)]
+    old.join(10)
+    clock.now += 30.0
+    take_turn(service, traffic.make_request())  # its end wakes one, and each the next one
+    for thread, _ in threads:
+        thread.join(10)
+
+    assert [type(each) for each in ended] == [BuildOverError]
+    assert not any(thread.is_alive() for thread, _ in threads)
