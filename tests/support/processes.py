@@ -74,7 +74,7 @@ class Finished:
 _WAIT = re.compile(r"^Waiting for .* …\n", re.MULTILINE)
 
 
-def run(
+def run(  # noqa: PLR0913  a process has that many
     command: Sequence[str],
     *,
     directory: Path,
