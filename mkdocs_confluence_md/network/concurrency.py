@@ -1,6 +1,6 @@
 """A limit of the requests in flight that adapts to how the service answers. Pure.
 
-Nobody documents how many requests the app answers at once, and a function of the platform takes
+It is not documented how many requests the app answers at once, and a function of the platform takes
 one to three seconds: with few requests in flight a first build is slow, with many it may be
 throttled or slow the service down. So the limit is measured, as TCP measures a network: it doubles
 with each round of answers until the first sign of trouble, then grows by one a round, and is cut by
