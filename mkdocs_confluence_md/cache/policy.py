@@ -178,7 +178,8 @@ class ExportCache:
         now, found = self._clock(), {}
         for name, value in noted.items() if isinstance(noted, dict) else ():
             match value:
-                case [int(limit), float(at)] if 0 <= now - at <= _LIMITS_SECONDS:
+                # A clock may have been set back since then.
+                case [int(limit), float(at)] if abs(now - at) <= _LIMITS_SECONDS:
                     found[name] = limit, at
         return found
 

@@ -222,7 +222,9 @@ def test_limits_are_remembered_for_a_day(open_cache: Callable[..., ExportCache])
 
 
 def test_the_limits_of_many_services_are_not_kept(open_cache: Callable[..., ExportCache]) -> None:
-    open_cache().note_limits({str(number): number for number in range(100)})
+    cache = open_cache()
+    cache.note_limits({str(number): number for number in range(100)})
+    cache.close()
 
     assert open_cache().find_limits() == {str(number): number for number in range(84, 100)}
 
