@@ -199,9 +199,7 @@ def build(texts: list[Text], repairs: bool) -> dict[str, tuple[list[str], list[s
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         write_site(root, texts, repairs)
-        with serve_pages(root / "confluence") as variables:
-            command = [str(BIN / "mkdocs"), "build", "--quiet", "-f", str(root / "mkdocs.yml")]
-            subprocess.run(command, check=True, env=variables)
+        run_build(root)
         return {
             text.name: (
                 drop_title(read_page(root, f"ours/{text.name}"), text),
@@ -237,6 +235,19 @@ def write_site(root: Path, texts: list[Text], repairs: bool) -> None:  # noqa: F
     options["repairs"] = repairs
     extensions = f"markdown_extensions:\n{USUAL.strip()}\n"
     (root / "mkdocs.yml").write_text(yaml.safe_dump(config, sort_keys=False) + extensions)
+
+
+def run_build(root: Path, *, quietly: bool = False) -> None:
+    """Build a site whose pages from Confluence are in its folder `confluence`.
+
+    Args:
+        root: Where its `mkdocs.yml` is.
+        quietly: Without the warnings of the build.
+    """
+    with serve_pages(root / "confluence") as variables:
+        command = [str(BIN / "mkdocs"), "build", "--quiet", "-f", str(root / "mkdocs.yml")]
+        stderr = subprocess.DEVNULL if quietly else None
+        subprocess.run(command, check=True, env=variables, stderr=stderr)
 
 
 @contextmanager

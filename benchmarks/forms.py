@@ -9,21 +9,24 @@ difference is printed.
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
 import tempfile
 from collections import Counter
 from difflib import unified_diff
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from benchmarks.fidelity import BIN, accept_anchors, serve_pages
+from benchmarks.fidelity import accept_anchors, run_build
 from form_rows import Form, read_forms
 from rendering import USUAL
 from structure import read_structure
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+FIRST_ID = 1000
 THEMES = ("material", "mkdocs")
 BEGIN, END = "<!-- page -->", "<!-- end of page -->"
 # Last of all, so that it has the page as the theme gets it.
@@ -75,35 +78,48 @@ def build(forms: list[Form], theme: str) -> list[list[str]]:
     """Build a site and return the structure of each form's page."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        write_site(root, forms, theme)
-        with serve_pages(root / "confluence") as variables:
-            command = [str(BIN / "mkdocs"), "build", "--quiet", "-f", str(root / "mkdocs.yml")]
-            subprocess.run(command, check=True, env=variables)
+        # No form has its pictures with it: readers would see their names.
+        options = {"attachments": False}
+        texts = [form.markdown for form in forms]
+        write_site(root, texts, theme=theme, hook=HOOK, options=options)
+        run_build(root)
         return [read_page(root, number) for number in range(len(forms))]
 
 
-def write_site(root: Path, forms: list[Form], theme: str) -> None:
-    """Write a site that has each form as a page of Confluence."""
+def write_site(  # noqa: PLR0913  a site has that many parts
+    root: Path,
+    texts: Iterable[str],
+    *,
+    theme: str,
+    hook: str,
+    options: Mapping[str, object],
+    plugins: Iterable[str] = (),
+) -> None:
+    """Write a site that has each text as a page of Confluence, `page-0` and so on.
+
+    Args:
+        root: An empty folder.
+        texts: Of the pages, in order.
+        theme: Its name.
+        hook: The code of a hook.
+        options: Of our plugin.
+        plugins: The names of others, which come first.
+    """
     for folder in ("docs", "confluence"):
         (root / folder).mkdir()
-    (root / "docs" / "index.md").write_text("# Forms\n")
-    (root / "hook.py").write_text(HOOK)
+    (root / "docs" / "index.md").write_text("# Home\n")
+    (root / "hook.py").write_text(hook)
     pages: list[dict[str, str]] = []
-    for number, form in enumerate(forms):
-        (root / "confluence" / f"{1000 + number}.md").write_text(form.markdown)
-        pages.append({f"form-{number}": f"confluence:{1000 + number}"})
-    options = {
-        "site": "acme.atlassian.net",
-        "cloud_id": "11111111-2222-3333-4444-555555555555",
-        # No form has its pictures with it: readers would see their names.
-        "attachments": False,
-    }
+    for number, text in enumerate(texts):
+        (root / "confluence" / f"{FIRST_ID + number}.md").write_text(text)
+        pages.append({f"page-{number}": f"confluence:{FIRST_ID + number}"})
+    site = {"site": "acme.atlassian.net", "cloud_id": "11111111-2222-3333-4444-555555555555"}
     config: dict[str, Any] = {
-        "site_name": "Forms",
+        "site_name": "Texts",
         "theme": {"name": theme},
         "hooks": ["hook.py"],
-        "plugins": [{"confluence-md": options}],
-        "nav": [{"Home": "index.md"}, {"Forms": pages}],
+        "plugins": [*plugins, {"confluence-md": {**site, **options}}],
+        "nav": [{"Home": "index.md"}, {"Texts": pages}],
     }
     extensions = f"markdown_extensions:\n{USUAL.strip()}\n{FORMULAS}"
     (root / "mkdocs.yml").write_text(yaml.safe_dump(config, sort_keys=False) + extensions)
@@ -111,12 +127,12 @@ def write_site(root: Path, forms: list[Form], theme: str) -> None:
 
 def read_page(root: Path, number: int) -> list[str]:
     """Return the structure of a built page, without the title that the plugin adds."""
-    html = (root / "site" / "forms" / f"form-{number}" / "index.html").read_text()
+    html = (root / "site" / "texts" / f"page-{number}" / "index.html").read_text()
     content = html.partition(BEGIN)[2].partition(END)[0]
     # Each row is a page of its own; in the rows, all of them are page 1.
-    content = content.replace(f"pageId={1000 + number}", "pageId=1")
+    content = content.replace(f"pageId={FIRST_ID + number}", "pageId=1")
     lines = read_structure(content, whole=True)
-    title = ["<h1>", f"  form-{number}", "</h1>"]
+    title = ["<h1>", f"  page-{number}", "</h1>"]
     return lines[len(title) :] if lines[: len(title)] == title else lines
 
 

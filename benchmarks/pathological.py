@@ -10,17 +10,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
 import tempfile
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import yaml
-
-from benchmarks.fidelity import BIN, serve_pages
-from rendering import USUAL
+from benchmarks.fidelity import run_build
+from benchmarks.forms import write_site
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -340,7 +337,7 @@ def write_text(name: str, size: int) -> str:
 
 # Adds up what each page takes: reading, rendering, and what comes after it.
 HOOK = """
-import atexit, json, time
+import json, time
 from mkdocs.plugins import event_priority
 
 times = {}
@@ -398,40 +395,12 @@ def measure(names: list[str], size: int, raw_html: str) -> list[float]:
     """Build a site with all texts at a length; return the processor time that each took."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        write_site(root, names, size, raw_html)
-        with serve_pages(root / "confluence") as variables:
-            command = [str(BIN / "mkdocs"), "build", "--quiet", "-f", str(root / "mkdocs.yml")]
-            subprocess.run(command, check=True, env=variables, stderr=subprocess.DEVNULL)
+        texts = [write_text(name, size) for name in names]
+        options = {"raw_html": raw_html}
+        write_site(root, texts, theme="material", hook=HOOK, options=options, plugins=["search"])
+        run_build(root, quietly=True)
         times = json.loads((root / "mkdocs.yml.json").read_text())
-        return [times[f"texts/text-{number}.md"] for number in range(len(names))]
-
-
-def write_site(root: Path, names: list[str], size: int, raw_html: str) -> None:
-    """Write a site that has each text as a page of Confluence."""
-    for folder in ("docs", "confluence"):
-        (root / folder).mkdir()
-    (root / "docs" / "index.md").write_text("# Texts\n")
-    (root / "hook.py").write_text(HOOK)
-    pages: list[dict[str, str]] = []
-    for number, name in enumerate(names):
-        (root / "confluence" / f"{1000 + number}.md").write_text(write_text(name, size))
-        pages.append({f"text-{number}": f"confluence:{1000 + number}"})
-    options = {
-        "site": "acme.atlassian.net",
-        "cloud_id": "11111111-2222-3333-4444-555555555555",
-        "raw_html": raw_html,
-    }
-    config: dict[str, Any] = {
-        "site_name": "Texts",
-        "theme": {"name": "material"},
-        "hooks": ["hook.py"],
-        "plugins": ["search", {"confluence-md": options}],
-        "nav": [{"Home": "index.md"}, {"Texts": pages}],
-    }
-    extensions = (
-        f"markdown_extensions:\n{USUAL.strip()}\n- pymdownx.arithmatex:\n    generic: true\n"
-    )
-    (root / "mkdocs.yml").write_text(yaml.safe_dump(config, sort_keys=False) + extensions)
+        return [times[f"texts/page-{number}.md"] for number in range(len(names))]
 
 
 if __name__ == "__main__":

@@ -268,7 +268,7 @@ def _read_container(info: str, *, repairs: bool) -> Panel | None:
     kind = "note" if name in _EXPANDS else _KINDS.get(name)
     if kind is None:
         return None
-    title = _make_text(match["title"] or name.capitalize())
+    title = make_text(match["title"] or name.capitalize())
     return Panel(kind, title, fold="-" if name in _EXPANDS else "")
 
 
@@ -292,7 +292,7 @@ def read_directive(info: str) -> Panel | None:
     if kind is None:
         return None
     title = (match["title"] or options.get("title", "")).strip() or name.capitalize()
-    return Panel(kind, _make_text(title), fold="-" if name in _EXPANDS else "", is_repaired=True)
+    return Panel(kind, make_text(title), fold="-" if name in _EXPANDS else "", is_repaired=True)
 
 
 def _read_options(text: str) -> dict[str, str] | None:
@@ -315,8 +315,8 @@ def _read_alert(words: list[Token], kinds: Mapping[str, str]) -> Panel | None:
     kind = kinds.get(match["name"].lower()) if match else None
     if match is None or kind is None:
         return None
-    title, body = _split_line([*_make_text(words[0].content[match.end() :]), *words[1:]])
-    return Panel(kind, title or _make_text(match["name"].capitalize()), body, match["fold"])
+    title, body = _split_line([*make_text(words[0].content[match.end() :]), *words[1:]])
+    return Panel(kind, title or make_text(match["name"].capitalize()), body, match["fold"])
 
 
 def _read_titled_alert(words: list[Token]) -> Panel | None:
@@ -325,16 +325,16 @@ def _read_titled_alert(words: list[Token]) -> Panel | None:
     kind = _ALL_KINDS.get(match["name"].lower()) if match else None
     if match is None or kind is None:
         return None
-    halves = _split_at_bracket([*_make_text(words[0].content[match.end() :]), *words[1:]])
+    halves = _split_at_bracket([*make_text(words[0].content[match.end() :]), *words[1:]])
     if halves is None:
         return None
     title, body = halves
     fold = ""
     if body and body[0].type == "text" and (sign := _FOLD.match(body[0].content)):
         fold = sign[0]
-        body = [*_make_text(body[0].content[sign.end() :].lstrip()), *body[1:]]
+        body = [*make_text(body[0].content[sign.end() :].lstrip()), *body[1:]]
     body = body[1:] if body and _is_break(body[0]) else body
-    return Panel(kind, _strip(title) or _make_text(match["name"].capitalize()), body, fold)
+    return Panel(kind, _strip(title) or make_text(match["name"].capitalize()), body, fold)
 
 
 def _split_at_bracket(words: list[Token]) -> tuple[list[Token], list[Token]] | None:
@@ -351,8 +351,8 @@ def _split_at_bracket(words: list[Token]) -> tuple[list[Token], list[Token]] | N
             if not depth:
                 before, after = word.content[: bracket.start()], word.content[bracket.end() :]
                 return (
-                    [*words[:place], *_make_text(before)],
-                    [*_make_text(after), *words[place + 1 :]],
+                    [*words[:place], *make_text(before)],
+                    [*make_text(after), *words[place + 1 :]],
                 )
     return None
 
@@ -363,14 +363,14 @@ def _read_sign(words: list[Token], signs: re.Pattern[str]) -> Panel | None:
     if match is None:
         return None
     kind = _KIND_OF_SIGN[match["sign"]]
-    rest = [*_make_text(words[0].content[match.end() :]), *words[1:]]
+    rest = [*make_text(words[0].content[match.end() :]), *words[1:]]
     if labelled := _read_label(rest):
         labelled.kind = kind
         return labelled
     line, body = _split_line(rest)
     if _is_bold(line):
         return Panel(kind, line[1:-1], body)
-    return Panel(kind, _make_text(kind.capitalize()), rest)
+    return Panel(kind, make_text(kind.capitalize()), rest)
 
 
 def _put_sign_first(words: list[Token], signs: re.Pattern[str]) -> list[Token]:
@@ -380,10 +380,10 @@ def _put_sign_first(words: list[Token], signs: re.Pattern[str]) -> list[Token]:
     match = signs.match(words[1].content)
     if match is None:
         return words
-    bold = [words[0], *_make_text(words[1].content[match.end() :]), *words[2:]]
+    bold = [words[0], *make_text(words[1].content[match.end() :]), *words[2:]]
     # Nothing else was bold.
     bold = bold[2:] if bold[1].type == "strong_close" else bold
-    return [*_make_text(match[0]), *bold]
+    return [*make_text(match[0]), *bold]
 
 
 def _read_label(words: list[Token]) -> Panel | None:
@@ -418,13 +418,13 @@ def _read_other_label(words: list[Token]) -> Panel | None:
 def _make_labelled(name: str, rest: list[Token], *, has_colon: bool) -> Panel | None:
     """Make the panel of a label, unless the label is the beginning of a sentence."""
     if rest and rest[0].type == "text" and rest[0].content.startswith(":"):
-        rest = [*_make_text(rest[0].content[1:]), *rest[1:]]
+        rest = [*make_text(rest[0].content[1:]), *rest[1:]]
     elif not has_colon and rest and not _is_break(rest[0]):
         return None
     _, body = _split_line(rest) if rest and _is_break(rest[0]) else ([], rest)
     is_shouted = name.isupper() and name.lower() not in _ABBREVIATIONS
     title = name.capitalize() if is_shouted else name
-    return Panel(_ALL_KINDS[name.lower()], _make_text(title), body)
+    return Panel(_ALL_KINDS[name.lower()], make_text(title), body)
 
 
 def _is_bold(words: list[Token]) -> bool:
@@ -469,7 +469,7 @@ def _open_panel(panel: Panel) -> Iterator[Token]:
 
 def _make_paragraph(words: list[Token]) -> list[Token]:
     if words and words[0].type == "text":
-        words = [*_make_text(words[0].content.lstrip()), *words[1:]]
+        words = [*make_text(words[0].content.lstrip()), *words[1:]]
     if not words:
         return []
     return [
@@ -479,5 +479,6 @@ def _make_paragraph(words: list[Token]) -> list[Token]:
     ]
 
 
-def _make_text(content: str) -> list[Token]:
+def make_text(content: str) -> list[Token]:
+    """Return the tokens of a text: one, or none if there is no text."""
     return [Token("text", "", 0, content=content)] if content else []

@@ -183,7 +183,7 @@ class _Builder:
 
     def _open_source_link(self, token: Token) -> None:
         """Lead to the page in Confluence, which has what was not exported."""
-        url = self._markup.page_url
+        url = self._markup.find_url()
         link = Token(token.type, "a" if url else "", 1)
         link.attrs = {"class": SOURCE_CLASS, "href": url}
         self._open_element(link)
@@ -232,10 +232,10 @@ _BROKEN_DECLARATION = re.compile(
 class SiteMarkup:
     """The markup of one site, for one page."""
 
-    def __init__(self, markdown: Markdown, page_url: str = "") -> None:
+    def __init__(self, markdown: Markdown, find_url: Callable[[], str] = str) -> None:
         self._markdown = markdown
-        self.page_url = page_url
-        """Of the page in Confluence; empty where it is not known."""
+        self.find_url = find_url
+        """Returns where the page is in Confluence; empty where that is not known."""
         self.footnotes = Footnotes(markdown)
         self.languages: set[str] = set()
         """The languages of the page's fences."""

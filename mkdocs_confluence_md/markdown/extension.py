@@ -194,8 +194,7 @@ class _Writer(Treeprocessor):
             return None
         place = find_place(self.md)
         site = self._extension.site
-        url = site.find_source(place) if site and place else ""
-        markup = SiteMarkup(self.md, url or _find_url(place))
+        markup = SiteMarkup(self.md, lambda: _find_url(place, site))
         env: dict[str, Any] = {DRAWS_FORMULAS: markup.draws_formulas}
         try:
             tree = self._render(text, env, markup)
@@ -230,8 +229,10 @@ class _Writer(Treeprocessor):
                 self.md.preprocessors[f"{host}_raw_html"].run(raw_html)
 
 
-def _find_url(place: Place | None) -> str:
-    """Return the address of the page in Confluence, which its metadata has."""
+def _find_url(place: Place | None, site: RenderedSite | None) -> str:
+    """Return where the page is in Confluence: as the site knows it, or its metadata."""
+    if site and place and (url := site.find_source(place)):
+        return url
     page = place.file.page if place else None
     return str(page.meta.get("confluence_url", "")) if page else ""
 

@@ -36,12 +36,21 @@ log = get_plugin_logger("confluence-md")
 
 _MOST_BYTES = 10_000_000
 """Of a page's Markdown."""
+_BYTES_OF_CHARACTER = 4
+"""At most, in UTF-8."""
 _ANSWERED = (Origin.EXPORTED, Origin.CONFIRMED)
 _WORTH_SHOWING_SECONDS = 1.0
 # The first pages say little about the others.
 _WORTH_AN_ESTIMATE_SECONDS = 0.3
 _CLEAR_LINE = "\r\x1b[2K"
 _SHOW_CURSOR = "\x1b[?25h"  # click hides it while it draws
+
+
+def _measure_large(text: str) -> int:
+    """Return how many bytes a text has, or 0 where it is certain that they are not too many."""
+    # All pages of each build are looked at: no copy is made of those that are small.
+    is_small = len(text) * _BYTES_OF_CHARACTER <= _MOST_BYTES
+    return 0 if is_small else len(text.encode("utf-8", "replace"))
 
 
 class EditorAddress(str):
@@ -202,7 +211,7 @@ class Reader:
             self.failures.append(failure)
             return make_placeholder(failure)
         take(fetched)
-        size = len(fetched.markdown.encode("utf-8", "replace"))
+        size = _measure_large(fetched.markdown)
         if size > _MOST_BYTES:
             refusal = RenderingError(
                 f"The page has {describe_size(size)} of Markdown, and may have "

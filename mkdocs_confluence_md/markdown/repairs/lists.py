@@ -26,6 +26,7 @@ _HTML = re.compile(
     r"<(?:(?P<raw>pre|script|style|textarea)\b|(?P<comment>!--)|/?[a-z][a-z0-9-]*(?=[\s/>]|$))",
     re.IGNORECASE,
 )
+_END_OF_COMMENT = re.compile("-->")
 _END_OF_RAW = re.compile(r"</(?:pre|script|style|textarea)>", re.IGNORECASE)
 
 _CODE = 4
@@ -96,8 +97,6 @@ class _Fence:
     container: int
     """The column that its lines have at least; 0 if nothing but its end ends it."""
     shift: int
-    moved: bool
-    """Whether its lines are those of the item above, wherever they begin."""
 
 
 class _Scan:
@@ -209,10 +208,10 @@ class _Scan:
             blanks = blanks if 1 <= blanks <= _CODE and marker.end() < len(text) else 1
             self._items.append(_Item(column, column + width + blanks, number, shift))
             text, column = text[marker.end() :], column + width + blanks
-            if column - _measure("") > _FARTHEST * 2:
+            if column > _FARTHEST * 2:
                 break
         if fence := _FENCE.match(text):
-            self._fence = _Fence(fence["mark"], column, shift, moved=False)
+            self._fence = _Fence(fence["mark"], column, shift)
         self._after_text = not fence and bool(text.strip()) and not _HEADING.match(text)
         self._after_item = True
 
@@ -231,11 +230,11 @@ class _Scan:
         shift = self._find_shift(column) if not is_outside or not is_lazy else 0
         if fence := _FENCE.match(text):
             container = self._items[-1].content if self._items else 0
-            self._fence = _Fence(fence["mark"], container, shift, moved=False)
+            self._fence = _Fence(fence["mark"], container, shift)
             self._put(line, shift, is_code=True)
         elif not self._items and _QUOTE.match(line):
             return self._read_quote(position, shift)
-        elif (html := _HTML.match(text)) and not (is_lazy and self._after_text):
+        elif (html := _HTML.match(text)) and not is_lazy:
             return self._begin_html(line, text, html)
         else:
             self._put(line, shift)
@@ -259,7 +258,7 @@ class _Scan:
             return 0
         count = 1
         if fence := _FENCE.match(text):
-            self._fence = _Fence(fence["mark"], 0, shift, moved=True)
+            self._fence = _Fence(fence["mark"], 0, shift)
             self._put(self._lines[position], shift, is_code=True)
         elif text.startswith(">"):
             if self._goes_on_lazily(position):
@@ -280,11 +279,15 @@ class _Scan:
             return False
         return "|" in self._lines[position] and bool(_TABLE_LINE.match(self._lines[position]))
 
-    def _goes_on_lazily(self, position: int) -> bool:
-        """Return True if a paragraph of a quotation goes on without its sign."""
+    def _find_end_of_quote(self, position: int) -> int:
         end = position
         while end < len(self._lines) and _QUOTE.match(self._lines[end]):
             end += 1
+        return end
+
+    def _goes_on_lazily(self, position: int) -> bool:
+        """Return True if a paragraph of a quotation goes on without its sign."""
+        end = self._find_end_of_quote(position)
         text = self._lines[end].strip() if end < len(self._lines) else ""
         return bool(text) and not (_interrupts(text) or _MARKER.match(text))
 
@@ -296,8 +299,7 @@ class _Scan:
                 end += 1
             end += 1
         elif text.startswith(">"):
-            while end < len(self._lines) and _QUOTE.match(self._lines[end]):
-                end += 1
+            end = self._find_end_of_quote(position)
         else:
             end = position + self._count_table_lines(position)
         following = self._lines[end] if end < len(self._lines) else ""
@@ -358,7 +360,7 @@ class _Scan:
         if match["raw"]:
             self._html_end = _END_OF_RAW
         elif match["comment"]:
-            self._html_end = re.compile("-->")
+            self._html_end = _END_OF_COMMENT
         return self._read_html(line, text)
 
     def _read_html(self, line: str, text: str) -> int:

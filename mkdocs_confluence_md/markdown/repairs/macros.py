@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from markdown_it.token import Token
 
+from mkdocs_confluence_md.markdown.admonitions import make_text
 from mkdocs_confluence_md.markdown.repairs.kinds import note_macro, note_repair
 
 if TYPE_CHECKING:
@@ -123,17 +124,13 @@ def _find_expand_title(line: list[Token]) -> list[Token]:
         return []
     if len(line) == 1:
         title = line[0].content.rstrip()[len(_EXPAND) : -1]
-        return [] if {"[", "]"} & {*title} else _make_text(title)
+        return [] if {"[", "]"} & {*title} else make_text(title)
     return [
-        *_make_text(line[0].content[len(_EXPAND) :]),
+        *make_text(line[0].content[len(_EXPAND) :]),
         *line[1:-1],
-        *_make_text(line[-1].content.rstrip()[:-1]),
+        *make_text(line[-1].content.rstrip()[:-1]),
     ]
 
 
 def _break_before(rest: list[Token]) -> list[Token]:
     return [Token("hardbreak", "br", 0), *rest] if rest else []
-
-
-def _make_text(content: str) -> list[Token]:
-    return [Token("text", "", 0, content=content)] if content else []

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from markdown_it.token import Token
 
+from mkdocs_confluence_md.markdown.admonitions import make_text
 from mkdocs_confluence_md.markdown.repairs.emoji_names import find_emoji
 from mkdocs_confluence_md.markdown.repairs.emphasis import move_blanks
 from mkdocs_confluence_md.markdown.repairs.kinds import note_repair
@@ -248,12 +249,12 @@ class _Line:
             for match in _FORM.finditer(text):
                 tokens = self._read_form(match)
                 if tokens:
-                    yield from _make_text(text[end : match.start()])
+                    yield from make_text(text[end : match.start()])
                     yield from tokens
                     end = match.end()
         self._shown = (self._shown + text)[-_LONGEST_LABEL:]
         if end:
-            yield from _make_text(text[end:])
+            yield from make_text(text[end:])
         else:
             yield word
 
@@ -262,7 +263,7 @@ class _Line:
         kind, tokens = "", []
         if match["emoji"]:
             if not _is_in_address(match) and (sign := find_emoji(match["emoji"])):
-                kind, tokens = "emoji", _make_text(sign)
+                kind, tokens = "emoji", make_text(sign)
         elif match["status"]:
             kind, tokens = "statuses", read_status(match["parameters"])
         elif match["directive"]:
@@ -272,7 +273,7 @@ class _Line:
             }
             kind, tokens = "statuses", _show_status(match["title"], parameters)
         elif match["mention"]:
-            kind, tokens = "mentions", _make_text("@unknown")
+            kind, tokens = "mentions", make_text("@unknown")
         elif self._is_labelled(match) and (day := _read_milliseconds(match["milliseconds"])):
             kind, tokens = "dates", _show_date(day, day)
         if tokens:
@@ -329,10 +330,6 @@ def _show_status(title: str, parameters: dict[str, str]) -> list[Token]:
         Token("text", "", 0, content=title.strip()),
         Token("status_close", "span", -1),
     ]
-
-
-def _make_text(content: str) -> list[Token]:
-    return [Token("text", "", 0, content=content)] if content else []
 
 
 _EMPHASIS = {"a", "em", "s", "strong"}

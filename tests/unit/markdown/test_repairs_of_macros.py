@@ -20,7 +20,7 @@ ICONS = "https://acme.atlassian.net/wiki/images/icons"
 def test_a_placeholder_leads_to_the_page_in_confluence() -> None:
     env: dict[str, Any] = {}
     tokens = Grammar().parse(f"![]({SERVLET}/unknown-macro?name=drawio)\n\n[macro: map]", env)
-    tree = build_tree(tokens, SiteMarkup(make_markdown(None), PAGE))
+    tree = build_tree(tokens, SiteMarkup(make_markdown(None), lambda: PAGE))
 
     assert [link.get("href") for link in tree.iter("a")] == [PAGE, PAGE]
     assert ["".join(link.itertext()) for link in tree.iter("a")] == [
