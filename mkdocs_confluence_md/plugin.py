@@ -101,6 +101,12 @@ class ConfluencePlugin(GuardedPlugin):
             self.build.written_nav = self._written_nav
         return self.build
 
+    def on_pre_build(self, *, config: MkDocsConfig) -> None:
+        """Keep redirects from being removed, because MkDocs cleans the site next."""
+        del config
+        if self.build:
+            self.build.keep_redirects()
+
     @event_priority(50)  # early, so that plugins that work on `nav` see our files
     def _add_pages(self, files: Files, *, config: MkDocsConfig) -> None:
         """Place the pages that `nav` refers to and add them to the site."""
@@ -225,6 +231,8 @@ class ConfluencePlugin(GuardedPlugin):
     def on_build_error(self, *, error: Exception) -> None:
         """Do not fetch for a build that has failed."""
         del error
+        if self.build:
+            self.build.restore_redirects()
         if self._session:
             self._session.cancel()
 

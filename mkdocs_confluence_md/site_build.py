@@ -53,7 +53,7 @@ from mkdocs_confluence_md.site.other_plugins import (
     want_all_early,
 )
 from mkdocs_confluence_md.site.pages import Reader
-from mkdocs_confluence_md.site.paths import list_redirects, move_pages, name_page
+from mkdocs_confluence_md.site.paths import SHORT_ADDRESSES, list_redirects, move_pages, name_page
 from mkdocs_confluence_md.site.source import (
     NOTE,
     Additions,
@@ -128,6 +128,7 @@ class SiteBuild:
         self.links = SiteLinks(site=self._address.find_site())
         self.attached = AttachedFiles(only_safe=self._options.attachments == "safe")
         self._site_files: SiteFiles | None = None
+        self._redirects = Redirects(config.site_dir, SHORT_ADDRESSES)
         self._ready: dict[str, str] = {}
         """The sources of pages that were there before MkDocs wanted them, by `src_uri`."""
         self._placed = Earlier()
@@ -371,6 +372,15 @@ class SiteBuild:
                 ) from None
         return self._note
 
+    def keep_redirects(self) -> None:
+        """Keep those of an earlier build, most of which will stay the same."""
+        if self._options.redirects and not self._is_dirty:
+            self._redirects.put_aside()
+
+    def restore_redirects(self) -> None:
+        """Leave them where they were when the build has failed."""
+        self._redirects.put_back()
+
     def finish_files(self, files: Files) -> None:
         """Let `/c/ID/` lead to each page, and old paths to where pages are; tidy up."""
         if self._site_files:
@@ -391,9 +401,8 @@ class SiteBuild:
         if not is_translated:
             site_files.write_paths(moved)
         taken = {file.dest_uri for file in files}
-        redirects = Redirects(self._config.site_dir, replace=not is_translated)
-        for source, target in list_redirects(moved, places, taken).items():
-            redirects.write(source, target)
+        redirects = list_redirects(moved, places, taken)
+        self._redirects.write(redirects, replace=not is_translated)
 
     def finish_links(self) -> None:
         """Finish links, when all pages have been rendered."""

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import posixpath
+import shutil
 import stat
 import tempfile
 import time
@@ -137,7 +138,7 @@ def _hash(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16]
 
 
-def _read(path: Path) -> bytes | None:
+def _read(path: Path | str) -> bytes | None:
     try:
         descriptor = os.open(path, _READ_FLAGS)
         with os.fdopen(descriptor, "rb") as file:
@@ -181,6 +182,8 @@ _REDIRECT = """\
 _REDIRECT_BEGINS = _REDIRECT.partition("{url}")[0].encode()
 
 
+_INDEX = "index.html"
+_ASIDE = ".confluence-md-redirects"
 _WRITE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _SAFE_FLAGS
 
 
@@ -189,33 +192,75 @@ class Redirects:
 
     Args:
         site_dir: Of MkDocs.
-        replace: Write a page also if there is a file.
+        kept: The name of a folder in it whose redirects can be kept from build to build.
     """
 
-    def __init__(self, site_dir: str, *, replace: bool) -> None:
+    def __init__(self, site_dir: str, kept: str) -> None:
         self._site_dir = site_dir
-        self._flags = _WRITE_FLAGS if replace else _WRITE_FLAGS | os.O_EXCL
+        self._kept = kept
+        self._folder, self._aside = f"{site_dir}/{kept}", f"{site_dir}/{_ASIDE}"
+        self._flags = _WRITE_FLAGS
+        self._are_kept = False
         self._folders = {""}
         """Those that are there, and no links."""
-        os.makedirs(site_dir, exist_ok=True)  # noqa: PTH103  a text, from MkDocs
 
-    def write(self, source: str, target: str) -> None:
-        """Write a page, if nothing is in the way.
+    def put_aside(self) -> None:
+        """Keep that folder from being removed when MkDocs cleans the site: most stay the same.
+
+        Removing and writing two inodes for each page takes ext4 longer than MkDocs takes for the
+        pages themselves. MkDocs leaves alone what begins with a dot.
+        """
+        with suppress(OSError):
+            if _is_folder(self._folder):
+                os.rename(self._folder, self._aside)  # noqa: PTH104  a text, from MkDocs
+
+    def put_back(self) -> None:
+        """Undo that, also after a build that has failed or was killed."""
+        with suppress(OSError):
+            if _is_folder(self._aside) and not os.path.lexists(self._folder):
+                os.rename(self._aside, self._folder)  # noqa: PTH104  the same
+                self._are_kept = True
+            shutil.rmtree(self._aside, ignore_errors=True)
+
+    def write(self, redirects: Mapping[str, str], *, replace: bool) -> None:
+        """Write pages where nothing is in the way.
 
         Args:
-            source: Its own destination in the site.
-            target: That of the other page.
+            redirects: The destinations in the site of each and of the page that it leads to.
+            replace: Write a page also if there is a file.
         """
+        self._flags = _WRITE_FLAGS if replace else _WRITE_FLAGS | os.O_EXCL
+        os.makedirs(self._site_dir, exist_ok=True)  # noqa: PTH103  the same
+        self.put_back()
+        if self._are_kept:
+            self._remove_others(redirects)
+        for source, target in redirects.items():
+            # A page may be where its folder was, and a name may be none for this system.
+            with suppress(OSError, ValueError):
+                self._write(source, target)
+
+    def _remove_others(self, redirects: Mapping[str, str]) -> None:
+        """Remove what was kept, but for redirects that are wanted again."""
+        with suppress(OSError), os.scandir(self._folder) as entries:
+            for entry in entries:
+                source = f"{self._kept}/{entry.name}/{_INDEX}"
+                if not entry.is_dir(follow_symlinks=False):
+                    os.unlink(entry.path)  # noqa: PTH108  the same
+                elif source not in redirects or os.listdir(entry.path) != [_INDEX]:  # noqa: PTH208  the same
+                    shutil.rmtree(entry.path)
+
+    def _write(self, source: str, target: str) -> None:
         folder = posixpath.dirname(source)
         url = posixpath.relpath(target, folder or ".")
         if posixpath.basename(target) == "index.html" and source.endswith("/index.html"):
             url = url.removesuffix("index.html") or "./"
-        # A page may be where its folder was, and a name may be none for this system.
-        with suppress(OSError, ValueError):
-            self._make_folder(folder)
-            descriptor = os.open(f"{self._site_dir}/{source}", self._flags, 0o666)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(_REDIRECT.format(url=quote(url)).encode())
+        path = f"{self._site_dir}/{source}"
+        page = _REDIRECT.format(url=quote(url)).encode()
+        if self._are_kept and _read(path) == page:
+            return
+        self._make_folder(folder)
+        with os.fdopen(os.open(path, self._flags, 0o666), "wb") as file:
+            file.write(page)
 
     def _make_folder(self, folder: str) -> None:
         if folder in self._folders:
@@ -225,9 +270,18 @@ class Redirects:
         try:
             os.mkdir(path)  # noqa: PTH102  a `Path` takes as long as the rest
         except FileExistsError:
-            if not stat.S_ISDIR(os.lstat(path).st_mode):
+            if not _is_folder(path):
                 raise
         self._folders.add(folder)
+
+
+def _is_folder(path: str) -> bool:
+    """Return True for a folder, but not for a link to one.
+
+    Raises:
+        OSError: There is nothing at that path.
+    """
+    return stat.S_ISDIR(os.lstat(path).st_mode)
 
 
 def remove_redirect(site_dir: Path, dest_uri: str) -> None:

@@ -34,14 +34,17 @@ class Budget:
         self._end = clock() + seconds
         self._steps = 0
 
-    def spend(self) -> None:
-        """Take a step: a word, a block or an element.
+    def spend(self, steps: int = 1) -> None:
+        """Take steps: words, blocks or elements.
 
         Raises:
             RenderingError: The time is over.
         """
-        self._steps += 1
-        if self._steps % _STEPS == 0 and self._clock() > self._end:
+        self._steps += steps
+        if self._steps < _STEPS:
+            return
+        self._steps = 0
+        if self._clock() > self._end:
             raise RenderingError(
                 f"The page takes more than {self._seconds:g} seconds to render.",
                 "Divide it, or take out of it what repeats many thousand times.",

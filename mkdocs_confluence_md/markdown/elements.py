@@ -88,9 +88,9 @@ class _Builder:
         }
 
     def add(self, tokens: Sequence[Token]) -> None:
+        if self._budget:
+            self._budget.spend(len(tokens))
         for token in tokens:
-            if self._budget:
-                self._budget.spend()
             special = self._special.get(token.type)
             if special:
                 special(token)
@@ -117,7 +117,7 @@ class _Builder:
             self._open.append(self._append(tag, token.attrs))
 
     def _append(self, tag: str, attributes: dict[str, str | int | float]) -> ET.Element:
-        named = (self._name_attribute(name, str(value)) for name, value in attributes.items())
+        named = [self._name_attribute(name, str(value)) for name, value in attributes.items()]
         return ET.SubElement(self._open[-1], tag, dict(named))
 
     def _name_attribute(self, name: str, value: str) -> tuple[str, str]:
@@ -196,8 +196,8 @@ class _Builder:
 
 def _is_harmful(token: Token) -> bool:
     """Return True if a link or an image would run what its writer wants."""
-    target = str(token.attrs.get("href", token.attrs.get("src", "")))
-    return _HARMFUL.match(target) is not None
+    target = token.attrs.get("href") or token.attrs.get("src")
+    return bool(target) and _HARMFUL.match(str(target)) is not None
 
 
 def _escape(text: str) -> str:

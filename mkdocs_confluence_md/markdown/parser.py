@@ -21,14 +21,14 @@ from mdit_py_plugins.footnote import footnote_plugin
 from mkdocs_confluence_md.markdown.admonitions import is_panel_name, mark_panels
 from mkdocs_confluence_md.markdown.budget import BUDGET
 from mkdocs_confluence_md.markdown.formulas import formulas_plugin
-from mkdocs_confluence_md.markdown.repairs.anchors import repair_anchors
-from mkdocs_confluence_md.markdown.repairs.contents import repair_contents
+from mkdocs_confluence_md.markdown.repairs.anchors import ANCHOR_SIGN, repair_anchors
+from mkdocs_confluence_md.markdown.repairs.contents import CONTENTS_SIGN, repair_contents
 from mkdocs_confluence_md.markdown.repairs.lists import repair_text
-from mkdocs_confluence_md.markdown.repairs.macros import repair_macros
-from mkdocs_confluence_md.markdown.repairs.markup import markup_plugin, repair_markup
+from mkdocs_confluence_md.markdown.repairs.macros import MACRO_SIGN, repair_macros
+from mkdocs_confluence_md.markdown.repairs.markup import MARKUP_SIGN, markup_plugin, repair_markup
 from mkdocs_confluence_md.markdown.repairs.panel_fences import panel_fences_plugin
-from mkdocs_confluence_md.markdown.repairs.pictures import repair_pictures
-from mkdocs_confluence_md.markdown.repairs.words import repair_emphasis, repair_words
+from mkdocs_confluence_md.markdown.repairs.pictures import PICTURE_SIGN, repair_pictures
+from mkdocs_confluence_md.markdown.repairs.words import WORD_SIGN, repair_emphasis, repair_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -244,6 +244,9 @@ def _stop_nesting(state: StateBlock, start: int, end: int, silent: bool) -> bool
     return state.level >= _DEEPEST_BLOCK and paragraph(state, start, end, silent)
 
 
+_HAS_TASKS = "tasks"
+
+
 def _read_task(state: StateBlock, start: int, end: int, silent: bool) -> bool:  # noqa: FBT001  the same
     """Read the box at the beginning of a list item, and leave the rest to other rules.
 
@@ -256,6 +259,7 @@ def _read_task(state: StateBlock, start: int, end: int, silent: bool) -> bool:  
     match = None if state.is_code_block(start) else _TASK.match(state.src, begin)
     if match:
         state.tokens[-1].meta = {"checked": match[1] != " "}
+        state.env[_HAS_TASKS] = True
         state.tokens[-1].attrJoin("class", "task-list-item")
         state.bMarks[start], state.tShift[start] = match.end(), 0
     return False
@@ -313,21 +317,30 @@ def _repair_text(state: StateCore) -> None:
 
 
 def _repair_pictures(state: StateCore) -> None:
-    state.tokens = repair_pictures(state.tokens, state.env)
+    if PICTURE_SIGN.search(state.src):
+        state.tokens = repair_pictures(state.tokens, state.env)
 
 
-_REPAIRS = (repair_macros, repair_contents, repair_anchors, repair_words, repair_markup)
+_REPAIRS = (
+    (MACRO_SIGN, repair_macros),
+    (CONTENTS_SIGN, repair_contents),
+    (ANCHOR_SIGN, repair_anchors),
+    (WORD_SIGN, repair_words),
+    (MARKUP_SIGN, repair_markup),
+)
+"""Each with what a page has if it may need it: most pages need none."""
 
 
 def _repair_tokens(state: StateCore) -> None:
-    tokens = state.tokens
-    for repair in _REPAIRS:
-        tokens = repair(tokens, state.env)
-    state.tokens = tokens
+    for sign, repair in _REPAIRS:
+        if sign.search(state.src):
+            state.tokens = repair(state.tokens, state.env)
 
 
 def _place_checkboxes(state: StateCore) -> None:
     """Put the checkbox of a task before its text, where readers and style sheets expect it."""
+    if _HAS_TASKS not in state.env:
+        return
     placed = []
     boxes: list[Token] = []
     for token in state.tokens:

@@ -304,6 +304,10 @@ def move_pages(before: Mapping[str, list[str]], now: Mapping[str, str]) -> dict[
     return moved
 
 
+SHORT_ADDRESSES = "c"
+"""The folder of the site where `/c/ID/` leads to each page."""
+
+
 def list_redirects(
     moved: Mapping[str, list[str]], now: Mapping[str, str], taken: Container[str]
 ) -> dict[str, str]:
@@ -316,7 +320,7 @@ def list_redirects(
     """
     found: dict[str, str] = {}
     for page_id, dest_uri in now.items():
-        wanted = [f"c/{page_id}/index.html", *moved.get(page_id, [])]
+        wanted = [f"{SHORT_ADDRESSES}/{page_id}/index.html", *moved.get(page_id, [])]
         found |= {path: dest_uri for path in wanted if path not in taken and _is_safe(path)}
     return found
 

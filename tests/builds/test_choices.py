@@ -371,6 +371,83 @@ def test_redirects_are_not_written_through_links(project: Project, standin: Stan
     assert list(elsewhere.iterdir()) == []
 
 
+def list_short_addresses(built: Built) -> dict[str, int]:
+    """Return the files that are there, with what tells a new file from the old one."""
+    folder = built.site_dir / "c"
+    return {
+        path.relative_to(folder).as_posix(): path.stat().st_mtime_ns
+        for path in folder.rglob("*")
+        if not path.is_dir()
+    }
+
+
+def test_redirects_that_stay_the_same_are_not_written_again(
+    project: Project, standin: StandIn
+) -> None:
+    before = list_short_addresses(build(project, standin, max_age=0))
+    standin.pages.edit("6", "# Set up\n", title="Set up")
+    standin.pages.remove("7")
+
+    built = build(project, standin, max_age=0)
+
+    after = list_short_addresses(built)
+    assert {path for path in before if path not in after} == {"7/index.html"}
+    assert {path for path in after if after[path] != before[path]} == {
+        "6/index.html",
+        "8/index.html",
+        "9/index.html",
+    }
+    assert 'url=../../guide/set-up/"' in built.page("c/6")
+    assert not list(built.site_dir.glob(".*"))
+
+
+def test_nothing_else_stays_between_redirects(project: Project, standin: StandIn) -> None:
+    built = build(project, standin)
+    shorts = built.site_dir / "c"
+    (shorts / "note.txt").write_text("old")
+    (shorts / "link").symlink_to(project.root)
+    (shorts / "101/old.html").write_text("old")
+    (shorts / "8/index.html").write_text("old")
+
+    again = build(project, standin)
+
+    assert {*list_short_addresses(again)} == {f"{page_id}/index.html" for page_id in
+                                              ("101", "5", "6", "7", "8", "9")}  # fmt: skip
+    assert 'url=../../guide/setup/notes/"' in again.page("c/8")
+    assert (project.root / "mkdocs.yml").exists()
+
+
+def test_pages_of_the_site_may_be_where_redirects_are(project: Project, standin: StandIn) -> None:
+    build(project, standin)
+    project.write("docs/c/101.md", "# One hundred and one\n")
+    project.write("docs/c/index.md", "# C\n")
+    project.configure([*NAV, "c/index.md", "c/101.md"], site=standin.url)
+
+    built = project.build()
+
+    assert built.exit_code == 0
+    assert "One hundred and one" in built.page("c/101")
+    assert 'url=../../guide/setup/"' in built.page("c/6")
+    assert '<h1 id="c">' in built.page("c")
+
+
+def test_a_build_that_failed_or_was_killed_leaves_redirects_where_they_were(
+    project: Project, standin: StandIn
+) -> None:
+    built = build(project, standin)
+    shorts, aside = built.site_dir / "c", built.site_dir / ".confluence-md-redirects"
+    project.write("hook.py", "def on_nav(*_, **__):\n    raise ValueError\n")
+    project.configure(NAV, site=standin.url, settings={"hooks": ["hook.py"]})
+
+    assert project.build().exit_code == 1
+    assert "Redirecting" in (shorts / "101/index.html").read_text()
+    assert not aside.exists()
+
+    shorts.rename(aside)
+    assert "Redirecting" in build(project, standin).page("c/101")
+    assert not aside.exists()
+
+
 def test_a_page_that_comes_back_is_no_redirect_in_a_dirty_build(
     project: Project, standin: StandIn
 ) -> None:

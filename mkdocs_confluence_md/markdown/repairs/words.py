@@ -41,7 +41,8 @@ def repair_emphasis(state: StateCore) -> None:
     before = None
     for token in state.tokens:
         opening, before = before, token
-        marks = _count_marks(token.children) if token.children else 0
+        has_marks = "*" in token.content or "~~" in token.content
+        marks = _count_marks(token.children) if has_marks and token.children else 0
         if marks < 2:  # noqa: PLR2004  one opens, and one closes
             continue
         is_paragraph = bool(opening and opening.type == "paragraph_open" and not opening.hidden)
@@ -110,7 +111,7 @@ def _repair_line(words: list[Token], env: Env, before: str) -> list[Token]:
 
 _DAY = 24 * 60 * 60 * 1000
 _FIRST_MILLISECOND, _LAST_MILLISECOND = 631_152_000_000, 4_102_444_800_000
-_MILLISECONDS = re.compile(r"(?<![\w.,/#+-])[0-9]{13}(?![\w/-]|[.,:][0-9])")
+_MILLISECONDS = re.compile(r"(?<![\w.,/#+-])[0-9]{13}(?![\w@/{-]|[.,][0-9]|:+\w)")
 _LABEL = re.compile(r"(?<![\w-])(?:date|due|deadline|datum|fällig)[ \t]*:?[ \t]*\Z", re.IGNORECASE)
 _LONGEST_LABEL = 30
 _TIME = re.compile(r"<time(?=[\s/>])[^<>]*>", re.IGNORECASE)
@@ -173,6 +174,10 @@ _FORM = re.compile(
 )
 # Quick to look for, and most texts have none.
 _SIGN = re.compile(r":[a-z0-9_+\[-]|\{status:|@undefined|[0-9]{13}")
+WORD_SIGN = re.compile(
+    r":[a-z0-9_+-]+:|:status\[|\{status:|@undefined|~|<time|[0-9]{13}", re.IGNORECASE
+)
+"""What the source of a page has that may need `repair_words`."""
 _ATTRIBUTE = re.compile(r"""([a-z]+)=("[^"]*"|'[^']*'|[^\s"']+)""", re.IGNORECASE)
 _COLORS = {
     "blue": "blue",
