@@ -27,6 +27,7 @@ from mkdocs_confluence_md.markdown.extension import (
 from mkdocs_confluence_md.markdown.html import sanitize
 from mkdocs_confluence_md.markdown.link_targets import Inside, Outside
 from mkdocs_confluence_md.markdown.links import SiteLinks
+from mkdocs_confluence_md.markdown.parsed import ParsedPages
 from mkdocs_confluence_md.markdown.parser import find_headings
 from mkdocs_confluence_md.network.urls import host_of
 from mkdocs_confluence_md.project import locate_entries
@@ -386,7 +387,15 @@ class SiteBuild:
         if self._site_files:
             if self._options.redirects:
                 self._write_redirects(files, self._site_files)
+            self._leave_parsed_pages(self._site_files)
             self._site_files.remove_unused()
+
+    def _leave_parsed_pages(self, site_files: SiteFiles) -> None:
+        # Other builds of the same site have other pages.
+        is_part = self._is_dirty or _TRANSLATOR in self._config.plugins
+        parsed = self._extension.parsed
+        if parsed and (data := parsed.dump(keep_unused=is_part)):
+            site_files.write_parsed(data)
 
     def _write_redirects(self, files: Files, site_files: SiteFiles) -> None:
         places = {
@@ -539,6 +548,9 @@ class SiteBuild:
                 find_cache_dir(self._options, self._config), f"{self._config.site_name} {name}"
             )
             self._site_files.open()
+            self._extension.parsed = ParsedPages(
+                self._site_files.read_parsed(), repairs=self._options.repairs
+            )
         return self._site_files
 
     def _add_attachments(self, src_uri: str, files: Files) -> None:

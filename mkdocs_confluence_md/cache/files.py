@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _PAGES, _ATTACHMENTS = SITE_FOLDERS
+_PATHS, _PARSED = "paths.json", "parsed.msgpack"
 _LONGEST_STEM_BYTES = 80
 _MARK_SECONDS = 86400.0
 _KEEP_SECONDS = 7 * 86400.0
@@ -79,7 +80,7 @@ class SiteFiles:
     def read_paths(self) -> dict[str, list[str]]:
         """Return where the pages of the site were, as `write_paths` was told."""
         try:
-            found = json.loads(_read(self._find_paths()) or b"{}")
+            found = json.loads(_read(self._find_own(_PATHS)) or b"{}")
         except (ValueError, RecursionError):
             return {}
         entries = found.items() if isinstance(found, dict) else ()
@@ -91,10 +92,24 @@ class SiteFiles:
 
     def write_paths(self, paths: Mapping[str, list[str]]) -> None:
         """Remember where the pages of the site are, and were."""
-        self._write(self._find_paths(), json.dumps(paths).encode())
+        self._write(self._find_own(_PATHS), json.dumps(paths).encode())
 
-    def _find_paths(self) -> Path:
-        return self._directory.path / _PAGES / _make_name("paths.json", _hash(self._site))
+    def read_parsed(self) -> bytes | None:
+        """Return what `write_parsed` was told."""
+        path = self._find_own(_PARSED)
+        data = _read(path)
+        if data is not None:
+            self._used.add(path)
+            with suppress(OSError):
+                _mark(path)
+        return data
+
+    def write_parsed(self, data: bytes) -> None:
+        """Remember what was read of the pages of the site."""
+        self._write(self._find_own(_PARSED), data)
+
+    def _find_own(self, name: str) -> Path:
+        return self._directory.path / _PAGES / _make_name(name, _hash(self._site))
 
     def remove_page(self, src_uri: str) -> None:
         """Remove a page's file: it must not be shown any more."""

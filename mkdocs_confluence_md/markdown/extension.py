@@ -11,8 +11,8 @@ from __future__ import annotations
 import gc
 import xml.etree.ElementTree as ET
 from collections import Counter
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from markdown import Extension
 from markdown.preprocessors import Preprocessor
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
 
     from mkdocs_confluence_md.markdown.context import Place, RenderedSite
+    from mkdocs_confluence_md.markdown.parsed import ParsedPages
 
 _FIRST = 1_000_000
 
@@ -83,6 +84,8 @@ class ConfluenceExtension(Extension):
         """The macros that were not exported, by the `src_uri` of the page."""
         self.grammar = Grammar(repairs=repairs)
         self.make_budget: Callable[[], Budget] = Budget
+        self.parsed: ParsedPages | None = None
+        """The pages that need not be parsed again; None if no build has left any."""
 
     def join(self, config: MkDocsConfig) -> None:
         """Have all pages of a site rendered with this extension, in place of an earlier build's."""
@@ -154,6 +157,9 @@ _AROUND_ABBREVIATIONS = (("confluence_plain", str, 7.5), ("confluence_atomic", A
 """Just before it (7), and just after."""
 
 
+_Rendered: TypeAlias = "tuple[Element, dict[str, Any], SiteMarkup]"
+
+
 class _Writer(Treeprocessor):
     """Puts the elements of a page from Confluence in their place."""
 
@@ -194,16 +200,16 @@ class _Writer(Treeprocessor):
             return None
         place = find_place(self.md)
         site = self._extension.site
-        markup = SiteMarkup(self.md, lambda: _find_url(place, site))
-        env: dict[str, Any] = {DRAWS_FORMULAS: markup.draws_formulas}
+
+        def find_url() -> str:
+            return _find_url(place, site)
+
         try:
-            tree = self._render(text, env, markup)
+            tree, env, markup = self._render_known(text, find_url) or self._render(text, find_url)
         except RenderingError as error:
             if site is None or place is None:
                 raise
-            env = {}
-            markup = SiteMarkup(self.md)
-            tree = self._render(site.give_up(place, error), env, markup)
+            tree, env, markup = self._render(site.give_up(place, error), find_url)
         self._extension.languages |= markup.languages
         self._extension.repairs += count_repairs(env)
         if place and (macros := list_macros(env)):
@@ -217,10 +223,27 @@ class _Writer(Treeprocessor):
         tree.extend(root)
         return tree
 
-    def _render(self, text: str, env: dict[str, Any], markup: SiteMarkup) -> Element:
-        env[BUDGET] = budget = self._extension.make_budget()
+    def _render_known(self, text: str, find_url: Callable[[], str]) -> _Rendered | None:
+        """Render a page that an earlier build has parsed; None for any other."""
+        markup = SiteMarkup(self.md, find_url)
+        env: dict[str, Any] = {DRAWS_FORMULAS: markup.draws_formulas}
+        parsed = self._extension.parsed
+        with _no_search_for_garbage(), suppress(Exception):  # whatever was written into the file
+            if parsed and (tokens := parsed.find(text, env)) is not None:
+                tree = build_tree(tokens, markup, self._extension.make_budget())
+                if not tree.attrib:  # Python-Markdown looks for the root as it is
+                    return tree, env, markup
+        return None
+
+    def _render(self, text: str, find_url: Callable[[], str]) -> _Rendered:
+        markup = SiteMarkup(self.md, find_url)
+        budget = self._extension.make_budget()
+        env: dict[str, Any] = {DRAWS_FORMULAS: markup.draws_formulas, BUDGET: budget}
         with _no_search_for_garbage():
-            return build_tree(self._extension.grammar.parse(text, env), markup, budget)
+            tokens = self._extension.grammar.parse(text, env)
+            if self._extension.parsed:
+                self._extension.parsed.keep(text, tokens, env)
+            return build_tree(tokens, markup, budget), env, markup
 
     def _tell_of_anchors(self, raw_html: list[str]) -> None:
         """Let MkDocs see which anchors the page's HTML has: it checks links to them."""

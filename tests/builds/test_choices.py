@@ -327,6 +327,26 @@ def test_a_page_does_not_choose_its_address_in_confluence(
     assert "javascript" not in built.page("guide/setup")
 
 
+def test_a_page_that_was_parsed_by_an_earlier_build_is_the_same_page(
+    project: Project, standin: StandIn
+) -> None:
+    standin.pages.edit("101", "# Deploy\n\n1. Step\n```sh\nls\n```\n2. Done :rocket:\n")
+    page = build(project, standin, max_age=0).page("deploy")
+    [file] = (project.root / ".cache/plugin/confluence-md/pages").glob("parsed-*.msgpack")
+    known = file.read_bytes()
+
+    assert build(project, standin, max_age=0).page("deploy") == page
+    assert file.read_bytes() == known
+
+    file.write_bytes(b"somebody's")
+    assert build(project, standin, max_age=0).page("deploy") == page
+    assert file.read_bytes() == known
+
+    standin.pages.edit("101", "# Deploy\n\nAnother.\n")
+    assert "Another." in build(project, standin, max_age=0).page("deploy")
+    assert file.read_bytes() != known
+
+
 def find_memory(project: Project) -> Path:
     [memory] = (project.root / ".cache/plugin/confluence-md/pages").glob("paths-*.json")
     return memory

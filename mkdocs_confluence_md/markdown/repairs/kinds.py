@@ -67,6 +67,20 @@ def note_macro(env: Env, name: str) -> None:
     env.setdefault(_MACROS, []).append(name)
 
 
+def pack_notes(env: Env) -> list[Any]:
+    """Return what was noted of a page, as `unpack_notes` takes it."""
+    return [dict(env.get(_COUNTS, {})), env.get(_MACROS, [])]
+
+
+def unpack_notes(env: Env, notes: list[Any]) -> None:
+    """Note all of that again."""
+    counts, macros = notes
+    for kind, number in counts.items():
+        note_repair(env, kind, number)
+    for name in macros:
+        note_macro(env, name)
+
+
 def list_macros(env: Env) -> list[str]:
     """Return the names of the macros that were not exported, each once."""
     return list(dict.fromkeys(env.get(_MACROS, ())))
