@@ -79,6 +79,10 @@ class Exporter:
         """Cancel pending requests and reset the circuit breaker."""
         self._traffic.begin_build()
 
+    def find_limit(self) -> int:
+        """Return how many requests may be in flight at present."""
+        return self._traffic.find_limit()
+
     def find_learned(self) -> dict[str, int]:
         """Return how many requests should be in flight in a next build, by service."""
         return self._traffic.find_learned()

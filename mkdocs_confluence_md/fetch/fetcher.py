@@ -23,6 +23,7 @@ from mkdocs_confluence_md.fetch.threads import (
     deliver_error,
     describe_absence,
 )
+from mkdocs_confluence_md.network.concurrency import FIRST_LIMIT, MOST_UNANSWERED
 from mkdocs_confluence_md.network.spooling import Contents
 
 if TYPE_CHECKING:
@@ -91,6 +92,10 @@ class LateExporter:
         """Cancel pending requests and reset the circuit breaker."""
         if self._exporter.made:
             self._exporter.made.begin_build()
+
+    def find_limit(self) -> int:
+        """Return how many requests may be in flight at present, as `Exporter` does."""
+        return self._exporter.made.find_limit() if self._exporter.made else MOST_UNANSWERED
 
     def find_learned(self) -> dict[str, int]:
         """Return how many requests should be in flight in a next build, as `Exporter` does."""
@@ -184,6 +189,10 @@ class ConfluenceSource:
             offline=self.offline,
         )
 
+    def count_threads(self) -> int:
+        """Return how many threads have something to do, more than there may be requests."""
+        return self._exporter.find_limit() + FIRST_LIMIT
+
     def reset(self) -> None:
         """Cancel pending requests, and look again at what could not be reached."""
         self._base_urls.begin_build()
@@ -210,8 +219,8 @@ class Fetcher:
 
     Args:
         source: Confluence; None to use nothing but the snapshot.
-        threads: How many pages are worked at. More than the exporter's connections, so that
-            these stay busy while other pages are looked up and stored.
+        threads: How many pages are worked at, at most: more than the exporter has connections, so
+            that these stay busy while other pages are looked up and stored.
         snapshot: What was pulled.
         reason: Why nothing but the snapshot is used, for a line of the log.
         contents: Holds attachments, for a snapshot alone.
@@ -231,7 +240,8 @@ class Fetcher:
         self._reason = reason
         self.offline = source is None or source.offline
         self.contents = contents or (source.contents if source else Contents())
-        self._workers = Workers(threads, name="confluence-md")
+        wanted = source.count_threads if source else None
+        self._workers = Workers(threads, name="confluence-md", wanted=wanted)
         self._pages: dict[str, Future[FetchedPage]] = {}
         self._trees: dict[TreeRef | SpaceRef, Future[FetchedTree]] = {}
         self._files: dict[str, Future[Assets]] = {}

@@ -73,11 +73,20 @@ class Late(Generic[_T]):
 
 
 class Workers:
-    """A number of threads, started when there is something to do."""
+    """A number of threads, started when there is something to do.
 
-    def __init__(self, count: int, *, name: str) -> None:
+    Args:
+        count: How many there are at most.
+        name: Of each.
+        wanted: How many would have something to do at present; None if that is always the most.
+    """
+
+    def __init__(self, count: int, *, name: str, wanted: Callable[[], int] | None = None) -> None:
         self._count = count
+        self._wanted = wanted
         self._name = name
+        self._lock = threading.Lock()
+        self._is_closed = False
         self._tasks: queue.SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None]
         self._tasks = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
@@ -90,14 +99,13 @@ class Workers:
         _begin_work()
         future.add_done_callback(self._finish)
         self._tasks.put((future, task))
-        if len(self._threads) < min(self._count, len(self._unfinished)):
-            thread = threading.Thread(target=self._work, name=self._name, daemon=True)
-            self._threads.append(thread)
-            thread.start()
+        self._start_threads()
         return future
 
     def close(self) -> None:
         """Begin no more tasks, and end the threads; those that hang are not waited for long."""
+        with self._lock:
+            self._is_closed = True
         for future in list(self._unfinished):
             future.cancel()
         for _ in self._threads:
@@ -115,6 +123,19 @@ class Workers:
     def _finish(self, future: Future[Any]) -> None:
         self._unfinished.discard(future)
         _end_work()
+        if self._wanted:
+            self._start_threads()  # more may be wanted by now
+
+    def _start_threads(self) -> None:
+        """Start what is wanted: threads that only wait for their turn slow all others down."""
+        wanted = self._wanted() if self._wanted else self._count
+        with self._lock:
+            while not self._is_closed and len(self._threads) < min(
+                self._count, wanted, len(self._unfinished)
+            ):
+                thread = threading.Thread(target=self._work, name=self._name, daemon=True)
+                self._threads.append(thread)
+                thread.start()
 
 
 def _do(future: Future[Any], task: Callable[[], Any]) -> None:

@@ -16,11 +16,11 @@ MOST_IN_FLIGHT = 64
 """However fast the service is."""
 FIRST_LIMIT = 8
 """To begin with. Only a 429 reduces the limit below it: pages may be slow because they are long."""
+MOST_UNANSWERED = 24
+"""Until something is heard: a first answer takes seconds, and a 429 does not."""
 LEAST_IN_FLIGHT = 2
 """At worst: two requests a second are a tenth of what the platform allows."""
 
-# A first answer takes seconds, and a 429 does not. So silence allows some more.
-_UNANSWERED = 24
 # A round's time per answer is the median of so many: pages differ in length.
 _SAMPLES = 8
 # Times per answer, as multiples of the shortest one, above which the limit stays, or is reduced.
@@ -50,7 +50,7 @@ class AdaptiveLimit:
         self._limit = first
         # A small build ends before there is trouble, so what it learned must not be the end of it.
         self._is_starting = first >= self._floor
-        is_new = min(max(_UNANSWERED, first), most)
+        is_new = min(max(MOST_UNANSWERED, first), most)
         self._unanswered: int | None = is_new if self._is_starting else first
         """The limit until something is heard; None from then on."""
         self._may_grow = True

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, NoReturn
 
-from mkdocs_confluence_md.network.concurrency import FIRST_LIMIT, AdaptiveLimit
+from mkdocs_confluence_md.network.concurrency import FIRST_LIMIT, MOST_UNANSWERED, AdaptiveLimit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -350,6 +350,12 @@ class Service:
             self._wait(self._rest_ends, request, lambda now: max(0.0, until - now))
 
     @property
+    def limit(self) -> int:
+        """How many requests may be in flight at present."""
+        with self._lock:
+            return self._pace.limit
+
+    @property
     def learned(self) -> int | None:
         """How many requests should be in flight at the beginning of a next build, if known."""
         with self._lock:
@@ -521,6 +527,12 @@ class Traffic:
                     pace, self.patience, connections, self.clock, self._lock
                 )
             return self._services[name]
+
+    def find_limit(self) -> int:
+        """Return how many requests may be in flight at present, to the service that allows most."""
+        with self._lock:
+            limits = [service.limit for service in self._services.values()]
+        return max(limits, default=MOST_UNANSWERED)
 
     def find_learned(self) -> dict[str, int]:
         """Return how many requests should be in flight in a next build, by service."""

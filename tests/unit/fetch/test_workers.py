@@ -7,6 +7,7 @@ import threading
 import time
 import weakref
 from contextlib import closing
+from functools import partial
 
 import pytest
 
@@ -44,6 +45,30 @@ def test_there_are_as_many_threads_as_tasks_at_once_and_no_more() -> None:
         tasks = [workers.submit(go_on.wait) for _ in range(5)]
         assert count_threads() == 3
         go_on.set()
+        assert all(task.result(PATIENCE_SECONDS) for task in tasks)
+
+
+def test_threads_are_started_as_more_are_wanted() -> None:
+    wanted = 1
+    with closing(Workers(3, name="tested", wanted=lambda: wanted)) as workers:
+        gates = [threading.Event() for _ in range(6)]
+        tasks = [workers.submit(partial(gate.wait, PATIENCE_SECONDS)) for gate in gates]
+        assert count_threads() == 1
+
+        wanted = 2
+        gates[0].set()
+        assert tasks[0].result(PATIENCE_SECONDS)
+        tasks.append(workers.submit(lambda: True))
+        assert count_threads() == 2
+
+        wanted = 9
+        gates[1].set()
+        gates[2].set()
+        assert tasks[2].result(PATIENCE_SECONDS)
+        tasks.append(workers.submit(lambda: True))
+        assert count_threads() == 3
+        for gate in gates:
+            gate.set()
         assert all(task.result(PATIENCE_SECONDS) for task in tasks)
 
 
