@@ -24,7 +24,7 @@ from mkdocs_confluence_md.markdown.formulas import formulas_plugin
 from mkdocs_confluence_md.markdown.repairs.anchors import ANCHOR_SIGN, repair_anchors
 from mkdocs_confluence_md.markdown.repairs.contents import CONTENTS_SIGN, repair_contents
 from mkdocs_confluence_md.markdown.repairs.lists import repair_text
-from mkdocs_confluence_md.markdown.repairs.macros import MACRO_SIGN, repair_macros
+from mkdocs_confluence_md.markdown.repairs.macros import MACRO_SIGN, make_bold, repair_macros
 from mkdocs_confluence_md.markdown.repairs.markup import MARKUP_SIGN, markup_plugin, repair_markup
 from mkdocs_confluence_md.markdown.repairs.panel_fences import panel_fences_plugin
 from mkdocs_confluence_md.markdown.repairs.pictures import PICTURE_SIGN, repair_pictures
@@ -179,6 +179,9 @@ _DEEPEST_BLOCK = 60
 _DEEPEST_QUOTATION = 20
 """How deep quotations nest: each line is looked at once for each."""
 
+_MOST_HEADINGS = 1000
+"""Of one page."""
+
 _DEEPEST_LINK = 20
 """How deep brackets nest within each other."""
 
@@ -211,6 +214,7 @@ class Grammar(MarkdownIt):
         # While it still shows what was escaped: `\[!NOTE]` is not an alert.
         self.core.ruler.before("text_join", "panels", partial(_find_panels, repairs=repairs))
         self.core.ruler.push("checkboxes", _place_checkboxes)
+        self.core.ruler.push("limit_headings", _limit_headings)
         for name in ("link", "image"):
             rule = next(each.fn for each in self.inline.ruler.__rules__ if each.name == name)
             self.inline.ruler.at(name, _limit_depth(rule))
@@ -335,6 +339,19 @@ def _repair_tokens(state: StateCore) -> None:
     for sign, repair in _REPAIRS:
         if sign.search(state.src):
             state.tokens = repair(state.tokens, state.env)
+
+
+def _limit_headings(state: StateCore) -> None:
+    """Let headings be paragraphs in bold from the thousandth on.
+
+    Material's search looks through the table of contents for each of them.
+    """
+    openings = [place for place, token in enumerate(state.tokens) if token.type == "heading_open"]
+    for place in openings[_MOST_HEADINGS:]:
+        opening, content, closing = state.tokens[place : place + 3]
+        opening.type, closing.type = "paragraph_open", "paragraph_close"
+        opening.tag = closing.tag = "p"
+        content.children = make_bold(content.children or [])
 
 
 def _place_checkboxes(state: StateCore) -> None:

@@ -50,3 +50,13 @@ def test_a_site_without_that_page_says_so_to_its_author() -> None:
 
     with pytest.raises(RenderingError):
         make_markdown(extension).convert(text)
+
+
+def test_a_page_has_a_thousand_headings_and_the_rest_are_paragraphs() -> None:
+    markdown = make_markdown(ConfluenceExtension())
+
+    html = markdown.convert("## *Step* one\n\ntext\n\n" * 1002)
+
+    assert html.count("<h2") == 1000
+    assert html.count("<p><strong><em>Step</em> one</strong></p>") == 2
+    assert html.count("<p>text</p>") == 1002
