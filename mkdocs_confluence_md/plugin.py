@@ -241,6 +241,8 @@ class ConfluencePlugin(GuardedPlugin):
 
         The process ends, too: its last garbage collections would look through the whole site.
         """
+        if self.build:  # which may have been interrupted
+            self.build.restore_redirects()
         if self._session:
             self._session.close()
         gc.freeze()

@@ -379,7 +379,7 @@ class SiteBuild:
             self._redirects.put_aside()
 
     def restore_redirects(self) -> None:
-        """Leave them where they were when the build has failed."""
+        """Leave them where they were when the build has failed, or was interrupted."""
         self._redirects.put_back()
 
     def finish_files(self, files: Files) -> None:

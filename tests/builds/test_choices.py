@@ -456,12 +456,13 @@ def test_a_build_that_failed_or_was_killed_leaves_redirects_where_they_were(
 ) -> None:
     built = build(project, standin)
     shorts, aside = built.site_dir / "c", built.site_dir / ".confluence-md-redirects"
-    project.write("hook.py", "def on_nav(*_, **__):\n    raise ValueError\n")
-    project.configure(NAV, site=standin.url, settings={"hooks": ["hook.py"]})
+    for error in ("ValueError", "KeyboardInterrupt"):
+        project.write("hook.py", f"def on_nav(*_, **__):\n    raise {error}\n")
+        project.configure(NAV, site=standin.url, settings={"hooks": ["hook.py"]})
 
-    assert project.build().exit_code == 1
-    assert "Redirecting" in (shorts / "101/index.html").read_text()
-    assert not aside.exists()
+        assert project.build().exit_code == 1
+        assert "Redirecting" in (shorts / "101/index.html").read_text()
+        assert not aside.exists()
 
     shorts.rename(aside)
     assert "Redirecting" in build(project, standin).page("c/101")
