@@ -375,7 +375,8 @@ class SiteBuild:
 
     def keep_redirects(self) -> None:
         """Keep those of an earlier build, most of which will stay the same."""
-        if self._options.redirects and not self._is_dirty:
+        # A site in several languages is built several times, into the same folder.
+        if not self._is_dirty and _TRANSLATOR not in self._config.plugins:
             self._redirects.put_aside()
 
     def restore_redirects(self) -> None:
@@ -384,17 +385,16 @@ class SiteBuild:
 
     def finish_files(self, files: Files) -> None:
         """Let `/c/ID/` lead to each page, and old paths to where pages are; tidy up."""
+        if self._site_files and self._options.redirects:
+            self._write_redirects(files, self._site_files)
+        self._redirects.remove_aside()
         if self._site_files:
-            if self._options.redirects:
-                self._write_redirects(files, self._site_files)
             self._leave_parsed_pages(self._site_files)
             self._site_files.remove_unused()
 
     def _leave_parsed_pages(self, site_files: SiteFiles) -> None:
-        # Other builds of the same site have other pages.
-        is_part = self._is_dirty or _TRANSLATOR in self._config.plugins
-        parsed = self._extension.parsed
-        if parsed and (data := parsed.dump(keep_unused=is_part)):
+        parsed = None if self._is_dirty else self._extension.parsed
+        if parsed and (data := parsed.dump()):
             site_files.write_parsed(data)
 
     def _write_redirects(self, files: Files, site_files: SiteFiles) -> None:

@@ -214,8 +214,6 @@ class Redirects:
         self._site_dir = site_dir
         self._kept = kept
         self._folder, self._aside = f"{site_dir}/{kept}", f"{site_dir}/{_ASIDE}"
-        self._flags = _WRITE_FLAGS
-        self._are_kept = False
         self._folders = {""}
         """Those that are there, and no links."""
 
@@ -229,13 +227,19 @@ class Redirects:
             if _is_folder(self._folder):
                 os.rename(self._folder, self._aside)  # noqa: PTH104  a text, from MkDocs
 
-    def put_back(self) -> None:
-        """Undo that, also after a build that has failed or was killed."""
+    def put_back(self) -> bool:
+        """Undo that, also after a build that has failed or was killed; return True if it was."""
+        is_back = False
         with suppress(OSError):
             if _is_folder(self._aside) and not os.path.lexists(self._folder):
                 os.rename(self._aside, self._folder)  # noqa: PTH104  the same
-                self._are_kept = True
-            shutil.rmtree(self._aside, ignore_errors=True)
+                is_back = True
+        self.remove_aside()
+        return is_back
+
+    def remove_aside(self) -> None:
+        """Remove what was put aside, if it was not put back."""
+        shutil.rmtree(self._aside, ignore_errors=True)
 
     def write(self, redirects: Mapping[str, str], *, replace: bool) -> None:
         """Write pages where nothing is in the way.
@@ -244,38 +248,34 @@ class Redirects:
             redirects: The destinations in the site of each and of the page that it leads to.
             replace: Write a page also if there is a file.
         """
-        self._flags = _WRITE_FLAGS if replace else _WRITE_FLAGS | os.O_EXCL
+        flags = _WRITE_FLAGS if replace else _WRITE_FLAGS | os.O_EXCL
+        pages = {source: _make_redirect(source, target) for source, target in redirects.items()}
         os.makedirs(self._site_dir, exist_ok=True)  # noqa: PTH103  the same
-        self.put_back()
-        if self._are_kept:
-            self._remove_others(redirects)
-        for source, target in redirects.items():
+        kept = self._keep(pages) if self.put_back() else set()
+        for source in pages.keys() - kept:
             # A page may be where its folder was, and a name may be none for this system.
             with suppress(OSError, ValueError):
-                self._write(source, target)
+                self._make_folder(posixpath.dirname(source))
+                with os.fdopen(os.open(f"{self._site_dir}/{source}", flags, 0o666), "wb") as file:
+                    file.write(pages[source])
 
-    def _remove_others(self, redirects: Mapping[str, str]) -> None:
-        """Remove what was kept, but for redirects that are wanted again."""
-        with suppress(OSError), os.scandir(self._folder) as entries:
-            for entry in entries:
-                source = f"{self._kept}/{entry.name}/{_INDEX}"
-                if not entry.is_dir(follow_symlinks=False):
-                    os.unlink(entry.path)  # noqa: PTH108  the same
-                elif source not in redirects or os.listdir(entry.path) != [_INDEX]:  # noqa: PTH208  the same
-                    shutil.rmtree(entry.path)
-
-    def _write(self, source: str, target: str) -> None:
-        folder = posixpath.dirname(source)
-        url = posixpath.relpath(target, folder or ".")
-        if posixpath.basename(target) == "index.html" and source.endswith("/index.html"):
-            url = url.removesuffix("index.html") or "./"
-        path = f"{self._site_dir}/{source}"
-        page = _REDIRECT.format(url=quote(url)).encode()
-        if self._are_kept and _read(path) == page:
-            return
-        self._make_folder(folder)
-        with os.fdopen(os.open(path, self._flags, 0o666), "wb") as file:
-            file.write(page)
+    def _keep(self, pages: Mapping[str, bytes]) -> set[str]:
+        """Remove what was put back, but for redirects that would be the same; return those."""
+        kept = set()
+        for name in os.listdir(self._folder):  # noqa: PTH208  the same
+            path, source = f"{self._folder}/{name}", f"{self._kept}/{name}/{_INDEX}"
+            with suppress(OSError):
+                if not _is_folder(path):
+                    os.unlink(path)  # noqa: PTH108  the same
+                elif (
+                    source in pages
+                    and os.listdir(path) == [_INDEX]  # noqa: PTH208  the same
+                    and _read(f"{path}/{_INDEX}") == pages[source]
+                ):
+                    kept.add(source)
+                else:
+                    shutil.rmtree(path)
+        return kept
 
     def _make_folder(self, folder: str) -> None:
         if folder in self._folders:
@@ -288,6 +288,13 @@ class Redirects:
             if not _is_folder(path):
                 raise
         self._folders.add(folder)
+
+
+def _make_redirect(source: str, target: str) -> bytes:
+    url = posixpath.relpath(target, posixpath.dirname(source) or ".")
+    if posixpath.basename(target) == _INDEX and source.endswith(f"/{_INDEX}"):
+        url = url.removesuffix(_INDEX) or "./"
+    return _REDIRECT.format(url=quote(url)).encode()
 
 
 def _is_folder(path: str) -> bool:

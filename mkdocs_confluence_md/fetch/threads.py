@@ -104,8 +104,7 @@ class Workers:
 
     def close(self) -> None:
         """Begin no more tasks, and end the threads; those that hang are not waited for long."""
-        with self._lock:
-            self._is_closed = True
+        self._is_closed = True
         for future in list(self._unfinished):
             future.cancel()
         for _ in self._threads:
@@ -123,16 +122,14 @@ class Workers:
     def _finish(self, future: Future[Any]) -> None:
         self._unfinished.discard(future)
         _end_work()
-        if self._wanted:
+        if self._wanted and not self._is_closed:
             self._start_threads()  # more may be wanted by now
 
     def _start_threads(self) -> None:
         """Start what is wanted: threads that only wait for their turn slow all others down."""
         wanted = self._wanted() if self._wanted else self._count
         with self._lock:
-            while not self._is_closed and len(self._threads) < min(
-                self._count, wanted, len(self._unfinished)
-            ):
+            while len(self._threads) < min(self._count, wanted, len(self._unfinished)):
                 thread = threading.Thread(target=self._work, name=self._name, daemon=True)
                 self._threads.append(thread)
                 thread.start()

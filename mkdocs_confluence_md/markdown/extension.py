@@ -241,9 +241,10 @@ class _Writer(Treeprocessor):
         env: dict[str, Any] = {DRAWS_FORMULAS: markup.draws_formulas, BUDGET: budget}
         with _no_search_for_garbage():
             tokens = self._extension.grammar.parse(text, env)
+            tree = build_tree(tokens, markup, budget)
             if self._extension.parsed:
                 self._extension.parsed.keep(text, tokens, env)
-            return build_tree(tokens, markup, budget), env, markup
+            return tree, env, markup
 
     def _tell_of_anchors(self, raw_html: list[str]) -> None:
         """Let MkDocs see which anchors the page's HTML has: it checks links to them."""

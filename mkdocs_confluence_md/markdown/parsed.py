@@ -11,6 +11,7 @@ from contextlib import suppress
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from platform import python_version
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgpack
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from mkdocs_confluence_md.markdown.repairs.kinds import Env
 
-_PARSERS = ("markdown-it-py", "mdit-py-plugins", "emoji")
+_PARSERS = ("markdown-it-py", "mdit-py-plugins", "mdurl", "markdown", "emoji")
 _MOST_BYTES = 64 * 2**20
 """What all pages of a site may take."""
 
@@ -46,9 +47,9 @@ class ParsedPages:
         self._size = 0
 
     def find(self, text: str, env: Env) -> list[Token] | None:
-        """Return the tokens of a page, and complete its environment as parsing would.
+        """Return the tokens of a page, and note of it in `env` what parsing would.
 
-        None if the page is not known. Who writes into the file decides what is in them.
+        None if the page is not known. The tokens are what is in the file, whoever wrote it.
         """
         key = _make_key(text, env)
         packed = self._known.get(key)
@@ -74,23 +75,16 @@ class ParsedPages:
             self._size += len(packed)
             self._used[key] = packed
 
-    def dump(self, *, keep_unused: bool) -> bytes | None:
-        """Return what the next build should know; None if that is what this one knew.
-
-        Args:
-            keep_unused: Whether pages are still there that this build has not looked for.
-        """
-        pages = self._used
-        if keep_unused and self._size + sum(map(len, self._known.values())) <= _MOST_BYTES:
-            pages = {**self._known, **self._used}
-        if pages.keys() == self._known.keys():
+    def dump(self) -> bytes | None:
+        """Return what the next build should know; None if that is what this one knew."""
+        if self._used == self._known:
             return None
-        data: bytes = msgpack.packb([self._made_by, pages])
+        data: bytes = msgpack.packb([self._made_by, self._used])
         return data
 
 
 def _load(data: bytes, made_by: str) -> dict[str, bytes]:
-    with suppress(Exception):  # the same
+    with suppress(Exception):  # whatever somebody has written into the file
         [made_by_then, pages] = msgpack.unpackb(data)
         if made_by_then == made_by:
             return {key: value for key, value in pages.items() if isinstance(value, bytes)}
@@ -99,7 +93,7 @@ def _load(data: bytes, made_by: str) -> dict[str, bytes]:
 
 def _make_key(text: str, env: Env) -> str:
     draws_formulas = bool(env.get(DRAWS_FORMULAS))
-    return hashlib.sha256(f"{draws_formulas} {text}".encode("utf-8", "replace")).hexdigest()
+    return hashlib.sha256(f"{draws_formulas} {text}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
 @cache
@@ -108,7 +102,7 @@ def _describe_parser() -> str:
     digest = hashlib.sha256()
     for path in sorted(Path(__file__).parent.rglob("*.py")):
         digest.update(path.read_bytes())
-    return " ".join([digest.hexdigest(), *map(version, _PARSERS)])
+    return " ".join([digest.hexdigest(), python_version(), *map(version, _PARSERS)])
 
 
 def _make_rows(tokens: Sequence[Token]) -> list[_Row]:

@@ -21,14 +21,14 @@ from mdit_py_plugins.footnote import footnote_plugin
 from mkdocs_confluence_md.markdown.admonitions import is_panel_name, mark_panels
 from mkdocs_confluence_md.markdown.budget import BUDGET
 from mkdocs_confluence_md.markdown.formulas import formulas_plugin
-from mkdocs_confluence_md.markdown.repairs.anchors import ANCHOR_SIGN, repair_anchors
-from mkdocs_confluence_md.markdown.repairs.contents import CONTENTS_SIGN, repair_contents
+from mkdocs_confluence_md.markdown.repairs.anchors import repair_anchors
+from mkdocs_confluence_md.markdown.repairs.contents import repair_contents
 from mkdocs_confluence_md.markdown.repairs.lists import repair_text
-from mkdocs_confluence_md.markdown.repairs.macros import MACRO_SIGN, make_bold, repair_macros
-from mkdocs_confluence_md.markdown.repairs.markup import MARKUP_SIGN, markup_plugin, repair_markup
+from mkdocs_confluence_md.markdown.repairs.macros import make_bold, repair_macros
+from mkdocs_confluence_md.markdown.repairs.markup import markup_plugin, repair_markup
 from mkdocs_confluence_md.markdown.repairs.panel_fences import panel_fences_plugin
-from mkdocs_confluence_md.markdown.repairs.pictures import PICTURE_SIGN, repair_pictures
-from mkdocs_confluence_md.markdown.repairs.words import WORD_SIGN, repair_emphasis, repair_words
+from mkdocs_confluence_md.markdown.repairs.pictures import repair_pictures
+from mkdocs_confluence_md.markdown.repairs.words import repair_emphasis, repair_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -321,24 +321,17 @@ def _repair_text(state: StateCore) -> None:
 
 
 def _repair_pictures(state: StateCore) -> None:
-    if PICTURE_SIGN.search(state.src):
-        state.tokens = repair_pictures(state.tokens, state.env)
+    state.tokens = repair_pictures(state.tokens, state.env)
 
 
-_REPAIRS = (
-    (MACRO_SIGN, repair_macros),
-    (CONTENTS_SIGN, repair_contents),
-    (ANCHOR_SIGN, repair_anchors),
-    (WORD_SIGN, repair_words),
-    (MARKUP_SIGN, repair_markup),
-)
-"""Each with what a page has if it may need it: most pages need none."""
+_REPAIRS = (repair_macros, repair_contents, repair_anchors, repair_words, repair_markup)
 
 
 def _repair_tokens(state: StateCore) -> None:
-    for sign, repair in _REPAIRS:
-        if sign.search(state.src):
-            state.tokens = repair(state.tokens, state.env)
+    tokens = state.tokens
+    for repair in _REPAIRS:
+        tokens = repair(tokens, state.env)
+    state.tokens = tokens
 
 
 def _limit_headings(state: StateCore) -> None:

@@ -428,13 +428,24 @@ def test_nothing_else_stays_between_redirects(project: Project, standin: StandIn
     (shorts / "link").symlink_to(project.root)
     (shorts / "101/old.html").write_text("old")
     (shorts / "8/index.html").write_text("old")
+    (shorts / "5/index.html").unlink()
+    os.mkfifo(shorts / "5/index.html")
+    backup = project.root / "backup.html"
+    os.link(shorts / "6/index.html", backup)
+    backup.write_text("mine")
+    (shorts / "7/index.html").unlink()
+    (shorts / "7/index.html").symlink_to(backup)
 
     again = build(project, standin)
 
     assert {*list_short_addresses(again)} == {f"{page_id}/index.html" for page_id in
                                               ("101", "5", "6", "7", "8", "9")}  # fmt: skip
     assert 'url=../../guide/setup/notes/"' in again.page("c/8")
+    assert 'url=../../guide/"' in again.page("c/5")
+    assert 'url=../../guide/setup/"' in again.page("c/6")
+    assert 'url=../../guide/draft-use/"' in again.page("c/7")
     assert (project.root / "mkdocs.yml").exists()
+    assert backup.read_text() == "mine"
 
 
 def test_pages_of_the_site_may_be_where_redirects_are(project: Project, standin: StandIn) -> None:
@@ -449,6 +460,19 @@ def test_pages_of_the_site_may_be_where_redirects_are(project: Project, standin:
     assert "One hundred and one" in built.page("c/101")
     assert 'url=../../guide/setup/"' in built.page("c/6")
     assert '<h1 id="c">' in built.page("c")
+
+
+def test_a_folder_of_the_site_stays_where_no_page_is_from_confluence(project: Project) -> None:
+    project.write("docs/index.md", "# Home\n\nSee confluence:1 for more.\n")
+    project.write("docs/c/index.md", "# C\n")
+    nav = ["index.md", "c/index.md", {"Wiki": "https://acme.atlassian.net/wiki/home"}]
+    project.configure(nav)
+
+    for _ in range(2):
+        built = project.build()
+        assert built.exit_code == 0
+        assert '<h1 id="c">' in built.page("c")
+        assert not list(built.site_dir.glob(".*"))
 
 
 def test_a_build_that_failed_or_was_killed_leaves_redirects_where_they_were(
@@ -467,6 +491,11 @@ def test_a_build_that_failed_or_was_killed_leaves_redirects_where_they_were(
     shorts.rename(aside)
     assert "Redirecting" in build(project, standin).page("c/101")
     assert not aside.exists()
+
+    shorts.rename(aside)
+    build(project, standin, redirects=False)
+    assert not aside.exists()
+    assert not shorts.exists()
 
 
 def test_a_page_that_comes_back_is_no_redirect_in_a_dirty_build(

@@ -22,12 +22,11 @@ _ANCHOR = re.compile(
     r"""<a\s+(?:id|name)\s*=\s*(["'])(?P<name>[^"'<>\s]+)\1\s*/?>""", re.IGNORECASE
 )
 
-ANCHOR_SIGN = re.compile("<a ")
-"""What the source of a page has that may need `repair_anchors`."""
-
 
 def repair_anchors(tokens: list[Token], env: Env) -> list[Token]:
     """Move such anchors into their headings, and drop those that the headings get anyway."""
+    if not any(token.type == "inline" and token.content.startswith("<a ") for token in tokens):
+        return tokens
     taken = set(list_slugs(tokens))
     repaired: list[Token] = []
     waiting: list[Token] = []

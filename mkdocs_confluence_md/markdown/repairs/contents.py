@@ -22,10 +22,6 @@ _MARKER = re.compile(
     r"|\[(?:Extension|macro): ?(?P<name>[^\[\]\n]+)\]",
     re.IGNORECASE,
 )
-CONTENTS_SIGN = re.compile(
-    r"[(<]\s*#|\]:|\[\[?_?toc|\{(?:toc|children)|\[(?:Extension|macro)", re.IGNORECASE
-)
-"""What the source of a page has that may need `repair_contents`: markers, links to headings."""
 _NUMBER = re.compile(r"[\d.]*")
 _LIST = re.compile(r"(?:bullet|ordered)_list_(?:open|close)|list_item_(?:open|close)")
 _TITLES = {

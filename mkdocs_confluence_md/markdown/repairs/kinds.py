@@ -72,9 +72,20 @@ def pack_notes(env: Env) -> list[Any]:
     return [dict(env.get(_COUNTS, {})), env.get(_MACROS, [])]
 
 
+def _is_name(name: object) -> bool:
+    return isinstance(name, str)
+
+
 def unpack_notes(env: Env, notes: list[Any]) -> None:
-    """Note all of that again."""
+    """Note all of that again.
+
+    Raises:
+        ValueError: Somebody else has written it.
+    """
     counts, macros = notes
+    are_numbers = all(type(number) is int and number > 0 for number in counts.values())
+    if not (are_numbers and counts.keys() <= KINDS.keys() and all(map(_is_name, macros))):
+        raise ValueError("these are no notes of a page")
     for kind, number in counts.items():
         note_repair(env, kind, number)
     for name in macros:

@@ -43,13 +43,13 @@ _ONLY_PICTURE = re.compile(rf"[ \t]*{_PICTURE}[ \t]*$")
 _OPENING = re.compile(r"(?<![\\!\]])\[[ \t]*$")
 _REST_OF_LINK = re.compile(r'[ \t]*\]\((?:[^()\s]|\([^()\s]*\))+(?:[ \t]+"[^"]*")?\)')
 
-_SIGN = re.compile(r"\n[>\t ]*(?:(?<=[\t ])(?:[-+*]|[0-9]{1,9}[.)])[ \t]|\]\()")
-_BLOCK_LINE = re.compile(r"\n(?:> ?)*[ \t]{0,3}[|>]")
-_FENCE_LINE = re.compile(
-    r"\n(?P<quote>[>\t ]*)(?:(?:[-+*]|[0-9]{1,9}[.)])[\t ]+)*"
-    r"(?P<mark>`{3,}|~{3,})(?P<info>[^`\n]*)(?=\n)"
-)
-_TEXT_LINE = re.compile(r"\n(?:> ?)*[ \t]*(?!```|~~~)[^\s|>]")
+# Most pages have none of these, so they are not read line by line: an item that is indented, a
+# block right below a line of text, and the end of a torn link.
+_SIGNS = [
+    re.compile(r"^[>\t ]*[\t ](?:[-+*]|[0-9]{1,9}[.)])[ \t]", re.MULTILINE),
+    re.compile(r"^(?:> ?)*[ \t]*[^\s|>`~][^\n]*\n(?:> ?)*[ \t]{0,3}(?:```|~~~|\||>)", re.MULTILINE),
+    re.compile(r"^[>\t ]*\]\(", re.MULTILINE),
+]
 
 
 def repair_text(text: str, env: Env) -> str:
@@ -57,41 +57,10 @@ def repair_text(text: str, env: Env) -> str:
 
     The result is left as it is if it is repaired again.
     """
-    # The first line and the last are like all others.
-    if not _may_need_repair(f"\n{text}\n"):
+    if not any(form.search(text) for form in _SIGNS):
         return text
     lines = _repair_lines(text.split("\n"), env, depth=0)
     return "\n".join(lines)
-
-
-def _may_need_repair(text: str) -> bool:
-    """Return False for most pages, which need not be read line by line.
-
-    Others have an item that is indented, the end of a torn link, or a block right below a line of
-    text, be it a table, a quotation or code.
-    """
-    if _SIGN.search(text):
-        return True
-    is_below_text = any(_is_text_above(text, line.start()) for line in _BLOCK_LINE.finditer(text))
-    return is_below_text or _has_code_below_text(text)
-
-
-def _is_text_above(text: str, end_of_line: int) -> bool:
-    return _TEXT_LINE.match(text, text.rfind("\n", 0, end_of_line)) is not None
-
-
-def _has_code_below_text(text: str) -> bool:
-    mark, depth = "", 0
-    for line in _FENCE_LINE.finditer(text):
-        if not mark:
-            if _is_text_above(text, line.start()):
-                return True
-            mark, depth = line["mark"], line["quote"].count(">")
-        elif line["info"].strip() or line["quote"].count(">") != depth:
-            return True  # it is not clear which of them begins code
-        elif line["mark"].startswith(mark):
-            mark = ""
-    return bool(mark)
 
 
 def _repair_lines(lines: list[str], env: Env, depth: int) -> list[str]:

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 _PLACEHOLDER = re.compile(r"\[(?:Extension|macro): ?(?P<name>[^\[\]\s][^\[\]\n]{0,80})\]")
 _EXPAND = "[Expand: "
-MACRO_SIGN = re.compile(r"\[(?:Extension|macro|Expand):|<!-- confluence-macro:")
-"""What the source of a page has that may need `repair_macros`."""
 _SEEN_IN_CONFLUENCE = ", see it in Confluence"
 
 

@@ -47,9 +47,6 @@ _CDATA, _END_OF_CDATA = "<![CDATA[", "]]>"
 _UNCLOSED = "paragraph with unclosed character data"
 _EMPTIED = "paragraphs with storage XML"
 
-MARKUP_SIGN = re.compile(r"!\[|<br|</?(?:ac|ri|at):|[`~]\s*math", re.IGNORECASE)
-"""What the source of a page has that may need `repair_markup`."""
-
 _ITEM = re.compile(r"(?:[-•*]|(?P<number>[0-9]{1,3})[.)]) +")
 _FILE = re.compile(
     r"\.(?:csv|docx?|gz|json|log|od[pst]|pdf|pptx?|rar|tgz|txt|xlsx?|xml|ya?ml|zip|7z)$",

@@ -83,8 +83,6 @@ _PLACEHOLDER = "plugins/servlet/confluence/placeholder/"
 _ADDRESS = re.compile(
     r"(?:(?:https?:)?//(?P<host>[^/?#]*))?(?P<path>[^?#]*)(?:\?(?P<query>[^#]*))?", re.IGNORECASE
 )
-PICTURE_SIGN = re.compile(r"!\[|<img", re.IGNORECASE)
-"""What the source of a page has that may need `repair_pictures`."""
 _CODE_POINTS = re.compile(r"[0-9a-f]{2,5}(?:[-_][0-9a-f]{2,5}){0,9}")
 _SIZE = re.compile(r"[-_](?:16|24|32|48|64)(?:px)?\Z|@[0-9]x\Z")
 _DEFINITION = re.compile(r"\{(?P<name>[\w-]+)(?::(?P<parameters>[^{}]*))?\}")

@@ -111,7 +111,11 @@ def _repair_line(words: list[Token], env: Env, before: str) -> list[Token]:
 
 _DAY = 24 * 60 * 60 * 1000
 _FIRST_MILLISECOND, _LAST_MILLISECOND = 631_152_000_000, 4_102_444_800_000
-_MILLISECONDS = re.compile(r"(?<![\w.,/#+-])[0-9]{13}(?![\w@/{-]|[.,][0-9]|:+\w)")
+_MILLISECONDS = re.compile(
+    r"(?<![\w.,/#+-])[0-9]{13}"
+    # Other forms right behind it would begin a word, once it is a date.
+    r"(?![\w/-]|[.,][0-9]|:+\w|:status\[|\{status:|@undefined)"
+)
 _LABEL = re.compile(r"(?<![\w-])(?:date|due|deadline|datum|fällig)[ \t]*:?[ \t]*\Z", re.IGNORECASE)
 _LONGEST_LABEL = 30
 _TIME = re.compile(r"<time(?=[\s/>])[^<>]*>", re.IGNORECASE)
@@ -174,10 +178,6 @@ _FORM = re.compile(
 )
 # Quick to look for, and most texts have none.
 _SIGN = re.compile(r":[a-z0-9_+\[-]|\{status:|@undefined|[0-9]{13}")
-WORD_SIGN = re.compile(
-    r":[a-z0-9_+-]+:|:status\[|\{status:|@undefined|~|<time|[0-9]{13}", re.IGNORECASE
-)
-"""What the source of a page has that may need `repair_words`."""
 _ATTRIBUTE = re.compile(r"""([a-z]+)=("[^"]*"|'[^']*'|[^\s"']+)""", re.IGNORECASE)
 _COLORS = {
     "blue": "blue",

@@ -11,8 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from form_rows import Form, read_forms
+from mkdocs_confluence_md.errors import RenderingError
+from mkdocs_confluence_md.markdown.budget import Budget
 from mkdocs_confluence_md.markdown.extension import ConfluenceExtension
 from mkdocs_confluence_md.markdown.parsed import ParsedPages
+from mkdocs_confluence_md.markdown.repairs.kinds import KINDS
 
 FORMS = read_forms()
 PAGE = """\
@@ -51,9 +54,9 @@ def render_without_parsing(text: str, parsed: ParsedPages) -> tuple[str, Any]:
         return render(text, parsed)
 
 
-def leave(parsed: ParsedPages, *, keep_unused: bool = False) -> ParsedPages:
+def leave(parsed: ParsedPages) -> ParsedPages:
     """Return what the next build knows."""
-    data = parsed.dump(keep_unused=keep_unused)
+    data = parsed.dump()
     assert data
     return ParsedPages(data, repairs=True)
 
@@ -78,12 +81,12 @@ def test_another_text_is_parsed() -> None:
 def test_what_was_parsed_in_another_way_is_parsed_again() -> None:
     first = ParsedPages(None, repairs=False)
     render(PAGE, first)
-    data = first.dump(keep_unused=False)
+    data = first.dump()
 
     other = ParsedPages(data, repairs=True)
 
     assert render(PAGE, other) == render(PAGE, None)
-    assert other.dump(keep_unused=False) != data
+    assert other.dump() != data
 
 
 def test_only_what_a_build_has_used_is_left() -> None:
@@ -95,10 +98,9 @@ def test_only_what_a_build_has_used_is_left() -> None:
     for text in ("two", "three"):
         render(text, second)
 
-    data = second.dump(keep_unused=False)
+    data = second.dump()
     assert data
     assert len(msgpack.unpackb(data)[1]) == 2
-    assert len(msgpack.unpackb(second.dump(keep_unused=True) or b"")[1]) == 3
 
 
 def test_nothing_is_left_if_nothing_is_new() -> None:
@@ -110,10 +112,9 @@ def test_nothing_is_left_if_nothing_is_new() -> None:
     render("two", second)
 
     # A page that is not shown any more may be one that must not be.
-    assert second.dump(keep_unused=False)
-    assert second.dump(keep_unused=True) is None
+    assert second.dump()
     render("one", second)
-    assert second.dump(keep_unused=False) is None
+    assert second.dump() is None
 
 
 @given(st.binary() | JSON.map(msgpack.packb))
@@ -125,7 +126,7 @@ def test_a_file_that_somebody_wrote_is_taken_for_nothing(data: bytes) -> None:
 def test_tokens_that_somebody_wrote_do_no_harm(data: st.DataObject) -> None:
     first = ParsedPages(None, repairs=True)
     render(PAGE, first)
-    made_by, pages = msgpack.unpackb(first.dump(keep_unused=False) or b"")
+    made_by, pages = msgpack.unpackb(first.dump() or b"")
     [[key, packed]] = pages.items()
     rows, notes = msgpack.unpackb(packed)
     row = data.draw(st.sampled_from([*rows, *(child for each in rows for child in each[-1] or ())]))
@@ -134,9 +135,50 @@ def test_tokens_that_somebody_wrote_do_no_harm(data: st.DataObject) -> None:
         notes[data.draw(st.integers(0, 1))] = data.draw(JSON)
     forged = msgpack.packb([made_by, {key: msgpack.packb([rows, notes])}])
 
-    html, _ = render(PAGE, ParsedPages(forged, repairs=True))
+    html, repairs = render(PAGE, ParsedPages(forged, repairs=True))
 
     assert isinstance(html, str)
+    assert all(kind in KINDS and number > 0 for kind, number in repairs.items())
+
+
+NOTES: list[Any] = [
+    [{}, [[1]]],
+    [{}, [5]],
+    [{}, {"a": 1}, 3],
+    [{b"": 1}, []],
+    [{"lists": "1"}, []],
+    [{"lists": 0}, []],
+    [{"else": 1}, []],
+    None,
+]
+
+
+@pytest.mark.parametrize("notes", NOTES, ids=str)
+def test_notes_that_somebody_wrote_are_taken_for_nothing_and_replaced(notes: Any) -> None:  # noqa: ANN401  that is the point
+    first = ParsedPages(None, repairs=True)
+    expected = render(PAGE, first)
+    data = first.dump() or b""
+    made_by, pages = msgpack.unpackb(data)
+    [[key, packed]] = pages.items()
+    rows, _ = msgpack.unpackb(packed)
+    forged = ParsedPages(
+        msgpack.packb([made_by, {key: msgpack.packb([rows, notes])}]), repairs=True
+    )
+
+    assert render(PAGE, forged) == expected
+    assert forged.dump() == data
+
+
+def test_a_page_that_took_too_long_is_not_known() -> None:
+    first = ParsedPages(None, repairs=True)
+    extension = ConfluenceExtension()
+    extension.parsed = first
+    extension.make_budget = lambda: Budget(-1)
+
+    with pytest.raises(RenderingError):
+        markdown.Markdown(extensions=[extension]).convert("- *a*\n" * 500)
+
+    assert first.dump() is None
 
 
 def test_pages_that_are_too_large_together_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,4 +188,4 @@ def test_pages_that_are_too_large_together_are_left_out(monkeypatch: pytest.Monk
     for text in ("one", "word " * 1000, "two"):
         render(text, first)
 
-    assert len(msgpack.unpackb(first.dump(keep_unused=False) or b"")[1]) == 2
+    assert len(msgpack.unpackb(first.dump() or b"")[1]) == 2
