@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from mkdocs.config.base import ConfigErrors, ConfigWarnings
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_DURATION = re.compile(r"([0-9]{1,12})([smhd])")
 _LEAST_INTERVAL = 5
 
 
@@ -116,7 +117,7 @@ class Duration(_Option[float]):
             return float("inf")
         if text == "0" and not isinstance(value, bool):
             return 0.0
-        match = re.fullmatch(r"([0-9]+)([smhd])", text)
+        match = _DURATION.fullmatch(text)
         if match is None:
             raise ValidationError(
                 f"{value!r} is not a duration. Write 0, forever, or a number with its unit: "
@@ -134,7 +135,7 @@ class Interval(_Option[float]):
         # YAML reads an `off` without quotes as false.
         if text in ("off", "false"):
             return 0.0
-        match = re.fullmatch(r"([0-9]+)([smhd])", text)
+        match = _DURATION.fullmatch(text)
         seconds = int(match[1]) * _SECONDS[match[2]] if match else 0
         if seconds < _LEAST_INTERVAL:
             raise ValidationError(
