@@ -40,6 +40,11 @@ _ROUND = 200
 """Examples of one seed: with more, Hypothesis varies what it has tried."""
 _MOST_SECONDS = 60
 """For one input."""
+_SHRINKING_SECONDS = 20
+
+
+class EnoughError(BaseException):
+    """What was found is small enough; Hypothesis lets it through."""
 
 
 class TooSlowError(BaseException):
@@ -76,13 +81,16 @@ class Hunt:
     def run(self, try_input: Callable[[Any], None], number: int, examples: int) -> None:
         """Try as many inputs as Hypothesis makes with a seed; what it finds, it makes small."""
         found: Finding | None = None
+        found_at = 0.0
 
         def attempt(value: Any) -> None:  # noqa: ANN401  an input
-            nonlocal found
+            nonlocal found, found_at
             self.tried += 1
             finding = try_one(self.name, try_input, value)
             if finding and finding.place not in self.findings:
-                found = finding
+                found, found_at = finding, found_at or time.monotonic()
+                if time.monotonic() > found_at + _SHRINKING_SECONDS:
+                    raise EnoughError
                 raise finding.error
 
         test = seed(number)(
