@@ -305,6 +305,7 @@ _OPTIONS = st.sampled_from(
      "trusted_plugins", "offline", "watch", "on_error", "concurrency", "cache_dir", "snapshot",
      "enabled", "sit", ""]
 )  # fmt: skip
+_KEYS = st.sampled_from([1, None, True, 1.5])
 _OPTION_VALUES = st.one_of(
     VALUES,
     page_urls().map(lambda found: found[0]),
@@ -345,7 +346,7 @@ _OTHERS = st.dictionaries(
 _CONFIGURATIONS = st.builds(
     write_configuration,
     _NAVIGATION,
-    st.dictionaries(_OPTIONS, _OPTION_VALUES, max_size=4) | VALUES,
+    st.dictionaries(_OPTIONS | _KEYS, _OPTION_VALUES, max_size=4) | VALUES,
     _OTHERS,
 )
 _LINES = st.tuples(_NAMES | _OPTIONS | _WORDS, _ODD_YAML).map(": ".join)

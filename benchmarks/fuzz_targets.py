@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
+import markdown
 import yaml
 from hypothesis import strategies as st
 from mkdocs.config import config_options
@@ -61,6 +62,7 @@ from mkdocs_confluence_md.cache.records import (
 from mkdocs_confluence_md.cache.store import DATABASE, Store
 from mkdocs_confluence_md.cli.cache import as_table, describe_holdings, find_holdings, remove_pages
 from mkdocs_confluence_md.cli.check import inspect_settings
+from mkdocs_confluence_md.cli.configuration import Configuration
 from mkdocs_confluence_md.cli.status import Status, as_data, as_text
 from mkdocs_confluence_md.config import validate
 from mkdocs_confluence_md.confluence.archive import Limits, pack, read_archive
@@ -113,13 +115,14 @@ from mkdocs_confluence_md.project import (
     read_nav,
     read_settings,
 )
+from mkdocs_confluence_md.pull.mkdocs_yml import Move, write_config
 from mkdocs_confluence_md.pull.puller import PulledSite
 from mkdocs_confluence_md.pull.rewrite import Rewriter
 from mkdocs_confluence_md.pull.writer import SnapshotWriter
 from mkdocs_confluence_md.site.nav import place
 from mkdocs_confluence_md.site.paths import list_redirects, make_safe_name, move_pages
 from mkdocs_confluence_md.site.source import make_source
-from rendering import USUAL, make_markdown
+from rendering import USUAL, list_extensions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -165,6 +168,7 @@ def _encode_text(text: str) -> bytes:
 @contextmanager
 def open_parser() -> Iterator[Try]:
     """Read, render, sanitize and rewrite a page."""
+    usual = list_extensions(USUAL)
     rewriters = {repairs: Rewriter(lambda name: name, repairs=repairs) for repairs in (True, False)}
 
     def read(page: tuple[str, bool, bool]) -> None:
@@ -175,8 +179,10 @@ def open_parser() -> Iterator[Try]:
         read_ids(source)
         make_plain_title(read_hidden_title(source))
         find_references(source, "101")
-        settings = USUAL if is_usual else "[]"
-        sanitize(make_markdown(ConfluenceExtension(repairs=repairs), settings).convert(text))
+        names, configs = usual if is_usual else ([], {})
+        extension = ConfluenceExtension(repairs=repairs)
+        site = markdown.Markdown(extensions=[*names, extension], extension_configs=configs)
+        sanitize(site.convert(text))
         rewriters[repairs].rewrite(text, _find_nothing, _find_nothing)
 
     yield read
@@ -710,13 +716,13 @@ def _read_snapshot(directory: Path) -> None:
 
 @contextmanager
 def open_configurations() -> Iterator[Try]:
-    """Read a `mkdocs.yml` as `check` and a build do, without MkDocs' part of it."""
+    """Read a `mkdocs.yml` as `check`, a build, `pull` and `init` do."""
     with tempfile.TemporaryDirectory() as name:
         file = Path(name) / "mkdocs.yml"
 
         def read(text: str) -> None:
             file.write_bytes(text.encode("utf-8", "surrogatepass"))
-            inspect_settings(file, {}, with_mkdocs=False)
+            inspect_settings(file, {})
             locate_entries(file)
             locate_option(file, "site")
             with suppress(ConfluenceError):
@@ -727,6 +733,13 @@ def open_configurations() -> Iterator[Try]:
                 _, nav = read_nav(file)
                 if nav:
                     list(find_missing_files(file, nav))
+            with suppress(ConfluenceError):
+                configuration = Configuration.read(file)
+                configuration.find("nav")
+                configuration.add_setting("extra", {"a": [1]})
+            with suppress(ConfluenceError):
+                root = file.parent
+                write_config(file, Move(root, root / "docs", root / "pulled"), ["index.md"])
             _place_nav(file)
 
         yield read

@@ -345,7 +345,7 @@ def validate_site(config_file: Path) -> list[tuple[str, str]]:
 
 def explain_option(name: str, error: object) -> str:
     """Return what MkDocs says of an option, with the name that is meant where it knows none."""
-    text = str(error)
+    text, name = str(error), str(name)  # YAML may have read a number
     known = [str(key) for key, _ in PluginConfig._schema]  # noqa: SLF001  MkDocs has no other name for it
     if name not in known and (near := get_close_matches(name, known, 1)):
         text = f"{text.rstrip('.')}. Do you mean `{near[0]}`?"

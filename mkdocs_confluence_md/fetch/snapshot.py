@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 MANIFEST = "confluence-md.json"
 EXPORTS = "exports"
 _FORMAT = 1
+_LONGEST_NAME, _LONGEST_PATH = 255, 3000
+"""In bytes: what a pull writes is far shorter."""
 _PULL_AGAIN = "Pull it again: confluence-md pull DIR, or restore the directory as it was pulled."
 
 
@@ -276,13 +278,10 @@ def show_time(text: str) -> str:
 def _check_path(path: str) -> str:
     """Refuse a path that leads out of the snapshot, or that no file system has."""
     pure = PurePosixPath(path)
-    if (
-        b"\0" in path.encode()
-        or pure.is_absolute()
-        or ".." in pure.parts
-        or "\\" in path
-        or not pure.parts
-    ):
+    sizes = [len(part.encode()) for part in pure.parts]
+    if "\0" in path or sum(sizes) > _LONGEST_PATH or max(sizes, default=0) > _LONGEST_NAME:
+        raise ValueError
+    if pure.is_absolute() or ".." in pure.parts or "\\" in path or not sizes:
         raise ValueError
     return path
 

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mkdocs_confluence_md.cli.check import inspect_settings
+from mkdocs_confluence_md.cli.configuration import Configuration
 from mkdocs_confluence_md.config import validate
 from mkdocs_confluence_md.errors import SettingError
 from mkdocs_confluence_md.project import find_missing_files, read_nav, read_options, read_settings
+from mkdocs_confluence_md.pull.mkdocs_yml import Move, write_config
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,6 +74,33 @@ def test_a_page_with_a_name_that_is_too_long_is_not_there(file: Path, validation
     assert nav
     [flaw] = find_missing_files(file, nav)
     assert flaw.what == f"'{name}' is not in docs/."
+
+
+@pytest.mark.parametrize("name", ["1", "~", "1.5", "true"])
+def test_an_option_whose_name_is_not_a_text_is_a_finding(file: Path, name: str) -> None:
+    file.write_text(f"{PLUGIN}      {name}: 2\n")
+
+    inspection, _ = inspect_settings(file, {}, with_mkdocs=False)
+
+    assert any("Unrecognised configuration name" in each.text for each in inspection.settings)
+
+
+def test_a_setting_whose_name_is_a_list_stays_when_another_one_is_added(file: Path) -> None:
+    configuration = Configuration(file, "site_name: A\n? [a]\n: b\n")
+
+    configuration.add_setting("site_url", "https://a.example")
+    configuration.write()
+
+    assert file.read_text().startswith("site_name: A\n? [a]\n: b\n\nsite_url: https://a.example")
+
+
+@pytest.mark.parametrize("value", ["&a [*a]", "&a {b: *a}"])
+def test_a_value_that_is_a_part_of_itself_is_not_pulled(file: Path, value: str) -> None:
+    file.write_text(f"{PLUGIN}extra: {value}\n")
+    root = file.parent
+
+    with pytest.raises(SettingError, match="is nested too deeply"):
+        write_config(file, Move(root, root / "docs", root / "pulled"), ["index.md"])
 
 
 @pytest.mark.parametrize("digits", [400, 5000])

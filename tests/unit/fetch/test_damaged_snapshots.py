@@ -48,6 +48,8 @@ def write(directory: Path, manifest: SnapshotManifest) -> dict[str, Any]:
         {"version": float("inf")},
         {"export": "a\0b"},
         {"export": "\ud800"},
+        {"export": "n" * 300},
+        {"export": "a/" * 3000 + "b"},
         {"files": {"a.png": {"name": "a.png", "path": "a\0b"}}},
     ],
 )
