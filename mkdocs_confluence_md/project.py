@@ -392,8 +392,8 @@ def read_settings(config_file: Path) -> dict[str, Any]:
     try:
         config: dict[str, Any] = _without_tags(read)
     except RecursionError:
-        what = f"{config_file} is not a valid configuration: a value is a part of itself."
-        raise SettingError(what, "Look for a name behind an `*` in what has this name.") from None
+        # A value may also be a part of itself.
+        raise SettingError(f"{config_file} is nested too deeply.", "Simplify it.") from None
     # Validating hooks would run them. What is not a list, MkDocs refuses.
     hooks = config.pop("hooks") if isinstance(config.get("hooks"), list) else []
     for hook in hooks:

@@ -40,7 +40,7 @@ def test_a_value_that_is_not_what_its_tag_says(file: Path, value: str) -> None:
 def test_a_value_that_is_a_part_of_itself(file: Path) -> None:
     file.write_text(f"{PLUGIN}extra: &a [*a]\n")
 
-    with pytest.raises(SettingError, match="a value is a part of itself"):
+    with pytest.raises(SettingError, match="is nested too deeply"):
         read_settings(file)
 
 
