@@ -148,6 +148,8 @@ SITE = "https://acme.atlassian.net"
 TREE, SPACE = TreeRef("101"), SpaceRef("ENG")
 _REFS = (TREE, SPACE)
 _NOW = 1_800_000_000.0
+_MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108  others get a random name
+"""Where files take no time, if the system has such a place."""
 
 
 def _ignore(_: object) -> None:
@@ -388,7 +390,7 @@ _CALLS = ("page", "tree", "attachments", "site", "token", "rest")
 @contextmanager
 def open_answers() -> Iterator[Try]:
     """Answer the calls of a build."""
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=_MEMORY) as folder:
         calls = _Calls(Path(folder))
 
         def call(given: tuple[str, list[Answer]]) -> None:
@@ -597,7 +599,7 @@ CACHE_INPUTS = st.one_of(
 @contextmanager
 def open_cache() -> Iterator[Try]:
     """Read a cache whose rows, or whose other files, were changed."""
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory(dir=_MEMORY) as name:
         folder = Path(name)
         keys = _fill_cache(folder / "template")
 
@@ -656,7 +658,7 @@ MANIFEST_INPUTS = st.one_of(
 @contextmanager
 def open_manifests() -> Iterator[Try]:
     """Read the manifest of a snapshot, or what is kept of an export."""
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory(dir=_MEMORY) as name:
         folder = Path(name)
         for path, content in _SNAPSHOT_FILES.items():
             (folder / "template" / path).parent.mkdir(parents=True, exist_ok=True)
@@ -717,7 +719,7 @@ def _read_snapshot(directory: Path) -> None:
 @contextmanager
 def open_configurations() -> Iterator[Try]:
     """Read a `mkdocs.yml` as `check`, a build, `pull` and `init` do."""
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory(dir=_MEMORY) as name:
         file = Path(name) / "mkdocs.yml"
 
         def read(text: str) -> None:
