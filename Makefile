@@ -110,6 +110,10 @@ forms: $(VENV)/installed ## what becomes of each form in which exporters write C
 pathological: $(VENV)/installed ## how long pages take that are written to take long
 	PYTHONPATH=tests/support:example-site $(BIN)/python -m benchmarks.pathological $(ARGUMENTS)
 
+.PHONY: fuzz
+fuzz: $(VENV)/installed ## odd inputs for all that reads what others write, for an hour
+	PYTHONPATH=tests/support:example-site $(BIN)/python -m benchmarks.fuzzing $(ARGUMENTS)
+
 .PHONY: gadgets
 # What sites load from elsewhere, for the tests of what authors can do with it.
 GADGETS = .cache/gadgets

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from mkdocs.config.base import ConfigErrors, ConfigWarnings
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_DURATION = re.compile(r"([0-9]{1,12})([smhd])")
 _LEAST_INTERVAL = 5
 
 
@@ -116,7 +117,7 @@ class Duration(_Option[float]):
             return float("inf")
         if text == "0" and not isinstance(value, bool):
             return 0.0
-        match = re.fullmatch(r"([0-9]+)([smhd])", text)
+        match = _DURATION.fullmatch(text)
         if match is None:
             raise ValidationError(
                 f"{value!r} is not a duration. Write 0, forever, or a number with its unit: "
@@ -134,7 +135,7 @@ class Interval(_Option[float]):
         # YAML reads an `off` without quotes as false.
         if text in ("off", "false"):
             return 0.0
-        match = re.fullmatch(r"([0-9]+)([smhd])", text)
+        match = _DURATION.fullmatch(text)
         seconds = int(match[1]) * _SECONDS[match[2]] if match else 0
         if seconds < _LEAST_INTERVAL:
             raise ValidationError(
@@ -344,7 +345,7 @@ def validate_site(config_file: Path) -> list[tuple[str, str]]:
 
 def explain_option(name: str, error: object) -> str:
     """Return what MkDocs says of an option, with the name that is meant where it knows none."""
-    text = str(error)
+    text, name = str(error), str(name)  # YAML may have read a number
     known = [str(key) for key, _ in PluginConfig._schema]  # noqa: SLF001  MkDocs has no other name for it
     if name not in known and (near := get_close_matches(name, known, 1)):
         text = f"{text.rstrip('.')}. Do you mean `{near[0]}`?"

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from mkdocs.exceptions import ConfigurationError
 from mkdocs.utils.yaml import get_yaml_loader, yaml_load
+from yaml.error import MarkedYAMLError
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from mkdocs_confluence_md.auth.environment import SECRET_VARIABLES
@@ -371,10 +372,12 @@ def _read_config(config_file: Path, loader: type[yaml.SafeLoader] = _Loader) -> 
     except (ConfigurationError, TypeError, ValueError, RecursionError) as error:
         # YAML's errors repeat a line of the file.
         shown = "a line with a secret" if protection.find_secret(str(error)) else error
-        raise SettingError(
-            f"{config_file} is not a valid configuration: {shown}.", _CORRECT
-        ) from None
-    return config if isinstance(config, dict) else {}
+    except (LookupError, AttributeError, ArithmeticError):
+        # PyYAML takes a text with a tag such as `!!int` for what the tag says.
+        shown = "a value is not what its tag says"
+    else:
+        return config if isinstance(config, dict) else {}
+    raise SettingError(f"{config_file} is not a valid configuration: {shown}.", _CORRECT)
 
 
 def read_settings(config_file: Path) -> dict[str, Any]:
@@ -386,10 +389,16 @@ def read_settings(config_file: Path) -> dict[str, Any]:
         SettingError: It cannot be read.
     """
     read = _read_config(config_file, _TagLoader)
-    config: dict[str, Any] = _without_tags(read)
-    # Validating hooks would run them.
-    for hook in config.pop("hooks", None) or ():
-        if isinstance(hook, str) and not (config_file.parent / hook).is_file():
+    try:
+        config: dict[str, Any] = _without_tags(read)
+    except RecursionError:
+        # A value may also be a part of itself.
+        raise SettingError(f"{config_file} is nested too deeply.", "Simplify it.") from None
+    # Validating hooks would run them. What is not a list, MkDocs refuses.
+    hooks = config.pop("hooks") if isinstance(config.get("hooks"), list) else []
+    for hook in hooks:
+        # `Path` raises for names that are too long.
+        if isinstance(hook, str) and not os.path.isfile(config_file.parent / hook):  # noqa: PTH113
             raise SettingError(f"The hook '{hook}' is not there.", "Correct its path in `hooks`.")
     if "site_name" in read:
         config.setdefault("site_name", "made by a tag")
@@ -472,8 +481,10 @@ def find_missing_files(config_file: Path, nav: Node) -> Iterator[Flaw]:
         for name in _list_keys(entry)
     }
     docs_dir = find_directories(config_file).get("docs_dir")
-    validation = config.get("validation") or {}
-    levels = {**validation, **(validation.get("nav") or {})} if isinstance(validation, dict) else {}
+    validation = config.get("validation")
+    validation = validation if isinstance(validation, dict) else {}
+    of_nav = validation.get("nav")
+    levels = {**validation, **(of_nav if isinstance(of_nav, dict) else {})}
     is_quiet = levels.get("not_found", "warn") != "warn"
     if config.get("hooks") or docs_dir is None or names - _WITHOUT_PAGES or is_quiet:
         return
@@ -482,7 +493,8 @@ def find_missing_files(config_file: Path, nav: Node) -> Iterator[Flaw]:
             continue
         path = written.text
         is_local = path.endswith((".md", "/")) and ":" not in path and not path.startswith("/")
-        if is_local and not (docs_dir / os.path.normpath(path)).is_file():
+        # `Path` raises for names that are too long.
+        if is_local and not os.path.isfile(docs_dir / os.path.normpath(path)):  # noqa: PTH113
             yield Flaw(
                 written.line,
                 f"'{path}' is not in {docs_dir.name}/.",
@@ -554,7 +566,10 @@ def _read_files(
             raise SettingError(f"{shown} leads back to itself.", "Name another configuration.")
         seen.append(file.resolve())
         protection.check_file(str(file), shown)
-        root = yaml.compose(file.read_bytes(), loader)
+        try:
+            root = yaml.compose(file.read_bytes(), loader)
+        except RecursionError:
+            raise MarkedYAMLError(problem="it is nested too deep") from None
         yield file, root
         parent = find_setting(root, "INHERIT")
         files += [

@@ -92,6 +92,8 @@ class EnvironmentChain:
     def _forget_expired_chains(self, now: float) -> None:
         for key, entry in self.store.read_public().items():
             refreshed_at = entry.get("refreshed_at") or now
+            if not isinstance(refreshed_at, int | float):
+                continue  # `load` says so of those that are used
             if key.startswith(_ENVIRONMENT_PREFIX) and refreshed_at < now - REFRESH_TOKEN_SECONDS:
                 # Tidying up must not fail a sign-in.
                 with suppress(TokenFileError):

@@ -215,6 +215,7 @@ def _sync_directory(directory: Path) -> None:
 SECRETS = ("refresh_token", "access_token", "client_secret")
 
 _TIMES = ("expires_at", "refreshed_at")
+_LATEST_SECONDS = 1e11
 
 _FORMAT_VERSION = 1
 # The holder of the lock waits for two answers of the authorization server at most.
@@ -275,10 +276,15 @@ def _check(sign_in: SignIn) -> SignIn:
         if name in SECRETS:
             right = value == "" or is_token(value)
         else:
-            right = isinstance(value, (int, float) if name in _TIMES else str)
+            right = _is_time(value) if name in _TIMES else isinstance(value, str)
         if not right:
             raise TypeError(name)
     return sign_in
+
+
+def _is_time(value: object) -> bool:
+    """Return True for seconds since the epoch that can be shown as a date."""
+    return isinstance(value, int | float) and 0 <= value < _LATEST_SECONDS
 
 
 class TokenStore:

@@ -81,7 +81,7 @@ def read_manifest(text: str) -> AttachmentManifest | None:
         files = {str(key): _read_file(file) for key, file in fields["files"].items()}
         problems = tuple((str(what), str(name)) for what, name in fields["problems"])
         return AttachmentManifest(files, tuple(map(str, fields["missing"])), problems)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
         return None
 
 

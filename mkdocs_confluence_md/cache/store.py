@@ -54,12 +54,13 @@ _REMOVE = f"DELETE FROM Cache WHERE {_AMONG_KEYS}"  # noqa: S608  the same
 # Small values are in the table, and DiskCache counts only the others. The types are made sure of,
 # because somebody may have written to the file.
 _LIST = """
-    SELECT key, CAST(size + ifnull(length(value), 0) AS INTEGER),
-           CAST(store_time AS REAL), CAST(access_time AS REAL),
-           CASE WHEN key LIKE 'latest %' THEN CAST(value AS TEXT) ELSE '' END
+    SELECT key, CAST(ifnull(size, 0) + ifnull(length(value), 0) AS INTEGER),
+           min(max(CAST(ifnull(store_time, 0) AS REAL), 0.0), 1e11),
+           min(max(CAST(ifnull(access_time, 0) AS REAL), 0.0), 1e11),
+           CASE WHEN key LIKE 'latest %' THEN ifnull(CAST(value AS TEXT), '') ELSE '' END
     FROM Cache WHERE raw = 1 AND typeof(key) = 'text'
 """
-_VOLUME = "SELECT CAST(value AS INTEGER) FROM Settings WHERE key = 'size'"
+_VOLUME = "SELECT CAST(ifnull(sum(value), 0) AS INTEGER) FROM Settings WHERE key = 'size'"
 
 
 class DamagedError(Exception):
@@ -298,15 +299,21 @@ class Store:
             return None
         try:
             try:
-                return operation(self._open())
+                return self._run(operation)
             except (sqlite3.Error, DamagedError) as error:
                 if not is_damage(error):
                     raise
                 self._repair(error)
-                return operation(self._open())
+                return self._run(operation)
         except _STORE_ERRORS as error:
             self._give_up(error)
             return None
+
+    def _run(self, operation: Callable[[ExportDisk], _T]) -> _T:
+        try:
+            return operation(self._open())
+        except UnicodeError as error:  # SQLite repeats damaged names in what it says
+            raise DamagedError("a name in it is not text") from error
 
     def _open(self) -> ExportDisk:
         if self._disk is None:

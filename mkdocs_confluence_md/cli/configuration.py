@@ -89,9 +89,10 @@ class Configuration:
 
     def add_setting(self, name: str, value: Any) -> None:  # noqa: ANN401  any data of YAML
         """Add a setting that is not there, or is empty."""
-        pairs = {key.value: (key, present) for key, present in self.root.value}
-        if name in pairs:
-            self.fill(*pairs[name], value)
+        pairs = [pair for pair in self.root.value if pair[0].value == name]
+        if pairs:
+            key, present = pairs[-1]
+            self.fill(key, present, value)
         else:
             self._insert_lines(self._find_end(self.root), "\n" + _write({name: value}))
 

@@ -228,10 +228,10 @@ class _Examiner:
             path = _read_path(info)
             problems = list(self._find_problems(info, path))
             names[path] -= 1
-            if names[path] and not info.is_dir():
+            if names[path] and not _is_folder(info):
                 problems.append(Problem.DUPLICATE)
             self.problems += [ArchiveProblem(problem, info.orig_filename) for problem in problems]
-            if not info.is_dir() and not any(problem.is_refusal for problem in problems):
+            if not _is_folder(info) and not any(problem.is_refusal for problem in problems):
                 self._total += info.file_size
                 yield ArchiveEntry(path, number)
 
@@ -275,7 +275,12 @@ def _read_path(info: zipfile.ZipInfo) -> str:
 
 def _is_plain(info: zipfile.ZipInfo) -> bool:
     kind = stat.S_IFMT(info.external_attr >> 16)
-    return kind in (0, stat.S_IFREG) or (kind == stat.S_IFDIR and info.is_dir())
+    return kind in (0, stat.S_IFREG) or (kind == stat.S_IFDIR and _is_folder(info))
+
+
+def _is_folder(info: zipfile.ZipInfo) -> bool:
+    """Return True for what has no content, and for what has no name, which nothing refers to."""
+    return not info.filename or info.filename.endswith("/")
 
 
 _PLAIN_FILE = 0o100644 << 16

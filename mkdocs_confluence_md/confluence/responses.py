@@ -398,7 +398,8 @@ def _decode(response: httpx.Response) -> str | None:
     """Return the body as text: UTF-8, or else what its label says; None if it is neither."""
     with suppress(UnicodeDecodeError):
         return response.content.decode("utf-8-sig")
-    with suppress(UnicodeDecodeError, LookupError):
+    # Some codecs are none of texts, and some raise other errors than that of bytes.
+    with suppress(LookupError, ValueError):
         return response.content.decode(response.charset_encoding or "utf-8")
     return None
 
@@ -537,7 +538,8 @@ def read_rest_answer(response: httpx.Response) -> dict[str, Any]:
 def is_elsewhere(response: httpx.Response) -> bool:
     """Return True if Confluence's REST API may be somewhere else, for the token that was sent."""
     refused = response.status_code in (401, 403, 404) and not lacks_scope(response)
-    is_page = response.status_code == httpx.codes.OK and parse_body(response.text).is_web_page
+    text = _decode(response) or ""
+    is_page = response.status_code == httpx.codes.OK and parse_body(text).is_web_page
     return refused or is_page or response.is_redirect
 
 

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 MANIFEST = "confluence-md.json"
 EXPORTS = "exports"
 _FORMAT = 1
+_LONGEST_NAME, _LONGEST_PATH = 255, 3000
+"""In bytes: what a pull writes is far shorter."""
 _PULL_AGAIN = "Pull it again: confluence-md pull DIR, or restore the directory as it was pulled."
 
 
@@ -189,18 +191,23 @@ def read_snapshot_manifest(directory: Path) -> SnapshotManifest:
         ) from None
     try:
         return _read(json.loads(text))
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        raise SnapshotError(
-            f"The snapshot in {directory} is damaged, or was written by another version: its "
-            f"{MANIFEST} cannot be read.",
-            _PULL_AGAIN,
-        ) from None
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
+        raise _explain_damage(directory) from None
+
+
+def _explain_damage(directory: Path) -> SnapshotError:
+    return SnapshotError(
+        f"The snapshot in {directory} is damaged, or was written by another version: its "
+        f"{MANIFEST} cannot be read.",
+        _PULL_AGAIN,
+    )
 
 
 def _read(fields: Any) -> SnapshotManifest:  # noqa: ANN401  JSON
     if fields["format"] != _FORMAT:
         raise ValueError
     files = {_check_path(path): str(digest) for path, digest in fields["files"].items()}
+    read_time(fields["pulled"])
     pages = tuple(map(_read_page, fields["pages"]))
     return SnapshotManifest(
         str(fields["pulled"]), pages, files, tuple(map(_read_tree, fields["trees"]))
@@ -215,8 +222,9 @@ def _read_page(fields: Mapping[str, Any]) -> SnapshotPage:
     return SnapshotPage(
         **texts,
         export=_check_path(fields["export"]),
-        files=files
-        and {
+        files=None
+        if files is None
+        else {
             str(key): SnapshotFile(str(file["name"]), _check_path(file["path"]))
             for key, file in files.items()
         },
@@ -268,9 +276,12 @@ def show_time(text: str) -> str:
 
 
 def _check_path(path: str) -> str:
-    """Refuse a path that leads out of the snapshot."""
+    """Refuse a path that leads out of the snapshot, or that no file system has."""
     pure = PurePosixPath(path)
-    if pure.is_absolute() or ".." in pure.parts or "\\" in path or not pure.parts:
+    sizes = [len(part.encode()) for part in pure.parts]
+    if "\0" in path or sum(sizes) > _LONGEST_PATH or max(sizes, default=0) > _LONGEST_NAME:
+        raise ValueError
+    if pure.is_absolute() or ".." in pure.parts or "\\" in path or not sizes:
         raise ValueError
     return path
 
@@ -285,7 +296,7 @@ def read_file(directory: Path, path: str, manifest: SnapshotManifest) -> bytes:
     try:
         inside = file.resolve().is_relative_to(directory.resolve())
         content = file.read_bytes() if inside and file.is_file() else None
-    except OSError:
+    except (OSError, RuntimeError):  # a loop of links
         content = None
     if content is None:
         raise SnapshotError(f"The snapshot in {directory} lacks {path}.", _PULL_AGAIN)
@@ -343,7 +354,7 @@ class Snapshot:
             raise SnapshotError(
                 f"The snapshot in {self._directory} does not have this page.", _PULL_ONLINE
             )
-        markdown = read_file(self._directory, page.export, self._manifest).decode()
+        markdown = self._read_text(page.export)
         assets = None
         if page.files is not None and self._attachments:
             assets = self._read_files(page.files)
@@ -444,6 +455,12 @@ class Snapshot:
             f"{pages} from the snapshot in {self._directory}, pulled at "
             f"{show_time(self._manifest.pulled)}: {reason}, so no network was used"
         )
+
+    def _read_text(self, path: str) -> str:
+        try:
+            return read_file(self._directory, path, self._manifest).decode()
+        except UnicodeDecodeError:
+            raise _explain_damage(self._directory) from None
 
     def _find_age(self, moment: str) -> float:
         return max(0.0, self._clock() - read_time(moment))

@@ -82,23 +82,29 @@ def write_config(  # noqa: PLR0913  all that a pulled site changes
     Raises:
         SettingError: It cannot be read.
     """
-    top = _load(config_file)
-    for name in ("INHERIT", "site_dir", "docs_dir"):
-        _remove(top, name)
-    _set(top, "docs_dir", _make_node(DOCS_DIR))
-    _remove_entry(top, "plugins", PLUGIN)
-    _add_entry(top, "markdown_extensions", EXTENSION, settings or {})
-    _move_paths(top, move)
-    _resolve_references(top, resolve)
-    if included := list(included):
-        excluded = _get(top, "exclude_docs")
-        lines = [str(excluded.value).rstrip("\n")] if isinstance(excluded, yaml.ScalarNode) else []
-        lines += [f"!/{path}" for path in included]
-        node = yaml.ScalarNode(_STRING, "\n".join(lines) + "\n", style="|")
-        _set(top, "exclude_docs", node)
-    if nav is not None:
-        _set(top, "nav", _make_node(nav))
-    return _WRITTEN + yaml.serialize(top, Dumper=_Dumper, allow_unicode=True, width=1000)
+    try:
+        top = _load(config_file)
+        for name in ("INHERIT", "site_dir", "docs_dir"):
+            _remove(top, name)
+        _set(top, "docs_dir", _make_node(DOCS_DIR))
+        _remove_entry(top, "plugins", PLUGIN)
+        _add_entry(top, "markdown_extensions", EXTENSION, settings or {})
+        _move_paths(top, move)
+        _resolve_references(top, resolve)
+        if included := list(included):
+            excluded = _get(top, "exclude_docs")
+            lines = (
+                [str(excluded.value).rstrip("\n")] if isinstance(excluded, yaml.ScalarNode) else []
+            )
+            lines += [f"!/{path}" for path in included]
+            node = yaml.ScalarNode(_STRING, "\n".join(lines) + "\n", style="|")
+            _set(top, "exclude_docs", node)
+        if nav is not None:
+            _set(top, "nav", _make_node(nav))
+        return _WRITTEN + yaml.serialize(top, Dumper=_Dumper, allow_unicode=True, width=1000)
+    except RecursionError:
+        # A value may also be a part of itself.
+        raise SettingError(f"{config_file} is nested too deeply.", "Simplify it.") from None
 
 
 def _resolve_references(node: yaml.Node, resolve: Callable[[str], str | None]) -> None:

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import textwrap
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, ClassVar
 
 import keyring
@@ -17,7 +17,7 @@ from keyring.errors import KeyringError, PasswordDeleteError
 
 from disks import fill, mount
 from mkdocs_confluence_md.auth.environment import read_environment
-from mkdocs_confluence_md.auth.sign_ins import login_key
+from mkdocs_confluence_md.auth.sign_ins import EnvironmentChain, login_key
 from mkdocs_confluence_md.auth.token_refresh import make_login_auth
 from mkdocs_confluence_md.auth.token_store import (
     KeyringVault,
@@ -82,8 +82,12 @@ def test_nothing_is_left_beside_the_file_but_its_lock(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "sign_ins", [{"one": []}, {"one": {"unknown": 1}}, {"one": {}}, [], "text", None]
-)
+    "sign_ins",
+    [
+        {"one": []}, {"one": {"unknown": 1}}, {"one": {}}, [], "text", None,
+        *({"one": {**asdict(JANE), "expires_at": time}} for time in (1e999, -1e12, 1e15, "1")),
+    ],
+)  # fmt: skip
 def test_a_file_of_another_shape_is_damaged_and_not_overwritten(
     tmp_path: Path, sign_ins: object
 ) -> None:
@@ -94,6 +98,23 @@ def test_a_file_of_another_shape_is_damaged_and_not_overwritten(
     with pytest.raises(TokenFileError, match="is damaged, or was written by a newer version"):
         store.load("one")
     assert store.path.read_text() == text
+
+
+def test_another_chain_that_is_damaged_does_not_keep_one_from_being_saved(tmp_path: Path) -> None:
+    store = open_store(tmp_path / "tokens.json")
+    key = "environment https://auth.example other"
+    entries = {key: {**asdict(JANE), "refreshed_at": "once"}}
+    store.path.write_text(json.dumps({"version": 1, "sign_ins": entries}))
+    variables = {"CLIENT_ID": "client", "CLIENT_SECRET": "secret", "REFRESH_TOKEN": "refresh"}
+    environment = read_environment({f"CONFLUENCE_MD_{name}": variables[name] for name in variables})
+    assert environment.credentials
+    chain = EnvironmentChain(environment.credentials, store, "https://auth.example")
+
+    with store.locked():
+        chain.save(JANE)
+
+    assert chain.load() == replace(JANE, client_secret="secret")
+    assert key in store.list_keys()
 
 
 def run_as_nobody(code: str, *arguments: str) -> str:

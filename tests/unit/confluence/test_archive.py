@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archives import ATTACKS, LONG_NAME, SAFE, lie_about_size, make_zip
+from archives import ATTACKS, LONG_NAME, SAFE, lie_about_size, make_zip, rename
 from mkdocs_confluence_md.confluence.archive import (
     Archive,
     ArchiveEntry,
@@ -17,6 +17,15 @@ from mkdocs_confluence_md.confluence.archive import (
     Problem,
     read_archive,
 )
+
+
+def _make_nameless() -> bytes:
+    info = zipfile.ZipInfo("-")
+    info.filename = info.orig_filename = ""
+    return make_zip(SAFE, (info, b"x"))
+
+
+_NAMELESS = _make_nameless()
 
 
 def names(archive: Archive) -> list[str]:
@@ -56,6 +65,15 @@ def test_of_two_files_with_one_name_the_last_is_taken() -> None:
     archive = read_archive(ATTACKS["duplicate names"][0])
 
     assert archive.read(archive.assets[1]) == b"two"
+
+
+@pytest.mark.parametrize("name", ["", "\0"])
+def test_a_file_without_a_name_is_left_out(name: str) -> None:
+    content = rename(make_zip(SAFE, ("-" * len(name), b"x")), "-", name) if name else _NAMELESS
+    archive = read_archive(content)
+
+    assert names(archive) == ["safe.png"]
+    assert archive.problems == ((ArchiveProblem(Problem.NUL, "\0"),) if name else ())
 
 
 def test_names_that_differ_in_case_are_two_files() -> None:
