@@ -49,7 +49,7 @@ class ParsedPages:
     def find(self, text: str, env: Env) -> list[Token] | None:
         """Return the tokens of a page, and note of it in `env` what parsing would.
 
-        None if the page is not known. The tokens are what is in the file, whoever wrote it.
+        None if the page is not known. The file may be anything.
         """
         key = _make_key(text, env)
         packed = self._known.get(key)
