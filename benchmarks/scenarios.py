@@ -21,13 +21,6 @@ if TYPE_CHECKING:
     from benchmarks.contestants import Contestant, Copies
     from benchmarks.measuring import Run
 
-MEMORY = "/dev/shm"  # noqa: S108  not a name that others could guess: the folder gets its own
-"""Where Linux has files without a disk.
-
-What a disk makes of thousands of files that are removed and written again is not the question: ext4
-without a journal looks through all inodes that were removed in the last minute for each new one.
-"""
-
 REFUSAL = {"status": 429, "headers": {"Retry-After": "1"}}
 """How Confluence refuses a request: `Retry-After` is whole seconds there."""
 
@@ -111,8 +104,7 @@ def measure_cell(
         and (each.serves or not scenario.serving)
     ]
     content = Content(cell.pages)
-    memory = MEMORY if Path(MEMORY).is_dir() else None
-    with tempfile.TemporaryDirectory(prefix="benchmark-", dir=memory) as folder:
+    with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
         root = Path(folder)
         content.write(root / "confluence")
         with Confluence(root / "confluence") as confluence:
