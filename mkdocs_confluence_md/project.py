@@ -71,14 +71,19 @@ class Flaw:
         return f"{self.what} {self.remedy}"
 
 
-def find_entries(nav: Node) -> Iterator[Declared | Flaw]:
-    """Yield the entries of `nav` that are ours, and what MkDocs would refuse, in their order."""
+def find_entries(nav: Node, above: tuple[Node, ...] = ()) -> Iterator[Declared | Flaw]:
+    """Yield the entries of `nav` that are ours, and what MkDocs would refuse, in their order.
+
+    Args:
+        nav: The list, or one in it.
+        above: The lists that it is in: by an alias, one can be in itself.
+    """
     if not isinstance(nav, SequenceNode):
         yield Flaw(_line(nav), "nav is not a list.", "Begin each of its entries with a dash.")
         return
     for item in nav.value:
         if isinstance(item, MappingNode):
-            yield from _read_mapping(item)
+            yield from _read_mapping(item, (*above, nav))
         else:
             yield from _read_value("", item)
 
@@ -119,7 +124,7 @@ def _read_line(mark: Any) -> str:  # noqa: ANN401  PyYAML's `Mark`, which has no
     return text[begin:].partition("\n")[0].rstrip("\0") if text else ""
 
 
-def _read_mapping(item: MappingNode) -> Iterator[Declared | Flaw]:
+def _read_mapping(item: MappingNode, above: tuple[Node, ...]) -> Iterator[Declared | Flaw]:
     if len(item.value) != 1:
         names = ", ".join(key.value for key, _ in item.value if isinstance(key, ScalarNode))
         yield Flaw(
@@ -129,8 +134,8 @@ def _read_mapping(item: MappingNode) -> Iterator[Declared | Flaw]:
         )
     for key, value in item.value:
         title = key.value if isinstance(key, ScalarNode) else ""
-        if isinstance(value, SequenceNode):
-            yield from find_entries(value)
+        if isinstance(value, SequenceNode) and not any(value is each for each in above):
+            yield from find_entries(value, above)
         else:
             yield from _read_value(title, value)
 
@@ -659,10 +664,12 @@ def find_setting(root: Node | None, name: str) -> Node | None:
     left: list[Node | None] = [root]
     while left:
         node = left.pop(0)
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
         if isinstance(node, SequenceNode):
             left += node.value
-        elif isinstance(node, MappingNode) and id(node) not in seen:
-            seen.add(id(node))
+        elif isinstance(node, MappingNode):
             named: list[tuple[set[str], Node]] = [
                 ({each.text for each in walk_nodes(key)}, value) for key, value in node.value
             ]

@@ -10,7 +10,13 @@ from mkdocs_confluence_md.cli.check import inspect_settings
 from mkdocs_confluence_md.cli.configuration import Configuration
 from mkdocs_confluence_md.config import validate
 from mkdocs_confluence_md.errors import SettingError
-from mkdocs_confluence_md.project import find_missing_files, read_nav, read_options, read_settings
+from mkdocs_confluence_md.project import (
+    find_missing_files,
+    locate_entries,
+    read_nav,
+    read_options,
+    read_settings,
+)
 from mkdocs_confluence_md.pull.mkdocs_yml import Move, write_config
 
 if TYPE_CHECKING:
@@ -42,6 +48,26 @@ def test_a_value_that_is_a_part_of_itself(file: Path) -> None:
 
     with pytest.raises(SettingError, match="is nested too deeply"):
         read_settings(file)
+
+
+@pytest.mark.parametrize("text", ["- &a [*a]", "&a [*a]", "&a [b, {c: *a}]"])
+def test_a_configuration_that_is_a_part_of_itself_is_read_to_its_end(file: Path, text: str) -> None:
+    file.write_text(f"{text}\n")
+
+    inspection, settings = inspect_settings(file, {}, with_mkdocs=False)
+
+    assert settings is None
+    assert not inspection.is_fine
+
+
+def test_a_section_that_is_in_itself_is_a_finding(file: Path) -> None:
+    file.write_text(f"{PLUGIN}nav:\n  - A: &a\n      - confluence:101\n      - B: *a\n")
+
+    inspection, _ = inspect_settings(file, {}, with_mkdocs=False)
+
+    [finding] = [each for each in inspection.settings if each.subject == "nav"]
+    assert finding.text.startswith("This entry of nav is neither a page nor a list.")
+    assert len(locate_entries(file)) == 4
 
 
 def test_what_is_nested_too_deep_is_a_finding(file: Path) -> None:
