@@ -191,7 +191,9 @@ class ConfluenceSource:
 
     def count_threads(self) -> int:
         """Return how many threads have something to do, more than there may be requests."""
-        return self._exporter.find_limit() + FIRST_LIMIT
+        limit = self._exporter.find_limit()
+        # Until something is heard, nothing is looked up or stored while all of these are in flight.
+        return limit if limit == MOST_UNANSWERED else limit + FIRST_LIMIT
 
     def reset(self) -> None:
         """Cancel pending requests, and look again at what could not be reached."""
