@@ -385,6 +385,11 @@ def _read_config(config_file: Path, loader: type[yaml.SafeLoader] = _Loader) -> 
     raise SettingError(f"{config_file} is not a valid configuration: {shown}.", _CORRECT)
 
 
+def explain_depth(config_file: Path) -> SettingError:
+    """Say that settings are nested too deeply; a value may also be a part of itself."""
+    return SettingError(f"{config_file} is nested too deeply.", "Simplify it.")
+
+
 def read_settings(config_file: Path) -> dict[str, Any]:
     """Read a configuration for MkDocs to validate, with all that a project brings to run left out.
 
@@ -397,8 +402,7 @@ def read_settings(config_file: Path) -> dict[str, Any]:
     try:
         config: dict[str, Any] = _without_tags(read)
     except RecursionError:
-        # A value may also be a part of itself.
-        raise SettingError(f"{config_file} is nested too deeply.", "Simplify it.") from None
+        raise explain_depth(config_file) from None
     # Validating hooks would run them. What is not a list, MkDocs refuses.
     hooks = config.pop("hooks") if isinstance(config.get("hooks"), list) else []
     for hook in hooks:

@@ -387,7 +387,8 @@ class SiteBuild:
         """Let `/c/ID/` lead to each page, and old paths to where pages are; tidy up."""
         if self._site_files and self._options.redirects:
             self._write_redirects(files, self._site_files)
-        self._redirects.remove_aside()
+        else:
+            self._redirects.remove_aside()
         if self._site_files:
             self._leave_parsed_pages(self._site_files)
             self._site_files.remove_unused()

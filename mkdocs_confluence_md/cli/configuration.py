@@ -16,7 +16,13 @@ import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from mkdocs_confluence_md.errors import SettingError
-from mkdocs_confluence_md.project import explain_unreadable, explain_yaml, find_value, show_place
+from mkdocs_confluence_md.project import (
+    explain_depth,
+    explain_unreadable,
+    explain_yaml,
+    find_value,
+    show_place,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -161,7 +167,7 @@ class Configuration:
         try:
             root = yaml.compose(self._text, yaml.SafeLoader)
         except RecursionError:
-            raise SettingError(f"{self.file} is nested too deeply.", "Simplify it.") from None
+            raise explain_depth(self.file) from None
         except yaml.YAMLError as error:
             flaw = explain_yaml(error)
             place = show_place(self.file, flaw.line) if flaw.line else str(self.file)

@@ -225,11 +225,13 @@ class _Writer(Treeprocessor):
 
     def _render_known(self, text: str, find_url: Callable[[], str]) -> _Rendered | None:
         """Render a page that an earlier build has parsed; None for any other."""
+        parsed = self._extension.parsed
+        if parsed is None:
+            return None
         markup = SiteMarkup(self.md, find_url)
         env: dict[str, Any] = {DRAWS_FORMULAS: markup.draws_formulas}
-        parsed = self._extension.parsed
         with _no_search_for_garbage(), suppress(Exception):  # whatever was written into the file
-            if parsed and (tokens := parsed.find(text, env)) is not None:
+            if (tokens := parsed.find(text, env)) is not None:
                 tree = build_tree(tokens, markup, self._extension.make_budget())
                 if not tree.attrib:  # Python-Markdown looks for the root as it is
                     return tree, env, markup

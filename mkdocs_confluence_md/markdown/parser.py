@@ -248,9 +248,6 @@ def _stop_nesting(state: StateBlock, start: int, end: int, silent: bool) -> bool
     return state.level >= _DEEPEST_BLOCK and paragraph(state, start, end, silent)
 
 
-_HAS_TASKS = "tasks"
-
-
 def _read_task(state: StateBlock, start: int, end: int, silent: bool) -> bool:  # noqa: FBT001  the same
     """Read the box at the beginning of a list item, and leave the rest to other rules.
 
@@ -263,7 +260,6 @@ def _read_task(state: StateBlock, start: int, end: int, silent: bool) -> bool:  
     match = None if state.is_code_block(start) else _TASK.match(state.src, begin)
     if match:
         state.tokens[-1].meta = {"checked": match[1] != " "}
-        state.env[_HAS_TASKS] = True
         state.tokens[-1].attrJoin("class", "task-list-item")
         state.bMarks[start], state.tShift[start] = match.end(), 0
     return False
@@ -349,8 +345,6 @@ def _limit_headings(state: StateCore) -> None:
 
 def _place_checkboxes(state: StateCore) -> None:
     """Put the checkbox of a task before its text, where readers and style sheets expect it."""
-    if _HAS_TASKS not in state.env:
-        return
     placed = []
     boxes: list[Token] = []
     for token in state.tokens:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from mkdocs_confluence_md.errors import SettingError
-from mkdocs_confluence_md.project import explain_unreadable
+from mkdocs_confluence_md.project import explain_depth, explain_unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -103,8 +103,7 @@ def write_config(  # noqa: PLR0913  all that a pulled site changes
             _set(top, "nav", _make_node(nav))
         return _WRITTEN + yaml.serialize(top, Dumper=_Dumper, allow_unicode=True, width=1000)
     except RecursionError:
-        # A value may also be a part of itself.
-        raise SettingError(f"{config_file} is nested too deeply.", "Simplify it.") from None
+        raise explain_depth(config_file) from None
 
 
 def _resolve_references(node: yaml.Node, resolve: Callable[[str], str | None]) -> None:

@@ -41,8 +41,7 @@ def repair_emphasis(state: StateCore) -> None:
     before = None
     for token in state.tokens:
         opening, before = before, token
-        has_marks = "*" in token.content or "~~" in token.content
-        marks = _count_marks(token.children) if has_marks and token.children else 0
+        marks = _count_marks(token.children) if token.children else 0
         if marks < 2:  # noqa: PLR2004  one opens, and one closes
             continue
         is_paragraph = bool(opening and opening.type == "paragraph_open" and not opening.hidden)
