@@ -4,6 +4,7 @@
     ├── SettingError       an option or an environment variable is missing or wrong
     ├── CredentialsError   there is no sign-in, or it was refused
     ├── TokenFileError     the token file cannot be read or written
+    ├── StoreError         the server that machines share cannot be used
     ├── SnapshotError      a pulled directory cannot be read or written
     ├── AnswerError        the service answered, and its answer is final (403, 404, …)
     │   ├── MissingError   Confluence's own REST API says that there is no such page or space
@@ -65,6 +66,10 @@ class CredentialsError(ConfluenceError):
 
 class TokenFileError(ConfluenceError):
     """The token file cannot be read or written."""
+
+
+class StoreError(ConfluenceError):
+    """The server that `CONFLUENCE_MD_STORE` names cannot be used."""
 
 
 class SnapshotError(ConfluenceError):

@@ -31,6 +31,7 @@ VARIABLES = {
     "CLIENT_SECRET": "Its secret; also for `confluence-md login`.",
     "REFRESH_TOKEN": "The refresh token that begins the chain of a CI job.",
     "TOKEN_FILE": "Where tokens are kept. Without it, in the user's config directory.",
+    "STORE": "A Redis or Valkey server that machines share: `rediss://user:password@host:6379`.",
     "EMAIL": "The e-mail address of an account, for Confluence's own REST API.",
     "API_TOKEN": "An API token of that account; without an e-mail address, of a service account.",
     "OFFLINE": "`1` does what the option `offline` does.",
@@ -41,7 +42,8 @@ VARIABLES = {
 """What each variable is for, by its name without the prefix: the documentation has it from here."""
 
 SECRET_VARIABLES = tuple(
-    ENV_PREFIX + name for name in ("ACCESS_TOKEN", "CLIENT_SECRET", "REFRESH_TOKEN", "API_TOKEN")
+    ENV_PREFIX + name
+    for name in ("ACCESS_TOKEN", "CLIENT_SECRET", "REFRESH_TOKEN", "API_TOKEN", "STORE")
 )
 """The variables whose values only the services that they are for may see."""
 
@@ -78,6 +80,8 @@ class Environment:
     rest_credentials: RestCredentials | None = None
     token_file: Path | None = None
     """None means the user's config directory."""
+    store_url: str = field(default="", repr=False)
+    """Of the server that machines share; empty for files on this machine."""
     offline: bool = False
     api_url: str = ATLASSIAN_API
     auth_url: str = ATLASSIAN_AUTH
@@ -111,6 +115,7 @@ def read_environment(variables: Mapping[str, str]) -> Environment:
         credentials=None if access_token else _read_credentials(variables),
         rest_credentials=_read_rest_credentials(variables),
         token_file=_read_path(token_file) if token_file else None,
+        store_url=_read_store_url(variables),
         offline=_read_flag(variables, "OFFLINE"),
         api_url=api_url,
         auth_url=auth_url,
@@ -196,6 +201,30 @@ def _read_url(variables: Mapping[str, str], name: str) -> str:
             "Write a scheme and a host, and no password: https://proxy.example.com.",
         )
     return value.rstrip("/")
+
+
+def _read_store_url(variables: Mapping[str, str]) -> str:
+    value = _read(variables, "STORE")
+    if not value:
+        return ""
+    try:
+        parts = urlsplit(value)
+        is_valid = parts.scheme in ("redis", "rediss") and parts.hostname and parts.port != 0
+    except ValueError:
+        is_valid = False
+    if not is_valid:
+        # Not the value: it may hold a password.
+        raise SettingError(
+            f"{ENV_PREFIX}STORE is not the URL of a Redis or Valkey server.",
+            "Write redis://host:6379, or rediss://user:password@host:6379 for one with TLS.",
+        )
+    if not _read(variables, "CLIENT_SECRET"):
+        raise SettingError(
+            f"{ENV_PREFIX}STORE is set without {ENV_PREFIX}CLIENT_SECRET, with which everything "
+            "in it is sealed.",
+            "Set both variables.",
+        )
+    return value
 
 
 def _read_path(path: str) -> Path:
