@@ -5,12 +5,15 @@ one to three seconds: with few requests in flight a first build is slow, with ma
 throttled or slow the service down. So the limit is measured, as TCP measures a network: it doubles
 with each round of answers until the first sign of trouble, then grows by one a round, and is cut by
 a factor when there is trouble again. Trouble is a 429, no answer, or answers that take longer than
-before.
+before. More are of no use than the answers take at the rate that the platform allows (Little's
+law): a thread that only waits for its turn slows those down that have something to do.
 
 Times are seconds of one clock, which only has to move forward.
 """
 
 from __future__ import annotations
+
+from math import ceil
 
 MOST_IN_FLIGHT = 64
 """However fast the service is."""
@@ -21,6 +24,8 @@ MOST_UNANSWERED = 24
 LEAST_IN_FLIGHT = 2
 """At worst: two requests a second are a tenth of what the platform allows."""
 
+# With room for answers that take longer than others: the platform allows 20 a second.
+_USEFUL_A_SECOND = 30
 # A round's time per answer is the median of so many: pages differ in length.
 _SAMPLES = 8
 # Times per answer, as multiples of the shortest one, above which the limit stays, or is reduced.
@@ -65,6 +70,8 @@ class AdaptiveLimit:
         self._round_began = float("-inf")
         self._samples: list[float] = []
         self._shortest: float | None = None
+        self._usual = 0.0
+        """Seconds for an answer in the last round."""
         self._has_learned = False
 
     @property
@@ -102,6 +109,8 @@ class AdaptiveLimit:
                 self._end_round(now)
         # What was not in flight teaches nothing, so the limit stays near what was.
         most = min(self._ceiling, 2 * max(self._peaks) if any(self._peaks) else self._most)
+        useful = ceil(_USEFUL_A_SECOND * max(now - sent, self._usual))
+        most = min(most, max(FIRST_LIMIT, useful))
         is_quick = self._compare(now - sent) <= _SLOWER
         is_time = (self._is_starting and is_quick) or self._answers >= self._limit
         if self._may_grow and is_time and self._limit < most:
@@ -153,6 +162,7 @@ class AdaptiveLimit:
     def _end_round(self, now: float) -> None:
         seconds = sorted(self._samples)[_SAMPLES // 2]
         ratio = self._compare(seconds)
+        self._usual = seconds
         self._shortest = min(seconds, (self._shortest or seconds) * _FORGETTING)
         self._has_learned = True
         self._may_grow = ratio <= _SLOWER and seconds <= _TOO_SLOW_SECONDS

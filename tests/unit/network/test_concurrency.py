@@ -151,6 +151,19 @@ def test_more_than_eight_are_in_flight_only_below_twenty_a_second(seconds: float
     assert found.peak <= max(MOST_IN_FLIGHT, FIRST_LIMIT)
 
 
+def test_few_more_than_eight_are_in_flight_where_eight_bring_more_than_the_platform_allows() -> None:
+    found = fetch(lambda: Server(lambda _in_flight, _number: 0.2))
+
+    assert found.peak <= 12
+
+
+@given(seconds=st.lists(st.floats(0.01, 9), min_size=64, max_size=300))
+def test_no_more_are_in_flight_than_the_longest_answer_has_use_for(seconds: list[float]) -> None:
+    found = simulate(Pace(64, learned=8), Server(lambda _, number: seconds[number]), len(seconds))
+
+    assert found.peak <= max(FIRST_LIMIT, 30 * max(seconds) + 1)
+
+
 @pytest.mark.parametrize("most", NUMBERS)
 def test_a_number_caps_it(most: int) -> None:
     found = fetch(lambda: Server(lambda _in_flight, _number: 2.0), most=most)

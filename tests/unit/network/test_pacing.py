@@ -130,7 +130,7 @@ def test_enough_answers_and_a_minute_end_the_slowing_down(most: int, times: int)
     throttle(pace, times)
     for _ in range(most * most + 1):
         pace.send(100.0)
-        pace.answered(100.0, sent=100.0)
+        pace.answered(103.0, sent=100.0)
 
     assert pace.limit == most
 
