@@ -3,6 +3,9 @@
 `python -m benchmarks.cold` (`make cold`) builds a site of 200 Confluence pages from the stand-in at
 several latencies: with `concurrency: auto`, with 8, and the same pages as local files, in turns. It
 prints the medians, and the longer of fetching as fast as the platform allows and of rendering.
+
+With `--slowing`, the service takes longer the more it is asked at once, and `auto` is compared with
+numbers from 2 to 64.
 """
 
 from __future__ import annotations
@@ -28,6 +31,8 @@ LATENCIES = [50, 200, 1000, 2000, 4000]
 OTHER_LATENCY = 100
 """Milliseconds for a token, which is not from the app."""
 AUTO, EIGHT = "auto", "8"
+NUMBERS = [2, 4, 8, 16, 32, 64]
+"""Of requests in flight, for `auto` to be as good as the best of."""
 HEAD = ["seconds an answer", "local files", "auto", "8", "ideal", "auto / ideal", "auto / 8"]
 
 
@@ -40,8 +45,19 @@ def main() -> None:
     parser.add_argument("--latency", type=int, action="append", help="milliseconds an answer")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--theme", default="material")
+    parser.add_argument("--slowing", type=int, help="milliseconds for each request in flight")
     arguments = parser.parse_args()
 
+    if arguments.slowing is not None:
+        latency = (arguments.latency or [0])[0]
+        cell = Cell("cold", arguments.pages, latency, OTHER_LATENCY, arguments.slowing)
+        numbers = [Plugin(concurrency=number, name=str(number)) for number in NUMBERS]
+        results = measure_cell(
+            cell, [Plugin(name=AUTO), *numbers], runs=arguments.runs, theme=arguments.theme
+        )
+        print(file=sys.stderr)
+        print(compare_with_best(results))
+        return
     contestants = [LocalFiles(), Plugin(name=AUTO), Plugin(concurrency=8, name=EIGHT)]
     rows = []
     for latency in arguments.latency or LATENCIES:
@@ -50,6 +66,16 @@ def main() -> None:
         rows.append(make_row(cell, results))
     print(file=sys.stderr)
     print(format_table(HEAD, rows))
+
+
+def compare_with_best(results: Results) -> str:
+    """Return a table of all numbers, and how much longer `auto` takes than the best of them."""
+    medians = {name: median(run.seconds for run in runs) for name, runs in results.items()}
+    auto = medians.pop(AUTO)
+    best = min(medians, key=medians.__getitem__)
+    rows = [[name, _describe(runs)] for name, runs in results.items()]
+    ratio = f"auto takes {auto / medians[best]:.2f} x of {best}, the best number"
+    return f"{format_table(['in flight', 'seconds'], rows)}\n\n{ratio}"
 
 
 def make_row(cell: Cell, results: Results) -> list[str]:

@@ -85,6 +85,8 @@ class Cell:
     """Milliseconds that each request takes."""
     other_latency: int | None = None
     """Milliseconds that requests take that are not for pages, if they differ."""
+    slowing: int = 0
+    """Milliseconds that a request takes longer for each one that is in flight with it."""
 
     @property
     def time_limit(self) -> float:
@@ -143,6 +145,7 @@ class Lane:
         refusal = {**REFUSAL, "route": self.contestant.route, "times": self.scenario.refusals}
         self.job.confluence.set_faults(
             latency=latency,
+            slowing=self._cell.slowing / 1000,
             other_latency=latency if other is None else other / 1000,
             etags=self.scenario.etags,
             answers=[refusal] if self.scenario.refusals else [],

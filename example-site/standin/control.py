@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 SWITCHES = frozenset(
     {
         "latency",
+        "slowing",
         "other_latency",
         "etags",
         "app_disabled",

@@ -93,6 +93,7 @@ class Faults:
         self._lock = threading.Lock()
         self._gate = threading.Event()
         self._queue: list[_Fault] = []
+        self._in_flight = 0
         self.lost_token_answers = 0
         """How many token requests were carried out and got no answer."""
         self._reset()
@@ -100,6 +101,8 @@ class Faults:
     def _reset(self) -> None:
         self.latency = 0.0
         """Seconds that each export takes, and each other way to the text of a page."""
+        self.slowing = 0.0
+        """Seconds that each export takes longer for every one that is in flight with it."""
         self.other_latency = 0.0
         """Seconds that each request takes that is for anything but the text of a page."""
         self.page_latency: dict[str, float] = {}
@@ -208,8 +211,13 @@ class Faults:
         if route not in PAGE_ROUTES:
             stopping.wait(self.other_latency)
             return
-        stopping.wait(self.page_latency.get(page_id, self.latency))
+        with self._lock:
+            self._in_flight += 1
+            seconds = self.page_latency.get(page_id, self.latency) + self.slowing * self._in_flight
+        stopping.wait(seconds)
         self._gate.wait()
+        with self._lock:
+            self._in_flight -= 1
 
     def _add(
         self,
