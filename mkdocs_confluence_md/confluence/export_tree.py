@@ -61,7 +61,10 @@ def read_tree(
     """
     known = known_root or KnownRoot()
     paths = _choose_pages(list(texts), page_count)
-    paths = leave_out_indexes(paths, texts, page_count, known)
+    chosen = leave_out_indexes(paths, texts, page_count, known)
+    # What looks like an index may be the root.
+    is_certain = len(chosen) == len(paths)
+    paths = chosen
     names = _Names(paths, ref)
     ids = {path: read_ids(texts[path]) for path in paths}
     pages = {
@@ -71,9 +74,12 @@ def read_tree(
     parents = {path: ids[path].parent for path in paths}
     roots = place_below_parents(_Layout(paths, names, pages).list_pages(), parents)
     if isinstance(ref, TreeRef):
+        pages_at_top = [page for page in roots if not page.is_folder]
+        named = any(page.page_id == ref.page_id for page in pages_at_top)
+        is_certain = named or (is_certain and len(pages_at_top) == 1)
         roots = make_root(roots, RootFinder(ref.page_id, texts, parents, known))
     roots = _complete(roots)
-    return Tree(roots[0].title if len(roots) == 1 else "", roots)
+    return Tree(roots[0].title if len(roots) == 1 else "", roots, is_certain)
 
 
 def recognise(tree: Tree, texts: Mapping[str, str], known: Mapping[str, str]) -> Tree:

@@ -101,6 +101,8 @@ class Tree:
     """Of the page at its root, or of the space; empty where it is not known."""
     roots: tuple[TreePage, ...] = ()
     """One, for a page with its descendants."""
+    is_root_certain: bool = True
+    """Whether more than a likeness says which page of an export is the root."""
 
     def walk(self) -> Iterator[TreePage]:
         """Yield all pages and folders, each before its children."""

@@ -253,6 +253,9 @@ class Fetcher:
         """Of pages that are in the cache, and fresh."""
         self._copies: dict[str, WantedPage] = {}
         """The pages that are in the cache, and not fresh, by ID."""
+        self._is_holding = False
+        self._held: dict[str, Callable[[], None]] = {}
+        """What fetches pages that may be in a tree, which is fetched anyway, by ID."""
         self._told_at = float("-inf")
 
     @property
@@ -278,6 +281,9 @@ class Fetcher:
         if self._snapshot:
             self._snapshot.open()
         self.add_trees(trees)
+        # An account for Confluence's own API lists trees, and their pages are fetched one by one.
+        self._held = {}
+        self._is_holding = bool(self._trees and self._source and not self._source.versions)
         self.add(page_ids, dict(self._source.pages.outdated) if self._source else None)
 
     def add_trees(self, trees: Iterable[TreeRef | SpaceRef]) -> None:
@@ -336,6 +342,41 @@ class Fetcher:
             found[ref] = error if isinstance(error, ConfluenceError) else future.result()
         return found
 
+    def find_held(self) -> set[str]:
+        """Return the pages that are not fetched before it is known whether a tree has them."""
+        if not self._is_holding:
+            return set()
+        wait(self._look_ups)
+        return set(self._held)
+
+    def give(self, page_id: str, page: FetchedPage, references: Mapping[str, Reference]) -> None:
+        """Deliver a page of `find_held` as it is in a tree.
+
+        Args:
+            page_id: Which one.
+            page: As the tree has it.
+            references: To attachments that did not come with the tree.
+        """
+        del self._held[page_id]
+
+        def complete() -> FetchedPage:
+            if not references:
+                return page
+            return replace(page, assets=self._fetch_files(page_id, references, is_copy=False))
+
+        task = partial(deliver, self._pages[page_id], complete)
+        if references:
+            self._workers.submit(task)
+        else:
+            task()
+
+    def release(self, page_ids: Iterable[str] | None = None) -> None:
+        """Begin to fetch pages of `find_held` after all; all of them, if none are named."""
+        held = self.find_held()
+        for page_id in held if page_ids is None else held.intersection(page_ids):
+            self._workers.submit(self._held.pop(page_id))
+        self._is_holding = bool(self._held)
+
     def wait_for(self, page_id: str, tell: Tell | None = None) -> FetchedPage:
         """Return a page that `start` was given, as soon as it is there.
 
@@ -346,6 +387,7 @@ class Fetcher:
         Raises:
             ConfluenceError: The page could not be fetched.
         """
+        self.release([page_id])
         self._wait([self._pages[page_id]], tell)
         return self._pages[page_id].result()
 
@@ -365,12 +407,14 @@ class Fetcher:
 
     def wait_for_errors(self, tell: Tell | None = None) -> dict[str, ConfluenceError]:
         """Wait for all pages and return what went wrong, by page ID."""
+        self.release()
         self._wait(self._pages.values(), tell)
         errors = ((page_id, future.exception()) for page_id, future in self._pages.items())
         return {page_id: error for page_id, error in errors if isinstance(error, ConfluenceError)}
 
     def wait_for_pages(self, tell: Tell | None = None) -> list[FetchedPage]:
         """Wait for all pages and return those that there are, in the order of `start`."""
+        self.release()
         self._wait(self._pages.values(), tell)
         return [future.result() for future in self._pages.values() if not future.exception()]
 
@@ -512,6 +556,8 @@ class Fetcher:
             task = partial(self._deliver, source, left.pop(page.page_id), page, begin)
             if page.is_at_hand:
                 task()
+            elif self._is_holding and not (page.copy and page.copy.fresh):
+                self._held[page.page_id] = task
             else:
                 self._workers.submit(task)
         if versions is None:

@@ -147,6 +147,7 @@ class SiteTrees:
                 self.fetched[ref] = found
         for ref, fetched in self.fetched.items():
             self.trees[ref] = fetched.listed or self._read_tree(ref, fetched.export, page_ids)
+        self._give_held()
         self._recognise(page_ids)
         # What was pulled was chosen then.
         decides = selection.labels and not fetcher.uses_only_snapshot
@@ -218,16 +219,24 @@ class SiteTrees:
         fetched = self.fetched[page.tree]
         export = fetched.export
         assert export  # noqa: S101  the same
-        found = FetchedPage(
-            export.texts[page.path],
+        found = self._read_export_page(fetched, export, page.path, page.ref.page_id)
+        if found.assets is None and not export.has_attachments:
+            found = replace(found, assets=self._collect_assets(page, export))
+        self.pages[page.src_uri] = found
+        return found
+
+    def _read_export_page(
+        self, fetched: FetchedTree, export: TreeExport, path: str, page_id: str
+    ) -> FetchedPage:
+        """Return a page with those of its files that came with it."""
+        return FetchedPage(
+            export.texts[path],
             fetched.origin,
             fetched.seconds,
             fetched.age,
             fetched.error,
-            self._find_assets(page, export),
+            self._unpack_assets(export, path, page_id) if export.has_attachments else None,
         )
-        self.pages[page.src_uri] = found
-        return found
 
     def report(self, titles: Mapping[TreeRef | SpaceRef, str]) -> Iterator[str]:
         """Say what is wrong with the exports of those trees that have titles, maybe empty ones."""
@@ -253,7 +262,14 @@ class SiteTrees:
         self, ref: TreeRef | SpaceRef, export: TreeExport | None, declared: frozenset[str]
     ) -> Tree:
         assert export  # noqa: S101  what is not listed is exported
+        if isinstance(ref, TreeRef) and ref.page_id in self._fetcher.find_held():
+            tree = self._read_export(ref, export, KnownRoot())
+            if tree.is_root_certain:
+                return tree
         root = self._find_root(ref.page_id, declared) if isinstance(ref, TreeRef) else KnownRoot()
+        return self._read_export(ref, export, root)
+
+    def _read_export(self, ref: TreeRef | SpaceRef, export: TreeExport, root: KnownRoot) -> Tree:
         key = export.digest, root
         if self._known.get(ref, (None,))[0] != key:
             self._known[ref] = key, read_tree(export.texts, ref, export.page_count, root)
@@ -268,6 +284,32 @@ class SiteTrees:
         listed = (found.listed.walk() for found in self.fetched.values() if found.listed)
         titles = (each.title for each in chain.from_iterable(listed) if each.page_id == page_id)
         return KnownRoot(next(titles, "") or read_title(text), text)
+
+    def _give_held(self) -> None:
+        """Take pages that wait to be exported from trees, where it is certain that they are there.
+
+        Their ID says so, or a copy that has expired and that has the same text as one page.
+        """
+        held = self._fetcher.find_held()
+        copies = {page_id: self._fetcher.find_copy(page_id) for page_id in held}
+        texts = {page_id: copy.markdown for page_id, copy in copies.items() if copy}
+        for ref, fetched in self.fetched.items():
+            export = fetched.export
+            # A tree that is a copy itself says less than the page's own copy.
+            if not held or export is None or fetched.origin is Origin.STALE:
+                continue
+            self.trees[ref] = recognise(self.trees[ref], export.texts, texts)
+            for page in self.trees[ref].walk():
+                is_root = isinstance(ref, TreeRef) and page.page_id == ref.page_id
+                is_certain = self.trees[ref].is_root_certain or not is_root
+                if page.path and page.page_id in held and is_certain:
+                    found = self._read_export_page(fetched, export, page.path, page.page_id)
+                    left = {}
+                    if not export.has_attachments:
+                        left = self._find_references(export, page.path, page.page_id)
+                    self._fetcher.give(page.page_id, found, left)
+                    held -= {page.page_id}
+        self._fetcher.release()
 
     def _recognise(self, declared: Iterable[str]) -> None:
         """Find pages of exports, which tell no IDs, among the pages with IDs."""
@@ -300,35 +342,33 @@ class SiteTrees:
         except ConfluenceError:  # it is told when the page is read
             return None
 
-    def _find_references(self, page: PlacedPage, export: TreeExport) -> dict[str, Reference]:
-        text = export.texts[page.path]
-        return find_references(text, page.ref.page_id) if self._attachments else {}
+    def _find_references(self, export: TreeExport, path: str, page_id: str) -> dict[str, Reference]:
+        return find_references(export.texts[path], page_id) if self._attachments else {}
 
     def _find_owners(self, page: PlacedPage, export: TreeExport) -> dict[str, dict[str, Reference]]:
         """Return the references of a page by the page that has the files; empty if unknown."""
         owners: dict[str, dict[str, Reference]] = {}
-        for key, reference in self._find_references(page, export).items():
+        for key, reference in self._find_references(export, page.path, page.ref.page_id).items():
             owners.setdefault(reference.owner or page.ref.page_id, {})[key] = reference
         return owners
 
-    def _find_assets(self, page: PlacedPage, export: TreeExport) -> Assets | None:
-        references = self._find_references(page, export)
+    def _unpack_assets(self, export: TreeExport, path: str, page_id: str) -> Assets | None:
+        references = self._find_references(export, path, page_id)
         if not references:
             return None
-        if not export.has_attachments:
-            return self._collect_assets(page, export)
         from mkdocs_confluence_md.fetch.attachments import unpack  # noqa: PLC0415  only for trees
 
         files = [entry for entry in export.archive.entries if entry.path not in export.texts]
-        attached = [entry for entry in export.archive.pages if entry.path != page.path]
-        find = partial(find_enclosed, page_path=page.path, page_id=page.ref.page_id)
+        attached = [entry for entry in export.archive.pages if entry.path != path]
+        find = partial(find_enclosed, page_path=path, page_id=page_id)
         contents = self._fetcher.contents
         return unpack(export.archive, contents, [*files, *attached], references, find)
 
-    def _collect_assets(self, page: PlacedPage, export: TreeExport) -> Assets:
+    def _collect_assets(self, page: PlacedPage, export: TreeExport) -> Assets | None:
         """Put together the files that were fetched page by page."""
+        owners = self._find_owners(page, export)
         assets = Assets()
-        for owner in self._find_owners(page, export):
+        for owner in owners:
             if owner:
                 found = self._fetcher.wait_for_files(owner, self._tell)
             else:
@@ -341,7 +381,7 @@ class SiteTrees:
                 error=assets.error or found.error,
                 age=max(assets.age, found.age),
             )
-        return assets
+        return assets if owners else None
 
 
 def _stand_in(ref: TreeRef | SpaceRef) -> Tree:

@@ -497,3 +497,107 @@ def test_empty_pages_of_a_tree_that_is_listed_are_pages(project: Project, standi
 
     assert (built.messages(), built.exit_code) == ("", 0)
     assert title_of(built.page("wiki/empty-bare")) == "Empty & <bare>"
+
+
+# Pages of trees that `nav` names by themselves, too
+
+
+NAMED = "---\npageId: {page_id}\n---\n\n# {title}\n"
+
+
+def fill_with_ids(standin: StandIn, *, picture: str = "") -> None:
+    """Add a tree whose export tells the ID of one of its pages, and a page outside of it."""
+    text = NAMED.format(page_id="2", title="Two")
+    standin.pages.add(
+        PageRecord(ROOT, "# Root\n"),
+        PageRecord("2", text + picture, title="Two", parent=ROOT),
+        PageRecord("9", "# Nine\n"),
+    )
+
+
+ALSO_ALONE: list[Any] = [
+    {"Root": f"confluence:{ROOT}"},
+    {"Two": "confluence:2"},
+    {"Nine": "confluence:9"},
+    *HANDBOOK,
+]
+
+
+@pytest.mark.parametrize("layout", get_args(TreeLayout))
+def test_pages_that_are_certainly_in_a_tree_are_not_exported_again(
+    project: Project, standin: StandIn, layout: TreeLayout
+) -> None:
+    fill_with_ids(standin)
+    standin.pages.tree_layout = layout
+    configure(project, standin, ALSO_ALONE)
+
+    built = project.build()
+
+    assert (built.messages(), built.exit_code) == ("", 0)
+    # Where all pages are in one folder, it is not certain which of them is the root.
+    assert sorted(standin.exports()) == (["9", ROOT] if layout == "flat" else ["9"])
+    assert standin.tree_exports() == [ROOT]
+    assert [title_of(built.page(path)) for path in ("root", "two", "nine")] == [
+        "Root", "Two", "Nine",
+    ]  # fmt: skip
+    configure(project, standin, ALSO_ALONE, offline=True)
+    again = project.build()
+    assert (again.messages(), again.exit_code) == ("", 0)
+    assert again.page("two") == built.page("two")
+
+
+def test_the_files_of_such_a_page_come_with_the_tree(project: Project, standin: StandIn) -> None:
+    fill_with_ids(standin, picture="\n![plan](plan.png)\n")
+    standin.pages.attachments = {"2": {"plan.png": b"two"}}
+    configure(project, standin, ALSO_ALONE)
+
+    built = project.build()
+
+    assert (built.messages(), built.exit_code) == ("", 0)
+    assert [path.read_bytes() for path in built.site_dir.rglob("plan*.png")] == [b"two"]
+    assert standin.exports() == ["9"]
+
+
+def test_the_files_of_such_a_page_are_fetched_where_they_did_not_come(
+    project: Project, standin: StandIn
+) -> None:
+    fill_with_ids(standin, picture="\n![plan](plan.png)\n")
+    standin.pages.attachments = {"2": {"plan.png": b"two"}}
+    standin.faults.large_tree_status = 413
+    configure(project, standin, ALSO_ALONE)
+
+    built = project.build()
+
+    assert (built.messages(), built.exit_code) == ("", 0)
+    assert [path.read_bytes() for path in built.site_dir.rglob("plan*.png")] == [b"two"]
+    assert "2" not in standin.exports()
+
+
+def test_a_page_is_exported_by_itself_where_the_tree_cannot_be_fetched(
+    project: Project, standin: StandIn
+) -> None:
+    fill_with_ids(standin)
+    standin.faults.answer(404, route="bulk")
+    configure(project, standin, ALSO_ALONE)
+
+    built = project.build(strict=False)
+
+    assert "1 tree could not be fetched" in built.messages()
+    assert sorted(standin.exports()) == ["2", "9", ROOT]
+
+
+def test_an_expired_copy_with_the_text_of_a_page_of_a_tree_is_that_page(
+    project: Project, standin: StandIn
+) -> None:
+    standin.pages.add(PageRecord(ROOT, "# Root\n"), PageRecord("2", "# Two\n", parent=ROOT))
+    configure(project, standin, [{"Two": "confluence:2"}], max_age="0")
+    project.build()
+    standin.clear()
+    configure(project, standin, [{"Two": "confluence:2"}, *HANDBOOK], max_age="0")
+
+    built = project.build()
+
+    assert (built.messages(), built.exit_code) == ("", 0)
+    assert standin.exports() == []
+    assert title_of(built.page("two")) == "Two"
+    assert not (built.site_dir / "handbook/two").exists()

@@ -151,9 +151,7 @@ def test_more_than_eight_are_in_flight_only_below_twenty_a_second(seconds: float
     assert found.peak <= max(MOST_IN_FLIGHT, FIRST_LIMIT)
 
 
-def test_few_more_than_eight_are_in_flight_where_eight_bring_enough() -> (
-    None
-):
+def test_few_more_than_eight_are_in_flight_where_eight_bring_enough() -> None:
     found = fetch(lambda: Server(lambda _in_flight, _number: 0.2))
 
     assert found.peak <= 12
