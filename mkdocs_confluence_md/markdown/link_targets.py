@@ -114,6 +114,9 @@ class LinkMap:
     ) -> None:
         self._pages = {page.ref.page_id: page for page in pages if page.ref.page_id}
         self._by_path = {(ref, _decode(path)): page for (ref, path), page in (trees or {}).items()}
+        self._places: dict[str, tuple[TreeRef | SpaceRef, str]]
+        self._places = {page.ref.page_id: place for place, page in (trees or {}).items()}
+        """In trees, of pages with IDs; a page has its place in the site maybe elsewhere."""
         self._by_name = _group(trees or {}, _name_page)
         # Of a page with its descendants the space is not known, which a title says nothing without.
         listed: dict[tuple[TreeRef | SpaceRef, str], PlacedPage] = {
@@ -143,9 +146,16 @@ class LinkMap:
         if page is None:
             return self._find_address(link, None)
         if is_relative(address):
-            inside = self._find_in_tree(page.tree, page.path, link, text) if page.tree else None
+            tree, path = self._find_place(page)
+            inside = self._find_in_tree(tree, path, link, text) if tree else None
             return inside or _read_name(address, anchor)
         return self._find_from_page(link, page)
+
+    def _find_place(self, page: PlacedPage) -> tuple[TreeRef | SpaceRef | None, str]:
+        """Return the tree that a page is in, and its path there."""
+        none: tuple[None, str] = None, ""
+        by_id = self._places.get(page.ref.page_id, none) if page.ref.page_id else none
+        return (page.tree, page.path) if page.tree else by_id
 
     def _find_from_page(self, link: str, page: PlacedPage) -> Target | None:
         """Find where an address leads in a page from Confluence, where it may be shorter."""
@@ -244,9 +254,10 @@ class LinkMap:
             return None
         reference = parse_reference(address) if host in self._hosts else None
         page = self._pages.get(reference.page_id) if isinstance(reference, PageRef) else None
-        if reference and not page and place and place.tree:
+        tree, _ = self._find_place(place) if place else (None, "")
+        if reference and not page and tree:
             has_id = isinstance(reference, PageRef)
-            page = self._find_title(place.tree, address, has_id=has_id)
+            page = self._find_title(tree, address, has_id=has_id)
         outside = Outside(_join(address, anchor))
         return Inside(page, anchor, title_in_url(address), outside) if page else outside
 

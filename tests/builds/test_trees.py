@@ -573,6 +573,20 @@ def test_the_files_of_such_a_page_are_fetched_where_they_did_not_come(
     assert "2" not in standin.exports()
 
 
+def test_links_of_such_a_page_lead_to_pages_of_the_tree(project: Project, standin: StandIn) -> None:
+    fill_with_ids(standin, picture="\n[three](Three.md) [root](../Root.md)\n")
+    standin.pages.add(PageRecord("3", "# Three\n", parent=ROOT))
+    standin.pages.tree_layout = "beside"
+    configure(project, standin, ALSO_ALONE)
+
+    built = project.build()
+
+    assert (built.messages(), built.exit_code) == ("", 0)
+    text = built.page("two")
+    assert 'href="../handbook/three/"' in text
+    assert 'href="../root/"' in text
+
+
 def test_a_page_is_exported_by_itself_where_the_tree_cannot_be_fetched(
     project: Project, standin: StandIn
 ) -> None:
