@@ -61,6 +61,8 @@ _RETRIED_ERRORS = (
 )
 # With these, a request did not arrive.
 _NOT_ARRIVED = (Trouble.UNREACHABLE, Trouble.UNTRUSTED, Trouble.THROTTLED)
+# What has arrived is read, however late: this process may have been too busy to read it.
+_MOST_LATE_PARTS = 8
 # What the answer to one request may tell about another. Not its trace ID, for example.
 _SHARED_HEADERS = ("content-type", "retry-after")
 # These are about a body that has been decoded since.
@@ -182,7 +184,7 @@ class PatientTransport(httpx.BaseTransport):
     def _read(
         self, response: httpx.Response, most: int, seconds: float, until: float
     ) -> Iterator[bytes]:
-        size = 0
+        size = late = 0
         for chunk in response.iter_bytes():
             size += len(chunk)
             if size > most:
@@ -191,7 +193,8 @@ class PatientTransport(httpx.BaseTransport):
                     f"{most // 1_000_000} MB.",
                     "Split the page in Confluence.",
                 )
-            if self._traffic.clock() > until:
+            late += self._traffic.clock() > until
+            if late > _MOST_LATE_PARTS:
                 raise SlowAnswerError(f"within {seconds:g} seconds", request=response.request)
             yield chunk
 

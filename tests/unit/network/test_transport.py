@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -335,6 +336,16 @@ def test_an_answer_that_cannot_be_unpacked_is_asked_for_again(
     standin.faults.answer(200, body="# No", headers={"Content-Encoding": "gzip"}, times=1)
 
     assert export().text.startswith("# Deploy")
+
+
+def test_an_answer_that_is_there_is_read_by_a_process_that_was_too_busy_for_it(
+    standin: StandIn, export: Callable[..., httpx.Response]
+) -> None:
+    moments = itertools.count(step=100.0)
+
+    with make_client(Traffic(1, CALM, clock=lambda: next(moments))) as client:
+        assert export(by=client).text.startswith("# Deploy")
+    assert len(standin.exports()) == 1
 
 
 def test_an_answer_that_trickles_without_end_ends(
