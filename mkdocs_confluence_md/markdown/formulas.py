@@ -72,9 +72,11 @@ def _read_block(
         if not state.src.startswith("$$", begin) or start < state.env.get(_UNCLOSED, 0):
             return False
         line, count = state.line, len(state.tokens)
-        if not rule(state, start, end, False):  # noqa: FBT003  the same
+        # Whether it ends a paragraph must not depend on how much of a quotation is looked at.
+        last = _find_last(state, start, state.lineMax if silent else end)
+        if not rule(state, start, last, False):  # noqa: FBT003  the same
             # So that many lines that begin a formula are not all searched for its end.
-            state.env[_UNCLOSED] = _find_blank(state, start, end)
+            state.env[_UNCLOSED] = last
             return False
         if silent:
             del state.tokens[count:]
@@ -86,5 +88,12 @@ def _read_block(
     return read
 
 
-def _find_blank(state: StateBlock, start: int, end: int) -> int:
-    return next((line for line in range(start, end) if state.isEmpty(line)), end)
+def _find_last(state: StateBlock, start: int, end: int) -> int:
+    """Return the line behind the one where a formula ends, or could not go on."""
+    for line in range(start + 1, end):
+        # A line that only continues a paragraph of a quotation is not part of a formula there.
+        if state.isEmpty(line) or state.sCount[line] < state.blkIndent:
+            return line
+        if state.src[state.bMarks[line] : state.eMarks[line]].rstrip().endswith("$$"):
+            return line + 1
+    return end

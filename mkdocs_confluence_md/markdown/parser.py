@@ -269,8 +269,27 @@ _BlockRule: TypeAlias = "Callable[[StateBlock, int, int, bool], bool]"
 _QUOTATIONS = "open quotations"
 
 
+_FIRST_LINES, _MORE_LINES = 16, 8
+"""What a quotation is looked for in, and by which factor more if it goes on to the end of that."""
+
+
 def _limit_quotations(rule: _BlockRule) -> _BlockRule:
-    """Let quotations that are deep within others be paragraphs."""
+    """Let quotations that are deep within others be paragraphs, and read no more than needed.
+
+    The rule looks at all lines that may continue a paragraph, also where there is none: of many
+    short quotations, each would look through all the others.
+    """
+
+    def read_as_needed(state: StateBlock, start: int, end: int, silent: bool) -> bool:  # noqa: FBT001  the same
+        tokens, lines = len(state.tokens), _FIRST_LINES
+        while not silent and (last := _skip_quotation(state, start + lines, end)) < end:
+            is_one = rule(state, start, last, silent)
+            if not is_one or state.line < last:
+                return is_one
+            del state.tokens[tokens:]
+            state.line = start
+            lines *= _MORE_LINES
+        return rule(state, start, end, silent)
 
     def read(state: StateBlock, start: int, end: int, silent: bool) -> bool:  # noqa: FBT001  the same
         depth = state.env.get(_QUOTATIONS, 0)
@@ -278,11 +297,18 @@ def _limit_quotations(rule: _BlockRule) -> _BlockRule:
             return False
         state.env[_QUOTATIONS] = depth + 1
         try:
-            return rule(state, start, end, silent)
+            return read_as_needed(state, start, end, silent)
         finally:
             state.env[_QUOTATIONS] = depth
 
     return read
+
+
+def _skip_quotation(state: StateBlock, line: int, end: int) -> int:
+    """Return the next line that is not marked as part of a quotation."""
+    while line < end and state.src.startswith(">", state.bMarks[line] + state.tShift[line]):
+        line += 1
+    return min(line, end)
 
 
 _Rule: TypeAlias = "Callable[[StateInline, bool], bool]"

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import html as html_library
 import re
+from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mkdocs_confluence_md.markdown import parser
 from mkdocs_confluence_md.markdown.extension import ConfluenceExtension
+from mkdocs_confluence_md.markdown.parser import Grammar
 from rendering import make_markdown
 from strategies import BLOCKS, MARKUP
+
+if TYPE_CHECKING:
+    from markdown_it.rules_block import StateBlock
 
 MARKDOWN = make_markdown(ConfluenceExtension())
 
@@ -79,3 +86,47 @@ def test_nothing_is_too_deep_or_too_long(text: str) -> None:
 )
 def test_the_last_line_needs_no_end(text: str) -> None:
     assert render(text) == render(f"{text}\n")
+
+
+# Quotations, which are looked for in a few lines first
+
+PREFIXES = st.sampled_from(["> ", ">", "> > ", "", "  ", "    ", "- ", "1. ", "> - ", "> 1. "])
+CONTENTS = st.sampled_from([
+    "a", "# a", "---", "```", "<div>", "<!--", "-->", "[a]: b", "[a]", "|a|", "|-|",
+    "- [x] a", "[^a]: b", "[^a]", "", "[!NOTE]", "    a", "~~~panel", ":::",
+])  # fmt: skip
+LINES = st.lists(st.tuples(PREFIXES, CONTENTS).map("".join), max_size=40).map("\n".join)
+GRAMMAR = Grammar()
+
+
+@given(LINES)
+def test_a_quotation_is_the_same_however_few_lines_are_looked_at_first(text: str) -> None:
+    found = []
+    for number in (3, 1_000):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(parser, "_FIRST_LINES", number)
+            found.append([token.as_dict() for token in GRAMMAR.parse(text)])
+
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize(
+    "piece", ["> # a\nb\n", "> ---\nb\n", "> [a]: b\nc\n", ">     a\nb\n", "> > # a\nb\n"]
+)
+def test_no_quotation_looks_through_all_those_behind_it(piece: str) -> None:
+    grammar, looks = Grammar(), []
+    rule = next(each for each in grammar.block.ruler.__rules__ if each.name == "hr")
+    read_rule = rule.fn
+
+    def count(state: StateBlock, start: int, end: int, silent: bool) -> bool:  # noqa: FBT001  markdown-it's signature
+        looks.append(1)
+        return bool(read_rule(state, start, end, silent))
+
+    grammar.block.ruler.at("hr", count, {"alt": rule.alt})
+    counts = []
+    for number in (100, 200, 400):
+        looks.clear()
+        grammar.parse(piece * number)
+        counts.append(len(looks))
+
+    assert all(later <= 2.2 * before for before, later in pairwise(counts)), counts
