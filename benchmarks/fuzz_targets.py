@@ -550,7 +550,7 @@ def _read_token_file(path: Path, text: str) -> None:
          "CONFLUENCE_MD_REFRESH_TOKEN": "refresh", "CONFLUENCE_MD_TOKEN_FILE": str(path)}
     )  # fmt: skip
     for key in store.list_keys():
-        store.is_in_keyring(key)
+        store.describe_place(key)
         with suppress(ConfluenceError):
             if sign_in := store.load(key):
                 _show(sign_in)
@@ -563,7 +563,7 @@ def _read_token_file(path: Path, text: str) -> None:
     own = EnvironmentChain(environment.credentials, store, "https://auth.atlassian.com")
     sign_in = own.load()
     with store.locked():
-        own.save(sign_in)
+        own.save(sign_in, replaces=sign_in)
 
 
 def _show(sign_in: SignIn) -> None:

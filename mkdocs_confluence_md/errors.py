@@ -4,6 +4,7 @@
     ├── SettingError       an option or an environment variable is missing or wrong
     ├── CredentialsError   there is no sign-in, or it was refused
     ├── TokenFileError     the token file cannot be read or written
+    │   └── SealError      its secrets were sealed with another client secret
     ├── StoreError         the server that machines share cannot be used
     ├── SnapshotError      a pulled directory cannot be read or written
     ├── AnswerError        the service answered, and its answer is final (403, 404, …)
@@ -66,6 +67,10 @@ class CredentialsError(ConfluenceError):
 
 class TokenFileError(ConfluenceError):
     """The token file cannot be read or written."""
+
+
+class SealError(TokenFileError):
+    """The secrets in the token file cannot be opened with the client secret that there is."""
 
 
 class StoreError(ConfluenceError):

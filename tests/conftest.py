@@ -10,6 +10,7 @@ from hypothesis import settings
 
 from projects import PAGES, Project
 from pulling import DEPLOY, SITE, configure
+from redis_servers import RedisServer
 from standin import StandIn
 
 if TYPE_CHECKING:
@@ -48,6 +49,13 @@ def standin(pages: dict[str, str]) -> Iterator[StandIn]:
 def project(tmp_path: Path, standin: StandIn) -> Project:
     """Return an empty project whose environment has the credentials of the stand-in."""
     return Project(tmp_path / "project", standin.environment())
+
+
+@pytest.fixture
+def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
+    """Run a Redis server with nothing in it."""
+    with RedisServer(tmp_path) as server:
+        yield server
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from mkdocs_confluence_md.auth.trust import TrustRule, is_token
 from mkdocs_confluence_md.errors import SettingError
@@ -41,11 +41,16 @@ VARIABLES = {
 }
 """What each variable is for, by its name without the prefix: the documentation has it from here."""
 
+_STORE = f"{ENV_PREFIX}STORE"
+
 SECRET_VARIABLES = tuple(
     ENV_PREFIX + name
     for name in ("ACCESS_TOKEN", "CLIENT_SECRET", "REFRESH_TOKEN", "API_TOKEN", "STORE")
 )
 """The variables whose values only the services that they are for may see."""
+
+_STORE_PARAMETERS = frozenset({"ssl_ca_certs", "ssl_certfile", "ssl_keyfile"})
+"""What the URL of the server may say after `?`; redis-py would take many more, and fail late."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,9 @@ class Environment:
     """None means the user's config directory."""
     store_url: str = field(default="", repr=False)
     """Of the server that machines share; empty for files on this machine."""
+    is_ci: bool = False
+    """Whether this is a job of GitHub, GitLab or another CI that says so: it has no keyring, and
+    its token file is carried to other machines."""
     offline: bool = False
     api_url: str = ATLASSIAN_API
     auth_url: str = ATLASSIAN_AUTH
@@ -116,6 +124,7 @@ def read_environment(variables: Mapping[str, str]) -> Environment:
         rest_credentials=_read_rest_credentials(variables),
         token_file=_read_path(token_file) if token_file else None,
         store_url=_read_store_url(variables),
+        is_ci=variables.get("CI", "").strip().lower() in ("true", "1"),
         offline=_read_flag(variables, "OFFLINE"),
         api_url=api_url,
         auth_url=auth_url,
@@ -137,9 +146,21 @@ def find_misspelt(variables: Mapping[str, str]) -> list[str]:
 
 
 def read_secrets(variables: Mapping[str, str]) -> dict[str, str]:
-    """Return the values of `SECRET_VARIABLES` that are set, unchecked."""
+    """Return the values of `SECRET_VARIABLES` that are set, unchecked.
+
+    Of the server that machines share, only its password is one.
+    """
     values = {name: variables.get(name, "").strip() for name in SECRET_VARIABLES}
+    values[_STORE] = find_password(values[_STORE])
     return {name: value for name, value in values.items() if value}
+
+
+def find_password(url: str) -> str:
+    """Return the password in a URL; empty if it has none."""
+    try:
+        return unquote(urlsplit(url).password or "")
+    except ValueError:
+        return url  # better too much than too little is secret
 
 
 def read_token_file(variables: Mapping[str, str]) -> Path | None:
@@ -209,18 +230,32 @@ def _read_store_url(variables: Mapping[str, str]) -> str:
         return ""
     try:
         parts = urlsplit(value)
-        is_valid = parts.scheme in ("redis", "rediss") and parts.hostname and parts.port != 0
+        is_valid = (
+            is_token(value)
+            and parts.scheme in ("redis", "rediss")
+            and parts.hostname
+            and parts.port != 0
+            and not parts.fragment
+            and re.fullmatch(r"/?|/[0-9]{1,4}", parts.path)
+        )
+        unknown = {name for name, _ in parse_qsl(parts.query, keep_blank_values=True)}
+        unknown -= _STORE_PARAMETERS
     except ValueError:
-        is_valid = False
+        is_valid, unknown = None, set()
+    if is_valid and unknown:
+        raise SettingError(
+            f"{_STORE} has a parameter that is not one of {', '.join(sorted(_STORE_PARAMETERS))}.",
+            "Remove it: time-outs, retries and the format of answers are the plugin's to choose.",
+        )
     if not is_valid:
         # Not the value: it may hold a password.
         raise SettingError(
-            f"{ENV_PREFIX}STORE is not the URL of a Redis or Valkey server.",
+            f"{_STORE} is not the URL of a Redis or Valkey server.",
             "Write redis://host:6379, or rediss://user:password@host:6379 for one with TLS.",
         )
     if not _read(variables, "CLIENT_SECRET"):
         raise SettingError(
-            f"{ENV_PREFIX}STORE is set without {ENV_PREFIX}CLIENT_SECRET, with which everything "
+            f"{_STORE} is set without {ENV_PREFIX}CLIENT_SECRET, with which everything "
             "in it is sealed.",
             "Set both variables.",
         )

@@ -10,6 +10,7 @@ import os
 
 _NONCE_BYTES = 12
 _KEY_BYTES = 32
+_NAME_BYTES = 8
 
 
 class Seal:
@@ -29,6 +30,9 @@ class Seal:
         info = f"mkdocs-confluence-md 1 {purpose}".encode()
         key = HKDF(SHA256(), _KEY_BYTES, salt=None, info=info).derive(client_secret.encode())
         self._cipher = AESGCM(key)
+        name = HKDF(SHA256(), _NAME_BYTES, salt=None, info=info + b" name")
+        self.name = name.derive(client_secret.encode()).hex()
+        """Of the key; it tells nothing of the key or the secret."""
 
     def close(self, value: bytes, name: str) -> bytes:
         """Encrypt a value that is kept under a name."""

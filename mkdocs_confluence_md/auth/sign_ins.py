@@ -1,8 +1,8 @@
 """Who is signed in, and chains of rotating refresh tokens: how each began, and where it is stored.
 
 Each refresh token can be used once and brings the next one. A chain begins with a refresh token of
-the environment (CI), or with `confluence-md login` (people). Both are in the token file. Whose
-copies count is known from there, without any request.
+the environment (CI), or with `confluence-md login` (people). Both are in the token file, or on the
+server that machines share. Whose copies count is known from there, without asking Atlassian.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ from urllib.parse import urlsplit
 
 from mkdocs_confluence_md.auth.environment import ATLASSIAN_AUTH
 from mkdocs_confluence_md.auth.token_store import SignIn, TokenStore, default_token_file
-from mkdocs_confluence_md.errors import CredentialsError, TokenFileError
+from mkdocs_confluence_md.errors import CredentialsError, SealError, StoreError, TokenFileError
 
 if TYPE_CHECKING:
     from mkdocs_confluence_md.auth.environment import ClientCredentials, Environment
+    from mkdocs_confluence_md.auth.token_store import SignInStore
     from mkdocs_confluence_md.auth.trust import TrustRule
 
 REFRESH_TOKEN_SECONDS = 90 * 86400.0
@@ -34,14 +35,14 @@ _ENVIRONMENT_PREFIX = "environment "
 class Chain(Protocol):
     """What authentication needs of a chain."""
 
-    store: TokenStore
+    store: SignInStore
     """Its lock is the chain's."""
 
     def load(self) -> SignIn | None:
         """Return the current link; None without a sign-in."""
 
-    def save(self, sign_in: SignIn) -> None:
-        """Replace the current link; on disk before this returns."""
+    def save(self, sign_in: SignIn, *, replaces: SignIn) -> None:
+        """Store the next link, which replaces the one whose refresh token was used."""
 
     def name(self) -> str:
         """Name the chain for cache keys, before an access token tells the account."""
@@ -64,7 +65,7 @@ class EnvironmentChain:
     begins another chain.
     """
 
-    def __init__(self, credentials: ClientCredentials, store: TokenStore, auth_url: str) -> None:
+    def __init__(self, credentials: ClientCredentials, store: SignInStore, auth_url: str) -> None:
         self.store = store
         self._seed = SignIn(
             credentials.client_id,
@@ -77,17 +78,31 @@ class EnvironmentChain:
 
     def load(self) -> SignIn:
         """Return the current link; the seed, before its first use."""
-        stored = self.store.load(self._key)
+        stored = None
+        with suppress(SealError):  # the secret was replaced, as `find_new_start` says
+            stored = self.store.load(self._key)
         return replace(stored, client_secret=self._seed.client_secret) if stored else self._seed
 
-    def save(self, sign_in: SignIn) -> None:
-        """Replace the current link; the client secret stays in the environment."""
-        self.store.save(self._key, replace(sign_in, client_secret=""))
+    def find_new_start(self) -> str:
+        """Say why the chain begins anew although it is in the token file; empty if it goes on.
+
+        Raises:
+            ConfluenceError: It cannot be loaded for another reason.
+        """
+        try:
+            self.store.load(self._key)
+        except SealError as error:
+            return f"{error.what} The sign-in begins anew, with CONFLUENCE_MD_REFRESH_TOKEN."
+        return ""
+
+    def save(self, sign_in: SignIn, *, replaces: SignIn) -> None:
+        """Store the next link; the client secret stays in the environment."""
+        self.store.save(self._key, replace(sign_in, client_secret=""), replaces=replaces)
         self._forget_expired_chains(sign_in.refreshed_at)
 
-    def is_in_keyring(self) -> bool:
-        """Return True if the tokens are in the system's keyring."""
-        return self.store.is_in_keyring(self._key)
+    def describe_place(self) -> str:
+        """Name where the tokens are, for people."""
+        return self.store.describe_place(self._key)
 
     def _forget_expired_chains(self, now: float) -> None:
         for key, entry in self.store.read_public().items():
@@ -96,7 +111,7 @@ class EnvironmentChain:
                 continue  # `load` says so of those that are used
             if key.startswith(_ENVIRONMENT_PREFIX) and refreshed_at < now - REFRESH_TOKEN_SECONDS:
                 # Tidying up must not fail a sign-in.
-                with suppress(TokenFileError):
+                with suppress(StoreError, TokenFileError):
                     self.store.remove(key)
 
     def name(self) -> str:
@@ -133,7 +148,7 @@ class LoginChain:
     """
 
     def __init__(
-        self, store: TokenStore, *, site: str, cloud_id: str = "", auth_url: str = ""
+        self, store: SignInStore, *, site: str, cloud_id: str = "", auth_url: str = ""
     ) -> None:
         self.store = store
         self._site = site
@@ -146,9 +161,9 @@ class LoginChain:
         stored = self.store.load(key) if key else None
         return replace(stored, auth_url=self._auth_url or stored.auth_url) if stored else None
 
-    def save(self, sign_in: SignIn) -> None:
-        """Replace the current link."""
-        self.store.save(login_key(sign_in.site), sign_in)
+    def save(self, sign_in: SignIn, *, replaces: SignIn) -> None:
+        """Store the next link."""
+        self.store.save(login_key(sign_in.site), sign_in, replaces=replaces)
 
     def name(self) -> str:
         """Name the chain by its site."""
@@ -188,7 +203,7 @@ def login_key(site: str) -> str:
     return f"{_LOGIN_PREFIX}{site}"
 
 
-def login_keys(store: TokenStore, site: str = "") -> list[str]:
+def login_keys(store: SignInStore, site: str = "") -> list[str]:
     """Return the keys of the logins in the token file: of one site, or of all."""
     keys = [key for key in store.list_keys() if key.startswith(_LOGIN_PREFIX)]
     return [key for key in keys if not site or key == login_key(site)]
@@ -199,7 +214,7 @@ def login_site(key: str) -> str:
     return key.removeprefix(_LOGIN_PREFIX)
 
 
-def environment_keys(store: TokenStore) -> list[str]:
+def environment_keys(store: SignInStore) -> list[str]:
     """Return the keys of all chains that refresh tokens of the environment began."""
     return [key for key in store.list_keys() if key.startswith(_ENVIRONMENT_PREFIX)]
 
@@ -328,7 +343,7 @@ def find_account(
 
 
 def find_login(
-    store: TokenStore, environment: Environment, *, site: str, cloud_id: str = ""
+    store: SignInStore, environment: Environment, *, site: str, cloud_id: str = ""
 ) -> ChainAccount:
     """Return the account of `confluence-md login` for a site.
 
@@ -344,6 +359,16 @@ def find_login(
     return ChainAccount(chain, trust=environment.trust.with_loopback(site))
 
 
-def open_store(environment: Environment) -> TokenStore:
-    """Return the token file that the environment names, or the usual one."""
-    return TokenStore(environment.token_file or default_token_file())
+def open_store(environment: Environment) -> SignInStore:
+    """Return the server that the environment names, or else its token file, or the usual one."""
+    if environment.store_url:
+        # Needed only where machines share a server.
+        from mkdocs_confluence_md.auth.shared_token_store import SharedTokenStore  # noqa: PLC0415
+        from mkdocs_confluence_md.network.shared_store import SharedStore  # noqa: PLC0415
+
+        return SharedTokenStore(SharedStore(environment.store_url), environment.client_secret)
+    return TokenStore(
+        environment.token_file or default_token_file(),
+        client_secret=environment.client_secret,
+        is_sealed=environment.is_ci,
+    )

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from mkdocs_confluence_md.auth.environment import Environment
     from mkdocs_confluence_md.auth.sign_ins import Chain
-    from mkdocs_confluence_md.auth.token_store import SignIn, TokenStore
+    from mkdocs_confluence_md.auth.token_store import SignIn, SignInStore
     from mkdocs_confluence_md.auth.trust import TrustRule
 
     Flow = Generator[httpx.Request, httpx.Response, None]
@@ -84,8 +84,8 @@ class RefreshTokenAuth(ChainAccount, TokenAuth):
         super().__init__(chain, trust=trust)
         self._clock = clock
         self._lock = threading.Lock()
-        self._unsaved: SignIn | None = None
-        """A link of the chain that could not be saved."""
+        self._unsaved: tuple[SignIn, SignIn] | None = None
+        """A link of the chain that could not be saved, and the one that it replaces."""
         self._failures: list[ConfluenceError] = []
         """Refreshes that failed: each thread that waited for one of them fails, too."""
         self._futile: tuple[str, float] = ("", 0.0)
@@ -155,7 +155,8 @@ class RefreshTokenAuth(ChainAccount, TokenAuth):
 
     def _reload(self, request: httpx.Request) -> SignIn:
         if self._unsaved:  # the reason may have gone away
-            self.chain.save(self._unsaved)
+            unsaved, replaced = self._unsaved
+            self.chain.save(unsaved, replaces=replaced)
             self._unsaved = None
         sign_in = self.chain.load()
         if sign_in is None:  # logged out by another process
@@ -192,7 +193,7 @@ class RefreshTokenAuth(ChainAccount, TokenAuth):
         response.read()
         now = self._clock()
         grant = read_grant(response, now=now)
-        sign_in = replace(
+        newer = replace(
             sign_in,
             refresh_token=grant.refresh_token or sign_in.refresh_token,
             access_token=grant.access_token,
@@ -200,12 +201,12 @@ class RefreshTokenAuth(ChainAccount, TokenAuth):
             refreshed_at=now,
             scope=grant.scope or sign_in.scope,
         )
-        # On disk before anybody uses the access token: the old refresh token is used up. Where
+        # Stored before anybody uses the access token: the old refresh token is used up. Where
         # that fails, this process at least still knows the new one.
-        self._unsaved = sign_in
-        self.chain.save(sign_in)
+        self._unsaved = newer, sign_in
+        self.chain.save(newer, replaces=sign_in)
         self._unsaved = None
-        return sign_in
+        return newer
 
     def _remember_refusal(self, sign_in: SignIn, refusal: GrantRefusedError) -> CredentialsError:
         if refusal.error == "invalid_grant":
@@ -249,7 +250,7 @@ def make_auth(
 
 
 def make_login_auth(
-    store: TokenStore,
+    store: SignInStore,
     environment: Environment,
     *,
     site: str,

@@ -1,13 +1,15 @@
 """The token file: load, lock, replace atomically.
 
 One JSON file holds all sign-ins, each under a key of its own. With the extra `keyring` its secrets
-are in the system's keyring, and the file has the rest. It is replaced as a whole, so that a reader,
-or a crash, finds the old one or the new one. A file that cannot be parsed is reported and left as
-it is.
+are in the system's keyring, and the file has the rest; in CI, whose caches carry the file from one
+machine to the next, they are sealed with a key from the client secret. It is replaced as a whole,
+so that a reader, or a crash, finds the old one or the new one. A file that cannot be parsed is
+reported and left as it is.
 """
 
 from __future__ import annotations
 
+import base64
 import glob
 import importlib.util
 import json
@@ -16,15 +18,16 @@ import secrets
 import tempfile
 import threading
 import time
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import platformdirs
 
+from mkdocs_confluence_md.auth.sealing import Seal
 from mkdocs_confluence_md.auth.trust import is_token
-from mkdocs_confluence_md.errors import TokenFileError
+from mkdocs_confluence_md.errors import SealError, TokenFileError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -218,6 +221,8 @@ _TIMES = ("expires_at", "refreshed_at")
 _LATEST_SECONDS = 1e11
 
 _FORMAT_VERSION = 1
+_SEALED = "sealed"
+_PURPOSE = "tokens"
 # The holder of the lock waits for two answers of the authorization server at most.
 _LOCK_SECONDS = 180.0
 # Room for tokens that are longer than the present ones.
@@ -266,7 +271,7 @@ def default_token_file() -> Path:
         ) from None
 
 
-def _check(sign_in: SignIn) -> SignIn:
+def check_sign_in(sign_in: SignIn) -> SignIn:
     """Return a sign-in whose fields are of the right types.
 
     Raises:
@@ -287,17 +292,54 @@ def _is_time(value: object) -> bool:
     return isinstance(value, int | float) and 0 <= value < _LATEST_SECONDS
 
 
+class SignInStore(Protocol):
+    """Keeps sign-ins, each under a key: `TokenStore` in a file, `SharedTokenStore` on a server."""
+
+    def locked(self) -> AbstractContextManager[None]:
+        """Keep others out, and make sure that the next `save` will succeed."""
+
+    def list_keys(self) -> list[str]:
+        """Return the keys of all sign-ins."""
+
+    def read_public(self) -> dict[str, dict[str, Any]]:
+        """Return the fields of all sign-ins that are not secret, by key."""
+
+    def load(self, key: str) -> SignIn | None:
+        """Return a sign-in, None if there is none."""
+
+    def save(self, key: str, sign_in: SignIn, *, replaces: SignIn | None = None) -> None:
+        """Store a sign-in in place of the one whose refresh token was used. Call it locked."""
+
+    def remove(self, key: str) -> None:
+        """Forget a sign-in. Call it locked."""
+
+    def describe_place(self, key: str) -> str:
+        """Name where the secrets of a sign-in are, for people."""
+
+
 class TokenStore:
     """The token file at a path; nothing is read or created before it is needed.
 
     Args:
         path: Of the file; where it is a link, of what it links to.
         find_vault: Returns where secrets are to be kept; None for the file itself.
+        client_secret: Opens secrets that are sealed; empty if there is none.
+        is_sealed: Seal secrets with it, because the file travels between machines, by ways that
+            others can read. So none of them are kept in a keyring, which would stay behind.
     """
 
-    def __init__(self, path: Path, *, find_vault: Callable[[], Vault | None] = find_vault) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        find_vault: Callable[[], Vault | None] = find_vault,
+        client_secret: str = "",
+        is_sealed: bool = False,
+    ) -> None:
         self.path = path.resolve()
         self._find_vault = find_vault
+        self._client_secret = client_secret
+        self._is_sealed = is_sealed and bool(client_secret)
         self._file = ReplaceableFile(self.path)
         self._lock: BaseFileLock | None = None
         self._making = threading.Lock()
@@ -347,7 +389,7 @@ class TokenStore:
             TokenFileError: The file exists and cannot be read or understood.
         """
         return {
-            key: {name: value for name, value in entry.items() if name not in SECRETS}
+            key: {name: entry[name] for name in entry if name not in (*SECRETS, _SEALED)}
             for key, entry in self._read_entries().items()
         }
 
@@ -368,6 +410,7 @@ class TokenStore:
         """Return a sign-in, None if there is none.
 
         Raises:
+            SealError: It was sealed with another client secret.
             TokenFileError: The file exists and cannot be read or understood, or the keyring
                 that has the secrets cannot be reached.
         """
@@ -378,20 +421,34 @@ class TokenStore:
             content = dict(entry)
             if name := content.pop("keyring", None):
                 content.update(json.loads(self._read_keyring(key, str(name))))
-            return _check(SignIn(**content))
+            if (sealed := content.pop(_SEALED, None)) is not None:
+                content.update(json.loads(self._unseal(key, base64.b64decode(sealed))))
+            return check_sign_in(SignIn(**content))
         except (TypeError, ValueError):
             raise self._corrupt() from None
 
-    def save(self, key: str, sign_in: SignIn) -> None:
+    def save(self, key: str, sign_in: SignIn, *, replaces: SignIn | None = None) -> None:
         """Replace a sign-in; it is on disk before this returns. Call it locked.
+
+        Args:
+            key: Of the sign-in.
+            sign_in: What is stored.
+            replaces: Not looked at: the lock of a file does not expire while it is held.
 
         Raises:
             TokenFileError: It cannot be written.
         """
+        del replaces
         entry = asdict(sign_in)
         entries = self._read_entries()
-        if vault := self._find_vault():
-            entry["keyring"] = vault.save(json.dumps({name: entry.pop(name) for name in SECRETS}))
+        vault = self._find_vault()
+        if self._is_sealed or vault:
+            text = json.dumps({name: entry.pop(name) for name in SECRETS})
+            if self._is_sealed:
+                sealed = Seal(self._client_secret, _PURPOSE).close(text.encode(), key)
+                entry[_SEALED] = base64.b64encode(sealed).decode()
+            elif vault:
+                entry["keyring"] = vault.save(text)
         self._write_entries(entries | {key: entry})
         # The file names the new secrets now, so the old ones can go.
         self._forget_secrets(entries.get(key, {}), vault)
@@ -409,9 +466,9 @@ class TokenStore:
             self._forget_secrets(entry, self._need_vault(key))
         self._write_entries(entries)
 
-    def is_in_keyring(self, key: str) -> bool:
-        """Return True if the secrets of a sign-in are in the system's keyring."""
-        return bool(self._read_entries().get(key, {}).get("keyring"))
+    def describe_place(self, key: str) -> str:
+        """Return the path of the file, or `keyring` if that has the secrets of a sign-in."""
+        return "keyring" if self._read_entries().get(key, {}).get("keyring") else str(self.path)
 
     def _reserve(self) -> None:
         size = self.path.stat().st_size if self.path.exists() else 0
@@ -419,8 +476,23 @@ class TokenStore:
             self._file.reserve(size + _RESERVE_BYTES)
         except OSError as error:
             raise self._complain("cannot be written", error) from error
-        if vault := self._find_vault():
+        if not self._is_sealed and (vault := self._find_vault()):
             vault.remove(vault.save("x" * _RESERVE_BYTES))
+
+    def _unseal(self, key: str, sealed: bytes) -> bytes:
+        if not self._client_secret:
+            raise SealError(
+                f"The token file {self.path} is sealed, and CONFLUENCE_MD_CLIENT_SECRET is not "
+                "set.",
+                "Set it to the client secret that the file was sealed with.",
+            )
+        content = Seal(self._client_secret, _PURPOSE).open(sealed, key)
+        if content is None:
+            raise SealError(
+                f"The token file {self.path} was sealed with another client secret.",
+                "Set CONFLUENCE_MD_CLIENT_SECRET to that one, or sign in again.",
+            )
+        return content
 
     def _need_vault(self, key: str) -> Vault:
         if vault := self._find_vault():

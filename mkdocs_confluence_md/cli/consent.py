@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from mkdocs_confluence_md.auth.environment import Environment
-    from mkdocs_confluence_md.auth.token_store import TokenStore
+    from mkdocs_confluence_md.auth.token_store import SignInStore
     from mkdocs_confluence_md.network.urls import ApiAddress
 
 ALL_SCOPES = (*SCOPES, OFFLINE_SCOPE)
@@ -92,7 +92,7 @@ def begin_login(
     redirect_uri: str,
     *,
     environment: Environment,
-    store: TokenStore,
+    store: SignInStore,
 ) -> Login:
     """Begin a sign-in, after everything that could go wrong without the person was tried.
 
@@ -142,7 +142,7 @@ def finish_login(
     login: Login,
     code: str,
     *,
-    store: TokenStore,
+    store: SignInStore,
     clock: Callable[[], float] = time.time,
 ) -> SignIn:
     """Exchange the code for tokens and keep them.
@@ -236,7 +236,7 @@ def _explain_scope(name: str, granted: list[str], environment: str) -> str:
     )
 
 
-def _keep_refresh_token(sign_in: SignIn, store: TokenStore, key: str) -> SignIn:
+def _keep_refresh_token(sign_in: SignIn, store: SignInStore, key: str) -> SignIn:
     """Complete a sign-in that has no refresh token with that of an earlier one."""
     with suppress(TokenFileError):
         if earlier := store.load(key):

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mkdocs_confluence_md.auth.environment import Environment
-    from mkdocs_confluence_md.auth.token_store import SignIn, TokenStore
+    from mkdocs_confluence_md.auth.token_store import SignIn, SignInStore
     from mkdocs_confluence_md.cli.consent import Callback, Login
 
 CONSOLE = "https://developer.atlassian.com/console/myapps/"
@@ -212,7 +212,7 @@ def sign_in(
     )
 
 
-def begin(address: ApiAddress, asking: Asking, variables: Environment, store: TokenStore) -> Login:
+def begin(address: ApiAddress, asking: Asking, variables: Environment, store: SignInStore) -> Login:
     """Begin a sign-in: ask for what is not known yet; arguments as `sign_in`."""
     if not address.site:
         address = replace(address, site=_ask_site())
@@ -321,7 +321,7 @@ def read_written_address(config_file: Path) -> ApiAddress:
     return address
 
 
-def choose_client(client_id: str, variables: Environment, store: TokenStore, site: str) -> Client:
+def choose_client(client_id: str, variables: Environment, store: SignInStore, site: str) -> Client:
     """Return the OAuth 2.0 integration: as given, as an earlier sign-in has it, or as answered.
 
     Raises:
@@ -342,7 +342,7 @@ def choose_client(client_id: str, variables: Environment, store: TokenStore, sit
     return Client(client_id, variables.client_secret or _ask_secret(), variables.auth_url)
 
 
-def _find_stored_client(store: TokenStore, site: str, client_id: str) -> SignIn | None:
+def _find_stored_client(store: SignInStore, site: str, client_id: str) -> SignIn | None:
     """Return a sign-in with a client that can be used again, one to the same site first."""
     keys = sorted(login_keys(store), key=lambda key: key != login_key(site))
     for key in keys:
@@ -383,11 +383,12 @@ def _ask_callback(started: Login) -> dict[str, str]:
 
 
 def _finish(
-    started: Login, query: dict[str, str], store: TokenStore, *, show_settings: bool
+    started: Login, query: dict[str, str], store: SignInStore, *, show_settings: bool
 ) -> None:
     granted = finish_login(started, read_code(query), store=store)
     site = started.address.site
-    where = "the system's keyring" if store.is_in_keyring(login_key(site)) else store.path
+    place = store.describe_place(login_key(site))
+    where = "the system's keyring" if place == "keyring" else place
     echo(f"Signed in to {site_argument(site)}. The tokens are in {where}.", err=True)
     warn_of_scopes(granted, started.address)
     written = read_written_address(Path(find_config_file()))
@@ -404,7 +405,7 @@ def warn_of_scopes(granted: SignIn, address: ApiAddress) -> None:
         echo(f"Warning: {problem}", err=True)
 
 
-def _try_api(started: Login, store: TokenStore, variables: Environment) -> None:
+def _try_api(started: Login, store: SignInStore, variables: Environment) -> None:
     probe(started.address, make_login_auth(store, variables, site=started.address.site))
     echo("The API answers.", err=True)
 

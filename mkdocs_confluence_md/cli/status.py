@@ -30,7 +30,7 @@ from mkdocs_confluence_md.network.urls import ApiAddress, host_of, make_namespac
 if TYPE_CHECKING:
     from mkdocs_confluence_md.auth.environment import Environment
     from mkdocs_confluence_md.auth.token_refresh import TokenAuth
-    from mkdocs_confluence_md.auth.token_store import SignIn, TokenStore
+    from mkdocs_confluence_md.auth.token_store import SignIn, SignInStore
 
 _NAMESPACE = make_namespace("production")
 """Of custom scopes as they are granted; a person need not read that of the usual environment."""
@@ -52,7 +52,7 @@ class Status:
     refresh_token_expires_at: float = 0.0
     """When it expires unless it is used, in seconds since the epoch; 0 if unknown."""
     kept_in: str = ""
-    """The path of the token file, `keyring`, or `environment`."""
+    """The path of the token file, `keyring`, `the store at HOST:PORT`, or `environment`."""
     base_url: str = ""
     """Of the API."""
     problem: str = ""
@@ -93,16 +93,18 @@ def status(*, site: str, environment: str | None, gateway: str | None, json_want
         sys.exit(1)
 
 
-def find_statuses(environment: Environment, store: TokenStore, address: ApiAddress) -> list[Status]:
+def find_statuses(
+    environment: Environment, store: SignInStore, address: ApiAddress
+) -> list[Status]:
     """Look at each sign-in and make one call with it, which keeps its refresh token alive.
 
     Args:
         environment: What it has comes first.
-        store: The token file.
+        store: Where sign-ins are kept.
         address: Of the one site to look at; without one, of all logins.
 
     Raises:
-        ConfluenceError: The token file cannot be read, or the credentials of the environment
+        ConfluenceError: The store cannot be read, or the credentials of the environment
             are there and no site is given.
     """
     if environment.access_token or environment.credentials:
@@ -159,7 +161,7 @@ def are_fine(statuses: list[Status]) -> bool:
 
 
 def _look_at_environment(
-    environment: Environment, store: TokenStore, address: ApiAddress
+    environment: Environment, store: SignInStore, address: ApiAddress
 ) -> Status:
     auth = make_auth(environment, site=address.site)
     base_url, problem = _call_api(address, auth)
@@ -168,14 +170,14 @@ def _look_at_environment(
     if environment.credentials is None or environment.access_token:
         return replace(status, account=read_subject(environment.access_token))
     chain = EnvironmentChain(environment.credentials, store, environment.auth_url)
-    kept_in = "keyring" if chain.is_in_keyring() else str(store.path)
+    kept_in = chain.describe_place()
     return replace(_describe(chain.load(), status), source="environment", kept_in=kept_in)
 
 
-def _look_at_login(environment: Environment, store: TokenStore, key: str) -> Status:
-    status = Status("login", login_site(key), kept_in=str(store.path))
+def _look_at_login(environment: Environment, store: SignInStore, key: str) -> Status:
+    status = Status("login", login_site(key))
     try:
-        status = replace(status, kept_in="keyring" if store.is_in_keyring(key) else status.kept_in)
+        status = replace(status, kept_in=store.describe_place(key))
         sign_in = store.load(key)
         if sign_in is None:
             return replace(status, problem="This sign-in has just been removed.")

@@ -19,7 +19,7 @@ from mkdocs_confluence_md.network.throttling import Patience
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mkdocs_confluence_md.auth.token_store import TokenStore
+    from mkdocs_confluence_md.auth.token_store import SignInStore
     from standin import StandIn
 
 BIN = Path(sys.executable).parent
@@ -193,8 +193,8 @@ def make_login(standin: StandIn, **changed: object) -> SignIn:
     return replace(sign_in, **changed)  # type: ignore[arg-type]  # fields by name
 
 
-def keep_login(store: TokenStore, sign_in: SignIn) -> None:
-    """Put a login into a token file, as `confluence-md login` does."""
+def keep_login(store: SignInStore, sign_in: SignIn) -> None:
+    """Put a login where sign-ins are kept, as `confluence-md login` does."""
     with store.locked():
         store.save(login_key(sign_in.site), sign_in)
 

@@ -1,7 +1,9 @@
 """Processes that refresh one sign-in, for `test_rotation.py`: many at once, or killed in between.
 
-python refresher.py race TOKEN_FILE SITE THREADS     waits for a line, then exports
-python refresher.py crash TOKEN_FILE SITE TIMES      is killed at that many different steps
+python refresher.py race PLACE SITE THREADS     waits for a line, then exports
+python refresher.py crash PLACE SITE TIMES      is killed at that many different steps
+
+PLACE is a token file; or the URL of a server, and then the environment has the client secret.
 """
 
 from __future__ import annotations
@@ -19,18 +21,32 @@ import httpx
 
 import mkdocs_confluence_md
 from mkdocs_confluence_md.auth.environment import read_environment
+from mkdocs_confluence_md.auth.shared_token_store import SharedTokenStore
 from mkdocs_confluence_md.auth.sign_ins import login_key
 from mkdocs_confluence_md.auth.token_refresh import make_login_auth
 from mkdocs_confluence_md.auth.token_store import TokenStore
+from mkdocs_confluence_md.network.shared_store import SharedStore
 from mkdocs_confluence_md.network.urls import ApiAddress
 
 if TYPE_CHECKING:
     from types import FrameType
 
+    from mkdocs_confluence_md.auth.token_store import SignInStore
+
+LEASE_SECONDS = 1.0
+"""Of the lock on a server: how long the others wait for a process that was killed."""
 PACKAGE = str(Path(mkdocs_confluence_md.__file__).parent)
 
 
-def export(store: TokenStore, site: str) -> int:
+def open_place(place: str) -> SignInStore:
+    """Open a token file, or the sign-ins on a server."""
+    if "://" not in place:
+        return TokenStore(Path(place))
+    secret = read_environment(os.environ).client_secret
+    return SharedTokenStore(SharedStore(place), secret, lease=LEASE_SECONDS)
+
+
+def export(store: SignInStore, site: str) -> int:
     """Export a page as a build would; return the status."""
     auth = make_login_auth(store, read_environment({}), site=site)
     base_url = ApiAddress(site, gateway="site").make_base_url()
@@ -38,8 +54,9 @@ def export(store: TokenStore, site: str) -> int:
         return client.post(f"{base_url}/singleExport", json={"pageId": "101"}).status_code
 
 
-def race(store: TokenStore, site: str, threads: int) -> None:
+def race(place: str, site: str, threads: int) -> None:
     """Export from many threads at once, and print the statuses."""
+    store = open_place(place)
     auth = make_login_auth(store, read_environment({}), site=site)
     url = f"{ApiAddress(site, gateway='site').make_base_url()}/singleExport"
     with httpx.Client(auth=auth, timeout=60.0) as client, ThreadPoolExecutor(threads) as pool:
@@ -69,34 +86,35 @@ class Steps:
         return self
 
 
-def crash(store: TokenStore, site: str, times: int) -> None:
+def crash(place: str, site: str, times: int) -> None:
     """Kill a refresh at different steps; print what each left behind and what came of it."""
-    total = _run_child(store, site, None)[1]
+    store = open_place(place)
+    total = _run_child(place, site, None)[1]
     results = []
     for number in range(times):
         _expire(store, site)
-        killed, _ = _run_child(store, site, 1 + number * total // times)
+        killed, _ = _run_child(place, site, 1 + number * total // times)
         intact = store.load(login_key(site)) is not None
-        status, _ = _run_child(store, site, None)
+        status, _ = _run_child(place, site, None)
         results.append({"killed": killed == -signal.SIGKILL, "intact": intact, "then": status})
     json.dump({"steps": total, "results": results}, sys.stdout)
 
 
-def _expire(store: TokenStore, site: str) -> None:
+def _expire(store: SignInStore, site: str) -> None:
     with store.locked():
         sign_in = store.load(login_key(site))
         assert sign_in is not None
         store.save(login_key(site), replace(sign_in, expires_at=0.0))
 
 
-def _run_child(store: TokenStore, site: str, last: int | None) -> tuple[int, int]:
+def _run_child(place: str, site: str, last: int | None) -> tuple[int, int]:
     """Export in a forked process; return its result (negative: the signal) and its steps."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
         steps = Steps(last)
         sys.settrace(steps)
-        status = export(TokenStore(store.path), site)
+        status = export(open_place(place), site)
         sys.settrace(None)
         os.write(writer, json.dumps([status, steps.count]).encode())
         os._exit(0)
@@ -111,5 +129,5 @@ def _run_child(store: TokenStore, site: str, last: int | None) -> tuple[int, int
 
 
 if __name__ == "__main__":
-    command, token_file, site_url, number = sys.argv[1:]
-    {"race": race, "crash": crash}[command](TokenStore(Path(token_file)), site_url, int(number))
+    command, where, site_url, number = sys.argv[1:]
+    {"race": race, "crash": crash}[command](where, site_url, int(number))

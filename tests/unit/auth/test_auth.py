@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from pathlib import Path
 
+    from mkdocs_confluence_md.auth.token_store import SignInStore
     from standin import StandIn
 
     Flow = Generator[httpx.Request, httpx.Response, None]
@@ -464,14 +465,15 @@ class HandMadeChain:
     """A chain that is kept in memory, and can be told not to save."""
 
     def __init__(self, tmp_path: Path, auth_url: str = "https://auth.atlassian.com") -> None:
-        self.store = TokenStore(tmp_path / "tokens.json", find_vault=lambda: None)
+        self.store: SignInStore = TokenStore(tmp_path / "tokens.json", find_vault=lambda: None)
         self.current = SignIn("client", "first", client_secret="hush", auth_url=auth_url)
         self.fails = False
 
     def load(self) -> SignIn | None:
         return self.current
 
-    def save(self, sign_in: SignIn) -> None:
+    def save(self, sign_in: SignIn, *, replaces: SignIn) -> None:
+        del replaces
         if self.fails:
             raise TokenFileError("It cannot be written.", "Make room.")
         self.current = sign_in

@@ -111,7 +111,7 @@ def test_another_chain_that_is_damaged_does_not_keep_one_from_being_saved(tmp_pa
     chain = EnvironmentChain(environment.credentials, store, "https://auth.example")
 
     with store.locked():
-        chain.save(JANE)
+        chain.save(JANE, replaces=JANE)
 
     assert chain.load() == replace(JANE, client_secret="secret")
     assert key in store.list_keys()
@@ -272,7 +272,7 @@ def test_with_a_keyring_the_file_has_no_secret(tmp_path: Path) -> None:
 
     assert isinstance(find_vault(), KeyringVault)
     assert not [secret for secret in ("jane-refresh", "jane-secret", "aaaa") if secret in text]
-    assert store.is_in_keyring("one")
+    assert store.describe_place("one") == "keyring"
     assert TokenStore(store.path).load("one") == long
     # What the smallest of the systems' keyrings takes, in UTF-16.
     assert max(len(item) for item in MemoryKeyring.items.values()) <= 1280

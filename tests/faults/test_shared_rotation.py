@@ -1,0 +1,198 @@
+"""A chain that machines share survives threads, processes, crashes, and faults of its server."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from mkdocs_confluence_md.auth.environment import read_environment
+from mkdocs_confluence_md.auth.shared_token_store import SharedTokenStore
+from mkdocs_confluence_md.auth.sign_ins import find_login
+from mkdocs_confluence_md.auth.token_refresh import RefreshTokenAuth, make_auth
+from mkdocs_confluence_md.errors import StoreError
+from mkdocs_confluence_md.network.shared_store import SharedStore
+from mkdocs_confluence_md.network.urls import ApiAddress
+from places import SUPPORT
+from projects import keep_login, make_login
+
+if TYPE_CHECKING:
+    from mkdocs_confluence_md.auth.environment import Environment
+    from mkdocs_confluence_md.auth.token_refresh import TokenAuth
+    from redis_servers import RedisServer
+    from standin import StandIn
+
+REFRESHER = str(SUPPORT / "refresher.py")
+CRASHES = int(os.environ.get("CRASHES", "12"))
+"""How often a process is killed; `CRASHES=50` takes a minute."""
+
+
+def start(url: str, standin: StandIn, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-W", "error", REFRESHER, arguments[0], url, standin.url, *arguments[1:]],
+        env={**os.environ, "CONFLUENCE_MD_CLIENT_SECRET": standin.client_secret},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.fixture
+def store(standin: StandIn, redis_server: RedisServer) -> SharedTokenStore:
+    """Return a server with a login whose access token has expired."""
+    store = SharedTokenStore(SharedStore(redis_server.url), standin.client_secret, patience=0.0)
+    keep_login(store, make_login(standin))
+    return store
+
+
+@pytest.mark.usefixtures("store")
+def test_eight_machines_with_eight_threads_refresh_an_expired_token_once(
+    standin: StandIn, redis_server: RedisServer
+) -> None:
+    processes = [start(redis_server.url, standin, "race", "8") for _ in range(8)]
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+
+    answers = [process.communicate(timeout=60)[0] for process in processes]
+
+    assert [json.loads(answer) for answer in answers] == [[200] * 8] * 8
+    assert (standin.oauth.refreshes, standin.oauth.reuses) == (1, 0)
+    content = redis_server.read_all()
+    assert not [each for each in standin.oauth.secrets() if each.encode() in content]
+
+
+@pytest.mark.usefixtures("store")
+def test_a_machine_that_dies_at_any_step_of_a_refresh_does_not_lose_the_chain(
+    standin: StandIn, redis_server: RedisServer
+) -> None:
+    process = start(redis_server.url, standin, "crash", str(CRASHES))
+
+    told = json.loads(process.communicate(timeout=600)[0])
+
+    assert told["steps"] > 100
+    assert told["results"] == [{"killed": True, "intact": True, "then": 200}] * CRASHES
+    standin.oauth.reuses = 0  # of a token that was lost between answer and save, and forgiven
+
+
+def make_environment(standin: StandIn, url: str, **variables: str) -> Environment:
+    return read_environment(
+        {
+            "CONFLUENCE_MD_STORE": url,
+            "CONFLUENCE_MD_CLIENT_ID": standin.client_id,
+            "CONFLUENCE_MD_CLIENT_SECRET": standin.client_secret,
+            "CONFLUENCE_MD_AUTH_URL": standin.url,
+            "CONFLUENCE_MD_API_URL": standin.url,
+            **variables,
+        }
+    )
+
+
+def make_shared_auth(standin: StandIn, url: str, **variables: str) -> TokenAuth:
+    """Return the sign-in of one more machine."""
+    return make_auth(make_environment(standin, url, **variables), site=standin.url)
+
+
+def ask(standin: StandIn, auth: TokenAuth) -> int:
+    """Export a page; return the status."""
+    with httpx.Client(auth=auth, timeout=60.0) as client:
+        return client.post(export_url(standin), json={"pageId": "101"}).status_code
+
+
+def export_url(standin: StandIn) -> str:
+    return f"{ApiAddress(standin.url, gateway='site').make_base_url()}/singleExport"
+
+
+def seed(standin: StandIn) -> str:
+    return standin.oauth.issue_refresh_token()
+
+
+def test_a_seed_that_all_jobs_have_begins_one_chain(
+    standin: StandIn, redis_server: RedisServer
+) -> None:
+    token = seed(standin)
+    jobs = [
+        make_shared_auth(standin, redis_server.url, CONFLUENCE_MD_REFRESH_TOKEN=token)
+        for _ in range(3)
+    ]
+
+    assert [ask(standin, job) for job in jobs] == [200] * 3
+    standin.oauth.expire_access_tokens()
+    assert [ask(standin, job) for job in jobs] == [200] * 3
+    assert (standin.oauth.refreshes, standin.oauth.reuses) == (2, 0)
+
+
+@pytest.mark.usefixtures("store")
+def test_a_valid_token_in_memory_is_used_while_the_server_is_down(
+    standin: StandIn, redis_server: RedisServer
+) -> None:
+    auth = make_shared_auth(standin, redis_server.url)
+    assert ask(standin, auth) == 200
+    redis_server.kill()
+
+    assert ask(standin, auth) == 200
+    assert standin.oauth.refreshes == 1
+
+
+@pytest.mark.usefixtures("store")
+def test_an_expired_token_is_not_refreshed_while_the_server_is_down(
+    standin: StandIn, redis_server: RedisServer
+) -> None:
+    auth = make_shared_auth(standin, redis_server.url)
+    assert ask(standin, auth) == 200
+    redis_server.kill()
+    standin.oauth.expire_access_tokens()
+
+    with pytest.raises(StoreError, match="Connection refused"):
+        ask(standin, auth)
+
+    assert standin.oauth.refreshes == 1
+    redis_server.start()
+
+
+@pytest.mark.parametrize("kind", ["login", "seed"])
+def test_a_server_that_has_lost_everything_gets_the_chain_back(
+    standin: StandIn, redis_server: RedisServer, store: SharedTokenStore, kind: str
+) -> None:
+    variables = {"CONFLUENCE_MD_REFRESH_TOKEN": seed(standin)} if kind == "seed" else {}
+    auth = make_shared_auth(standin, redis_server.url, **variables)
+    assert ask(standin, auth) == 200
+    redis_server.kill()
+    redis_server.start()
+    standin.oauth.expire_access_tokens()
+
+    assert ask(standin, auth) == 200
+
+    del store
+    other = make_shared_auth(standin, redis_server.url, **variables)
+    assert ask(standin, other) == 200
+    assert (standin.oauth.refreshes, standin.oauth.reuses) == (2, 0)
+
+
+def test_a_server_that_is_killed_between_answer_and_save_loses_nothing_for_this_process(
+    standin: StandIn, redis_server: RedisServer, store: SharedTokenStore
+) -> None:
+    account = find_login(store, make_environment(standin, redis_server.url), site=standin.url)
+    auth = RefreshTokenAuth(account.chain, trust=account.trust)
+    flow = auth.sync_auth_flow(httpx.Request("POST", export_url(standin)))
+    request = next(flow)
+    redis_server.kill()
+    with httpx.Client() as client:
+        answer = client.send(request)
+
+    with pytest.raises(StoreError, match="did not take the new refresh token"):
+        flow.send(answer)
+
+    redis_server.start()
+    assert ask(standin, auth) == 200
+    assert ask(standin, make_shared_auth(standin, redis_server.url)) == 200
+    assert (standin.oauth.refreshes, standin.oauth.reuses) == (1, 0)

@@ -1,0 +1,138 @@
+"""Real Redis servers on free ports, and a proxy that puts faults between them and their clients."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import threading
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Self
+
+import pytest
+import redis
+
+from processes import find_free_port
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_START_SECONDS = 30.0
+_CHUNK = 65_536
+
+
+class RedisServer:
+    """A server that keeps nothing on disk; a context manager.
+
+    Args:
+        directory: Where it runs.
+        settings: Of its configuration, like `maxmemory 3mb`.
+    """
+
+    def __init__(self, directory: Path, *settings: str) -> None:
+        self._program = shutil.which("redis-server") or ""
+        if not self._program and not os.environ.get("CI"):
+            pytest.skip("redis-server is not installed")
+        self.port = find_free_port()
+        self.url = f"redis://127.0.0.1:{self.port}"
+        self._directory = directory
+        self._settings = settings
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.kill()
+
+    def start(self) -> None:
+        """Start it, with nothing in it, and wait until it answers."""
+        settings = [f"port {self.port}", "bind 127.0.0.1", 'save ""', *self._settings]
+        words = [word for each in settings for word in f"--{each}".split(" ", 1)]
+        self._process = subprocess.Popen(
+            [self._program, *words], cwd=self._directory, stdout=subprocess.DEVNULL
+        )
+        end = time.monotonic() + _START_SECONDS
+        while time.monotonic() < end:
+            with suppress(redis.ConnectionError), self.client() as client:
+                client.ping()
+                return
+            time.sleep(0.01)
+        raise TimeoutError
+
+    def kill(self) -> None:
+        """End it at once."""
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def client(self) -> redis.Redis:
+        """Return a client that may do anything."""
+        return redis.Redis(port=self.port)
+
+    def read_all(self) -> bytes:
+        """Return everything that is in it: keys and values, of all databases, dumped."""
+        with self.client() as client:
+            keys = sorted(client.keys("*"))
+            return b"\n".join(key + b" " + (client.dump(key) or b"") for key in keys)
+
+
+class FaultyProxy:
+    """Forwards connections to a server, and lets them go wrong; a context manager.
+
+    Args:
+        port: Of the server.
+    """
+
+    def __init__(self, port: int) -> None:
+        self.delay = 0.0
+        """Seconds by which answers come later."""
+        self.answer: bytes | None = None
+        """What is answered to everything, instead of asking the server."""
+        self._target = port
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"redis://127.0.0.1:{self._listener.getsockname()[1]}"
+        self._open: list[socket.socket] = []
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._listen, daemon=True).start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._listener.close()
+        self.cut()
+
+    def cut(self) -> None:
+        """End all connections."""
+        for each in self._open:
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+            each.close()
+        self._open.clear()
+
+    def _listen(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                server = socket.create_connection(("127.0.0.1", self._target))
+                self._open += [client, server]
+                for source, sink, faulty in ((client, server, False), (server, client, True)):
+                    threading.Thread(
+                        target=self._forward, args=(source, sink, faulty), daemon=True
+                    ).start()
+
+    def _forward(self, source: socket.socket, sink: socket.socket, faulty: bool) -> None:  # noqa: FBT001  of a thread
+        with suppress(OSError):
+            while data := source.recv(_CHUNK):
+                if faulty:
+                    time.sleep(self.delay)
+                elif self.answer is not None:
+                    source.sendall(self.answer)
+                    continue
+                sink.sendall(data)
+        with suppress(OSError):
+            sink.shutdown(socket.SHUT_RDWR)
