@@ -5,7 +5,6 @@
     ├── CredentialsError   there is no sign-in, or it was refused
     ├── TokenFileError     the token file cannot be read or written
     │   └── SealError      its secrets were sealed with another client secret
-    ├── StoreError         the server that machines share cannot be used
     ├── SnapshotError      a pulled directory cannot be read or written
     ├── AnswerError        the service answered, and its answer is final (403, 404, …)
     │   ├── MissingError   Confluence's own REST API says that there is no such page or space
@@ -15,7 +14,8 @@
     ├── RenderingError     a page is there, and is too much to be rendered
     └── FailureError       no usable answer: network, time-out, 429, 5xx, or an unreadable body
         ├── TooLargeError  perhaps because the answer would be too large
-        └── EmptyError     the answer is empty, which a page may be, too
+        ├── EmptyError     the answer is empty, which a page may be, too
+        └── StoreError     the server that machines share cannot be used
 
 They become `mkdocs.exceptions.PluginError` in one place, `guarded.py`, and `click.ClickException`
 in one, `cli/`. No message contains a token: messages are made from names, addresses and the
@@ -73,10 +73,6 @@ class SealError(TokenFileError):
     """The secrets in the token file cannot be opened with the client secret that there is."""
 
 
-class StoreError(ConfluenceError):
-    """The server that `CONFLUENCE_MD_STORE` names cannot be used."""
-
-
 class SnapshotError(ConfluenceError):
     """A directory that `pull` wrote, or is to write, cannot be read or written."""
 
@@ -121,6 +117,10 @@ class TooLargeError(FailureError):
 
 class EmptyError(FailureError):
     """The answer is empty; so is a page without any text, but that is rare."""
+
+
+class StoreError(FailureError):
+    """The server that `CONFLUENCE_MD_STORE` names cannot be used."""
 
 
 class MissingPagesError(Exception):

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from mkdocs_confluence_md.auth.environment import find_misspelt, read_environment
-from mkdocs_confluence_md.auth.sign_ins import find_account
+from mkdocs_confluence_md.auth.sign_ins import ChainAccount, find_account
 from mkdocs_confluence_md.cache.policy import ExportCache
 from mkdocs_confluence_md.config import find_cache_dir, find_snapshot_dir
 from mkdocs_confluence_md.fetch.fetcher import (
@@ -166,8 +166,12 @@ def make_fetcher(  # noqa: PLR0913  it has that many settings
             receive a token.
     """
     address.check()
-    account = find_account(environment, site=address.find_site(), base_url=address.base_url)
     is_offline = options.offline or environment.offline
+    if is_offline:  # not even the server that machines share is asked
+        environment = replace(environment, store_url="")
+    account = find_account(environment, site=address.find_site(), base_url=address.base_url)
+    if isinstance(account, ChainAccount) and (news := account.chain.find_new_start()):
+        inform(news)
     reason = explain_silence(options, environment, account, snapshot_dir)
     contents = Contents()
     snapshot, threads = None, options.concurrency + min(options.concurrency, FIRST_LIMIT)

@@ -196,7 +196,7 @@ class SharedTokenStore:
             is_removed = current == _REMOVED
             if (is_removed and not is_new) or self._open(field, current):
                 return  # a newer link, or none that should be
-            # What nobody with the client secret has written must not block the chain.
+            # A value that was not sealed with the client secret must not block the chain.
             expected = current
         self._latest[key] = replace(sign_in, client_secret=self._client_secret)
 

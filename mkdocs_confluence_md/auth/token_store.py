@@ -441,7 +441,9 @@ class TokenStore:
         del replaces
         entry = asdict(sign_in)
         entries = self._read_entries()
-        vault = self._find_vault()
+        old = entries.get(key, {})
+        # Of a sealed entry, only what an earlier one has left in a keyring is looked for.
+        vault = self._find_vault() if not self._is_sealed or old.get("keyring") else None
         if self._is_sealed or vault:
             text = json.dumps({name: entry.pop(name) for name in SECRETS})
             if self._is_sealed:
@@ -451,7 +453,7 @@ class TokenStore:
                 entry["keyring"] = vault.save(text)
         self._write_entries(entries | {key: entry})
         # The file names the new secrets now, so the old ones can go.
-        self._forget_secrets(entries.get(key, {}), vault)
+        self._forget_secrets(old, vault)
 
     def remove(self, key: str) -> None:
         """Forget a sign-in. Call it locked.

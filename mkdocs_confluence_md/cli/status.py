@@ -140,7 +140,8 @@ def as_text(status: Status) -> str:
         "access token": f"until {_as_time(status.access_token_expires_at) or 'an unknown time'}",
         "refresh token": _as_time(status.refresh_token_expires_at)
         and f"until {_as_time(status.refresh_token_expires_at)}, and longer with each use",
-        "kept in": status.kept_in,
+        "kept in": status.kept_in
+        + (", which answers" if status.kept_in.startswith("the store ") else ""),
         "base URL": status.base_url,
         "API": status.problem or "answers",
     }

@@ -50,7 +50,13 @@ class RedisServer:
 
     def start(self) -> None:
         """Start it, with nothing in it, and wait until it answers."""
-        settings = [f"port {self.port}", "bind 127.0.0.1", 'save ""', *self._settings]
+        settings = [
+            f"port {self.port}",
+            "bind 127.0.0.1",
+            'save ""',
+            "repl-diskless-sync-delay 0",
+            *self._settings,
+        ]
         words = [word for each in settings for word in f"--{each}".split(" ", 1)]
         self._process = subprocess.Popen(
             [self._program, *words], cwd=self._directory, stdout=subprocess.DEVNULL
@@ -73,6 +79,12 @@ class RedisServer:
     def client(self) -> redis.Redis:
         """Return a client that may do anything."""
         return redis.Redis(port=self.port)
+
+    def wait_for_data(self) -> None:
+        """Wait until there is something in it, as in a replica that has just begun."""
+        with self.client() as client:
+            while not client.dbsize():
+                time.sleep(0.01)
 
     def read_all(self) -> bytes:
         """Return everything that is in it: keys and values, of all databases, dumped."""

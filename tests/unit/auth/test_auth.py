@@ -478,6 +478,9 @@ class HandMadeChain:
             raise TokenFileError("It cannot be written.", "Make room.")
         self.current = sign_in
 
+    def find_new_start(self) -> str:
+        return ""
+
     def name(self) -> str:
         return "hand-made"
 

@@ -13,6 +13,7 @@ from mkdocs_confluence_md.auth.environment import (
     Environment,
     RestCredentials,
     read_environment,
+    read_secrets,
 )
 from mkdocs_confluence_md.errors import SettingError
 
@@ -304,3 +305,68 @@ def test_a_token_without_an_account_is_that_of_a_service_account() -> None:
     credentials = read_environment({"CONFLUENCE_MD_API_TOKEN": "s3cret"}).rest_credentials
 
     assert credentials == RestCredentials("", "s3cret")
+
+
+STORE = {"CONFLUENCE_MD_CLIENT_SECRET": "hush-hush"}
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://localhost",
+        "redis://localhost:6379/",
+        "rediss://user:p%40ss@cache.example.com:6380/3?ssl_ca_certs=/etc/ca.pem",
+        "redis://[::1]:6379/0",
+    ],
+)
+def test_the_url_of_a_server_that_machines_share(url: str) -> None:
+    environment = read_environment({**STORE, "CONFLUENCE_MD_STORE": url})
+
+    assert environment.store_url == url
+    assert url not in repr(environment)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "localhost:6379", "https://cache.example.com", "redis://:6379", "redis://host:0",
+        "redis://host:port", "redis://:pass word@host", "redis://user:pa#ss@host",
+        "redis://host/database", "redis://user:pa/ss@host", "redis://[::1", "redis://host#x",
+        "unix:///run/redis.sock",
+    ],
+)  # fmt: skip
+def test_another_url_is_refused_and_not_shown(url: str) -> None:
+    with pytest.raises(SettingError, match=r"CONFLUENCE_MD_STORE is not the URL of a") as caught:
+        read_environment({**STORE, "CONFLUENCE_MD_STORE": url})
+
+    assert url not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["ssl_cert_reqs", "socket_timeout", "decode_responses", "x"])
+def test_a_parameter_of_a_servers_url_that_is_not_taken_is_refused(name: str) -> None:
+    with pytest.raises(SettingError, match=r"CONFLUENCE_MD_STORE has a parameter that is not one"):
+        read_environment({**STORE, "CONFLUENCE_MD_STORE": f"redis://host?{name}="})
+
+
+def test_a_server_needs_the_secret_that_seals_what_is_in_it() -> None:
+    with pytest.raises(SettingError, match="CONFLUENCE_MD_STORE is set without CONFLUENCE_MD_CLI"):
+        read_environment({"CONFLUENCE_MD_STORE": "redis://localhost"})
+
+
+@pytest.mark.parametrize(
+    ("url", "secrets"),
+    [
+        ("redis://localhost:6379", {}),
+        ("redis://user:p%40ssword@localhost", {"CONFLUENCE_MD_STORE": "p@ssword"}),
+        ("redis://[broken", {"CONFLUENCE_MD_STORE": "redis://[broken"}),
+    ],
+)
+def test_of_a_servers_url_only_the_password_is_a_secret(url: str, secrets: dict[str, str]) -> None:
+    assert read_secrets({"CONFLUENCE_MD_STORE": url}) == secrets
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"), [("true", True), ("1", True), ("", False), ("false", False)]
+)
+def test_a_job_of_ci_is_known_by_its_variable(value: str, expected: bool) -> None:  # noqa: FBT001  a table
+    assert read_environment({"CI": value}).is_ci is expected

@@ -16,7 +16,7 @@ from keyring.backend import KeyringBackend
 from keyring.errors import KeyringError, PasswordDeleteError
 
 from disks import fill, mount
-from mkdocs_confluence_md.auth.environment import read_environment
+from mkdocs_confluence_md.auth.environment import ClientCredentials, read_environment
 from mkdocs_confluence_md.auth.sign_ins import EnvironmentChain, login_key
 from mkdocs_confluence_md.auth.token_refresh import make_login_auth
 from mkdocs_confluence_md.auth.token_store import (
@@ -26,7 +26,7 @@ from mkdocs_confluence_md.auth.token_store import (
     TokenStore,
     find_vault,
 )
-from mkdocs_confluence_md.errors import TokenFileError
+from mkdocs_confluence_md.errors import SealError, TokenFileError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -379,6 +379,99 @@ def test_a_keyring_that_cannot_be_loaded_is_explained(tmp_path: Path) -> None:
     )
 
     assert "The system's keyring cannot be used: No module named 'nope'." in finished.stderr
+
+
+def open_sealed(path: Path, client_secret: str = JANE.client_secret) -> TokenStore:
+    return TokenStore(path, client_secret=client_secret, is_sealed=True)
+
+
+def test_a_sealed_file_has_no_secret_and_only_the_client_secret_opens_it(tmp_path: Path) -> None:
+    path = tmp_path / "tokens.json"
+    save(open_sealed(path), "one", JANE)
+    text = path.read_text()
+
+    assert not [
+        secret for secret in ("jane-refresh", "jane-access", "jane-secret") if secret in text
+    ]
+    assert "https://acme.example" in text
+    assert open_sealed(path).load("one") == JANE
+    assert TokenStore(path, client_secret="jane-secret").load("one") == JANE
+    assert open_sealed(path).read_public()["one"].keys().isdisjoint({"sealed", "refresh_token"})
+    with pytest.raises(SealError, match="was sealed with another client secret"):
+        open_sealed(path, "another-secret").load("one")
+    with pytest.raises(SealError, match="is sealed, and CONFLUENCE_MD_CLIENT_SECRET is not set"):
+        open_store(path).load("one")
+
+
+def test_what_is_not_sealed_yet_is_read_and_sealed_with_the_next_save(tmp_path: Path) -> None:
+    path = tmp_path / "tokens.json"
+    save(open_store(path), "one", JANE)
+    store = open_sealed(path)
+    assert store.load("one") == JANE
+
+    save(store, "one", replace(JANE, access_token="newer"))
+
+    assert "jane-refresh" not in path.read_text()
+    assert store.load("one") == replace(JANE, access_token="newer")
+
+
+def test_what_is_sealed_for_one_key_cannot_be_opened_for_another(tmp_path: Path) -> None:
+    store = open_sealed(tmp_path / "tokens.json")
+    save(store, "one", JANE)
+    content = json.loads(store.path.read_text())
+    content["sign_ins"]["two"] = content["sign_ins"]["one"]
+    store.path.write_text(json.dumps(content))
+
+    with pytest.raises(SealError):
+        store.load("two")
+
+
+@pytest.mark.parametrize("sealed", [1, None, "é", "x", "A" * 20, ["x"]])
+def test_a_damaged_seal_opens_nothing(tmp_path: Path, sealed: object) -> None:
+    store = open_sealed(tmp_path / "tokens.json")
+    save(store, "one", JANE)
+    content = json.loads(store.path.read_text())
+    content["sign_ins"]["one"]["sealed"] = sealed
+    store.path.write_text(json.dumps(content))
+
+    with pytest.raises(TokenFileError):
+        store.load("one")
+
+
+@pytest.mark.usefixtures("system_keyring")
+def test_a_file_that_travels_leaves_nothing_in_a_keyring(tmp_path: Path) -> None:
+    path = tmp_path / "tokens.json"
+    save(TokenStore(path), "one", JANE)
+    store = open_sealed(path)
+    assert store.load("one") == JANE
+
+    save(store, "one", JANE)
+
+    assert store.describe_place("one") == str(path)
+    assert open_sealed(path).load("one") == JANE
+    assert MemoryKeyring.items == {}
+
+
+def test_a_replaced_client_secret_begins_the_chain_of_the_environment_anew(tmp_path: Path) -> None:
+    path = tmp_path / "tokens.json"
+
+    def open_chain(secret: str) -> EnvironmentChain:
+        credentials = ClientCredentials("client", secret, "seed")
+        return EnvironmentChain(credentials, open_sealed(path, secret), "https://auth.example")
+
+    before, after = open_chain("old-secret"), open_chain("new-secret")
+    with before.store.locked():
+        before.save(JANE, replaces=before.load())
+    assert (before.find_new_start(), before.load().refresh_token) == ("", "jane-refresh")
+
+    assert after.load().refresh_token == "seed"
+    assert after.find_new_start() == (
+        f"The token file {path} was sealed with another client secret. The sign-in begins anew, "
+        "with CONFLUENCE_MD_REFRESH_TOKEN."
+    )
+    with after.store.locked():
+        after.save(replace(JANE, refresh_token="newer"), replaces=after.load())
+    assert (after.find_new_start(), after.load().refresh_token) == ("", "newer")
 
 
 def test_a_file_that_cannot_take_its_place_is_kept_and_named(tmp_path: Path) -> None:
