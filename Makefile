@@ -44,7 +44,7 @@ AUDIT = .cache/audit
 audit: $(VENV)/installed $(AUDIT)/installed ## the code, the recipes and the dependencies, for vulnerabilities
 	$(AUDIT)/bin/bandit --quiet --configfile pyproject.toml --recursive mkdocs_confluence_md
 	@rm -rf .cache/recipes && $(BIN)/python tests/support/recipes.py .cache/recipes
-	$(AUDIT)/bin/zizmor --offline --quiet .cache/recipes/*.yml
+	$(AUDIT)/bin/zizmor --offline --quiet .cache/recipes/*.yml action.yml
 	$(BIN)/python tests/support/audit.py $(AUDIT)/bin/pip-audit $(CURDIR)/$(BIN)/python
 
 $(AUDIT)/installed: Makefile
