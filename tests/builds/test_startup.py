@@ -18,9 +18,12 @@ if TYPE_CHECKING:
 
 FOR_REQUESTS = {
     "cachecontrol",
+    "cryptography",
     "httpx",
     "keyring",
+    "limits",
     "mkdocs_confluence_md.auth.oauth",
+    "mkdocs_confluence_md.auth.shared_token_store",
     "mkdocs_confluence_md.auth.token_refresh",
     "mkdocs_confluence_md.cache.controller",
     "mkdocs_confluence_md.confluence.archive",
@@ -30,6 +33,8 @@ FOR_REQUESTS = {
     "mkdocs_confluence_md.fetch.snapshot",
     "mkdocs_confluence_md.fetch.trees",
     "mkdocs_confluence_md.network.client",
+    "mkdocs_confluence_md.network.shared_store",
+    "redis",
     "requests",
     "ssl",
     "urllib3",

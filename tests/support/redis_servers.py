@@ -29,14 +29,15 @@ class RedisServer:
     Args:
         directory: Where it runs.
         settings: Of its configuration, like `maxmemory 3mb`.
+        url: Of its port, with a user who may look whether it answers.
     """
 
-    def __init__(self, directory: Path, *settings: str) -> None:
+    def __init__(self, directory: Path, *settings: str, url: str = "") -> None:
         self._program = shutil.which("redis-server") or ""
         if not self._program and not os.environ.get("CI"):
             pytest.skip("redis-server is not installed")
-        self.port = find_free_port()
-        self.url = f"redis://127.0.0.1:{self.port}"
+        self.url = url or f"redis://127.0.0.1:{find_free_port()}"
+        self.port = int(self.url.rpartition(":")[2])
         self._directory = directory
         self._settings = settings
         self._process: subprocess.Popen[bytes] | None = None
@@ -77,8 +78,8 @@ class RedisServer:
             self._process = None
 
     def client(self) -> redis.Redis:
-        """Return a client that may do anything."""
-        return redis.Redis(port=self.port)
+        """Return a client that may do anything, unless the server has users."""
+        return redis.Redis.from_url(self.url)
 
     def wait_for_data(self) -> None:
         """Wait until there is something in it, as in a replica that has just begun."""
