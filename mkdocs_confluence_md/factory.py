@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from mkdocs_confluence_md.auth.environment import find_misspelt, read_environmen
 from mkdocs_confluence_md.auth.sign_ins import ChainAccount, find_account
 from mkdocs_confluence_md.cache.policy import ExportCache
 from mkdocs_confluence_md.config import find_cache_dir, find_snapshot_dir
+from mkdocs_confluence_md.errors import StoreError
 from mkdocs_confluence_md.fetch.fetcher import (
     BaseUrlFinder,
     ConfluenceSource,
@@ -241,6 +243,8 @@ def explain_silence(
     """Return why a build sends no requests; empty if it does."""
     if options.offline or environment.offline:
         return "`offline` is on"
-    if snapshot_dir and account.account() is None:
-        return "no credentials were found"
+    # Where the server that machines share fails, the snapshot is for those pages that need it.
+    with suppress(StoreError):
+        if snapshot_dir and account.account() is None:
+            return "no credentials were found"
     return ""

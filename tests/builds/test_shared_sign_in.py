@@ -174,6 +174,33 @@ def test_offline_asks_no_server(machine: Project, redis_server: RedisServer) -> 
     assert "Roll out the" in built.page("deploy")
 
 
+@pytest.mark.usefixtures("signed_in")
+def test_a_snapshot_has_the_pages_while_the_server_is_down(
+    machine: Project, standin: StandIn, redis_server: RedisServer
+) -> None:
+    assert machine.run("pull", "snapshot")[0] == 0
+    redis_server.kill()
+    machine.configure(NAV, site=standin.url, gateway="site", max_age=0, snapshot="snapshot")
+
+    built = machine.build(strict=False)
+
+    assert built.exit_code == 0, built.log
+    assert "Roll out the" in built.page("deploy")
+    assert "Connection refused" in built.messages()
+
+
+@pytest.mark.usefixtures("signed_in")
+def test_check_says_what_is_wrong_with_the_server(
+    machine: Project, redis_server: RedisServer
+) -> None:
+    redis_server.kill()
+
+    code, out, messages = machine.run("check")
+
+    assert code == 1
+    assert f"The store at 127.0.0.1:{redis_server.port} cannot be used: " in out + messages
+
+
 def test_a_package_that_is_missing_is_named(machine: Project, standin: StandIn) -> None:
     machine.write("redis/__init__.py", "raise ImportError")
     machine.environment["PYTHONPATH"] = str(machine.root)

@@ -2,6 +2,7 @@
 
 python refresher.py race PLACE SITE THREADS     waits for a line, then exports
 python refresher.py crash PLACE SITE TIMES      is killed at that many different steps
+python refresher.py crowd PLACE SITE TIMES      is eight, of which one is killed, that many times
 
 PLACE is a token file; or the URL of a server, and then the environment has the client secret.
 """
@@ -10,8 +11,10 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
 
 LEASE_SECONDS = 1.0
 """Of the lock on a server: how long the others wait for a process that was killed."""
+_CROWD = 8
 PACKAGE = str(Path(mkdocs_confluence_md.__file__).parent)
 
 
@@ -100,6 +104,25 @@ def crash(place: str, site: str, times: int) -> None:
     json.dump({"steps": total, "results": results}, sys.stdout)
 
 
+def crowd(place: str, site: str, times: int) -> None:
+    """Kill one of eight processes that refresh at once; print what came of the others."""
+    store = open_place(place)
+    total = _run_child(place, site, None)[1]
+    results = []
+    for number in range(times):
+        _expire(store, site)
+        last = 1 + random.Random(number).randrange(total)  # noqa: S311  no secret
+        begun = time.monotonic()
+        victim = _start_child(place, site, last)
+        others = [_start_child(place, site, None) for _ in range(_CROWD - 1)]
+        statuses = [_finish_child(*each)[0] for each in others]
+        seconds = time.monotonic() - begun
+        # It may have been last, and then it has refreshed nothing.
+        first, _ = _finish_child(*victim)
+        results.append({"first": first, "others": statuses, "seconds": seconds})
+    json.dump(results, sys.stdout)
+
+
 def _expire(store: SignInStore, site: str) -> None:
     with store.locked():
         sign_in = store.load(login_key(site))
@@ -109,6 +132,11 @@ def _expire(store: SignInStore, site: str) -> None:
 
 def _run_child(place: str, site: str, last: int | None) -> tuple[int, int]:
     """Export in a forked process; return its result (negative: the signal) and its steps."""
+    return _finish_child(*_start_child(place, site, last))
+
+
+def _start_child(place: str, site: str, last: int | None) -> tuple[int, int]:
+    """Export in a forked process; return its ID, and what tells of it."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
@@ -119,6 +147,10 @@ def _run_child(place: str, site: str, last: int | None) -> tuple[int, int]:
         os.write(writer, json.dumps([status, steps.count]).encode())
         os._exit(0)
     os.close(writer)
+    return child, reader
+
+
+def _finish_child(child: int, reader: int) -> tuple[int, int]:
     with os.fdopen(reader) as pipe:
         said = pipe.read()
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
@@ -130,4 +162,4 @@ def _run_child(place: str, site: str, last: int | None) -> tuple[int, int]:
 
 if __name__ == "__main__":
     command, where, site_url, number = sys.argv[1:]
-    {"race": race, "crash": crash}[command](where, site_url, int(number))
+    {"race": race, "crash": crash, "crowd": crowd}[command](where, site_url, int(number))
