@@ -13,7 +13,7 @@ FROM python:3.13-slim
 
 COPY pyproject.toml README.md LICENSE /src/
 COPY mkdocs_confluence_md /src/mkdocs_confluence_md
-RUN python -m pip install --no-cache-dir "/src[example]"
+RUN python -m pip install --no-cache-dir "/src[example,redis]"
 
 # New volumes get the permissions of these directories, and `--user` may be anybody.
 RUN useradd --uid 1000 --create-home mkdocs \
