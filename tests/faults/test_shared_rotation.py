@@ -7,6 +7,8 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import httpx
@@ -21,8 +23,11 @@ from mkdocs_confluence_md.network.shared_store import SharedStore
 from mkdocs_confluence_md.network.urls import ApiAddress
 from places import SUPPORT
 from projects import keep_login, make_login
+from redis_servers import FaultyProxy
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from mkdocs_confluence_md.auth.environment import Environment
     from mkdocs_confluence_md.auth.token_refresh import TokenAuth
     from redis_servers import RedisServer
@@ -195,21 +200,116 @@ def test_a_server_that_has_lost_everything_gets_the_chain_back(
     assert (standin.oauth.refreshes, standin.oauth.reuses) == (2, 0)
 
 
-def test_a_server_that_is_killed_between_answer_and_save_loses_nothing_for_this_process(
-    standin: StandIn, redis_server: RedisServer, store: SharedTokenStore
+def kill(server: RedisServer, proxy: FaultyProxy) -> Callable[[], None]:
+    server.kill()
+    proxy.cut()
+    return server.start
+
+
+def empty(server: RedisServer, proxy: FaultyProxy) -> Callable[[], None]:
+    kill(server, proxy)()
+    return lambda: None
+
+
+def make_read_only(server: RedisServer, proxy: FaultyProxy) -> Callable[[], None]:
+    del proxy
+    with server.client() as client:
+        client.replicaof("127.0.0.1", "1")
+
+    def undo() -> None:
+        with server.client() as client:
+            client.replicaof("no", "one")
+
+    return undo
+
+
+def fill(server: RedisServer, proxy: FaultyProxy) -> Callable[[], None]:
+    del proxy
+    with server.client() as client:
+        client.config_set("maxmemory", "1")
+
+    def undo() -> None:
+        with server.client() as client:
+            client.config_set("maxmemory", "0")
+
+    return undo
+
+
+def slow_down(server: RedisServer, proxy: FaultyProxy) -> Callable[[], None]:
+    del server
+    proxy.delay = 5.0
+
+    def undo() -> None:
+        proxy.delay = 0.0
+
+    return undo
+
+
+def answer_with_errors(server: RedisServer, proxy: FaultyProxy) -> Callable[[], None]:
+    del server
+    proxy.answer = b"-ERR out of order\r\n"
+
+    def undo() -> None:
+        proxy.answer = None
+
+    return undo
+
+
+@pytest.fixture
+def proxy(redis_server: RedisServer) -> Iterator[FaultyProxy]:
+    with FaultyProxy(redis_server.port) as proxy:
+        yield proxy
+
+
+@pytest.mark.usefixtures("store")
+@pytest.mark.parametrize(
+    ("fault", "is_saved"),
+    [
+        (kill, False),
+        (empty, True),
+        (make_read_only, False),
+        (fill, True),
+        (slow_down, False),
+        (answer_with_errors, False),
+    ],
+)
+def test_a_fault_between_answer_and_save_loses_no_chain(
+    standin: StandIn,
+    redis_server: RedisServer,
+    proxy: FaultyProxy,
+    fault: Callable[[RedisServer, FaultyProxy], Callable[[], None]],
+    is_saved: bool,  # noqa: FBT001  a table
 ) -> None:
-    account = find_login(store, make_environment(standin, redis_server.url), site=standin.url)
+    store = SharedTokenStore(SharedStore(proxy.url), standin.client_secret, patience=0.0, lease=1.0)
+    account = find_login(store, make_environment(standin, proxy.url), site=standin.url)
     auth = RefreshTokenAuth(account.chain, trust=account.trust)
     flow = auth.sync_auth_flow(httpx.Request("POST", export_url(standin)))
     request = next(flow)
-    redis_server.kill()
     with httpx.Client() as client:
         answer = client.send(request)
+    undo = fault(redis_server, proxy)
 
-    with pytest.raises(StoreError, match="did not take the new refresh token"):
-        flow.send(answer)
+    if is_saved:
+        assert flow.send(answer).headers["Authorization"].startswith("Bearer ")
+        flow.close()
+        undo()
+    else:
+        with pytest.raises(StoreError, match="did not take the new refresh token"):
+            flow.send(answer)
+        undo()
+        # Not at once, so that a build does not wait for each page anew.
+        wait_until(lambda: ask(standin, auth) == 200)
 
-    redis_server.start()
-    assert ask(standin, auth) == 200
     assert ask(standin, make_shared_auth(standin, redis_server.url)) == 200
     assert (standin.oauth.refreshes, standin.oauth.reuses) == (1, 0)
+
+
+def wait_until(works: Callable[[], bool]) -> None:
+    """Try again until it works: the server is left alone for a few seconds after it has failed."""
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        with suppress(StoreError):
+            assert works()
+            return
+        time.sleep(0.1)
+    pytest.fail("the server is not used again")

@@ -131,7 +131,11 @@ class FaultyProxy:
         with suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
-                server = socket.create_connection(("127.0.0.1", self._target))
+                try:
+                    server = socket.create_connection(("127.0.0.1", self._target))
+                except ConnectionRefusedError:
+                    client.close()
+                    continue
                 self._open += [client, server]
                 for source, sink, faulty in ((client, server, False), (server, client, True)):
                     threading.Thread(
