@@ -81,6 +81,7 @@ class SharedTokenStore:
         store: The server.
         client_secret: Of the OAuth 2.0 integration: sign-ins are sealed with it.
         lease: Seconds after which a lock expires that is not renewed.
+        wait: Seconds that the lock is waited for.
         patience: Seconds that saving is tried for.
         clock: Returns seconds, from any point in time.
         sleep: Waits for seconds.
@@ -92,6 +93,7 @@ class SharedTokenStore:
         client_secret: str,
         *,
         lease: float = LEASE_SECONDS,
+        wait: float = _LOCK_SECONDS,
         patience: float = _SAVE_SECONDS,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
@@ -99,6 +101,7 @@ class SharedTokenStore:
         self._store = store
         self._client_secret = client_secret
         self._lease = lease
+        self._wait = wait
         self._patience = patience
         self._clock = clock
         self._sleep = sleep
@@ -238,7 +241,7 @@ class SharedTokenStore:
         name = f"{KEY_PREFIX}sign-in-lock:{self._seal.name}"
         # Not thread-local: another thread renews it.
         lock = client.lock(name, timeout=self._lease, thread_local=False)
-        return lock if lock.acquire(blocking_timeout=_LOCK_SECONDS) else None
+        return lock if lock.acquire(blocking_timeout=self._wait) else None
 
     def _renew(self, lock: Lock, done: threading.Event) -> None:
         """Keep a lock from expiring, as long as its holder may need it."""

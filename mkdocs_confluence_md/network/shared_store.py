@@ -7,6 +7,7 @@ rate limit in this package. Without `CONFLUENCE_MD_STORE`, nothing of this is im
 from __future__ import annotations
 
 import threading
+import weakref
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import unquote, urlsplit
 
@@ -72,6 +73,8 @@ class SharedStore:
         with self._lock:
             if self._client is None:
                 self._client = _connect(self._url)
+                # Who has a sign-in need not know that it is on a server, and closes nothing.
+                weakref.finalize(self, self._client.close)
             return self._client
 
     def _explain(self, error: Exception) -> StoreError:

@@ -44,6 +44,8 @@ ATTACKS = {
     "A neighbour, an old copy, a strange server": [
         ("a cache or a token file that was prepared, damaged, linked or is another's",
          "refused, or made anew", ["neighbours", "cache_attacks"]),
+        ("the token file in CI, and the sign-in on a server: read as a whole, poisoned, moved",
+         "no secret is found; it counts as none", ["sealed_token_file", "shared_token_store"]),
         ("copies of pages that the account may not see (any more)", "not shown", ["tombstones"]),
         ("answers and failures that repeat a secret, in any form", "hidden",
          ["redaction", "secrets"]),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from mkdocs_confluence_md.auth.sealing import Seal
 from mkdocs_confluence_md.auth.shared_token_store import SharedTokenStore
 from mkdocs_confluence_md.auth.token_store import SignIn
 from mkdocs_confluence_md.errors import StoreError
@@ -184,6 +185,24 @@ def test_a_sign_in_moved_to_another_name_or_with_another_digest_counts_as_none(
     assert open_at(redis_server.url).list_keys() == []
 
 
+@pytest.mark.parametrize(
+    "content",
+    [b"{", b"[]", b"{}", b'{"key": 1}', b'{"key": "x", "client_id": "id", "refresh_token": 1}'],
+)
+def test_a_sign_in_of_another_version_counts_as_none(
+    store: SharedTokenStore, redis_server: RedisServer, content: bytes
+) -> None:
+    del store
+    with redis_server.client() as client:
+        [name] = (key.decode() for key in client.keys("confluence-md:1:sign-ins:*"))
+        [field] = (key.decode() for key in client.hkeys(name))
+        digest = "0" * 64
+        sealed = Seal(SECRET, "tokens").close(content, f"{name} {field} {digest}")
+        client.hset(name, field, digest.encode() + sealed)
+
+    assert open_at(redis_server.url).load(KEY) is None
+
+
 @pytest.mark.parametrize("kind", ["string", "list"])
 def test_a_key_of_another_type_counts_as_none_and_is_replaced(
     store: SharedTokenStore, redis_server: RedisServer, kind: str
@@ -227,6 +246,19 @@ def test_the_lock_of_the_dead_expires(redis_server: RedisServer) -> None:
 
     with store.locked():
         pass
+
+
+def test_a_lock_that_is_never_released_is_said(redis_server: RedisServer) -> None:
+    store = SharedTokenStore(SharedStore(redis_server.url), SECRET, wait=0.0)
+    holder = open_at(redis_server.url)
+
+    with holder.locked():
+        failure = find_failure(store)
+
+    assert failure == (
+        f"Another process has kept the store at 127.0.0.1:{redis_server.port} locked for too "
+        "long. End that process, or try again later."
+    )
 
 
 def find_failure(store: SharedTokenStore) -> str:
