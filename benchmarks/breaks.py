@@ -38,6 +38,12 @@ BREAKS = [
     ),
     Break("auth/token_refresh", "and self._clock() < sign_in.expires_at - margin", "", "unit/auth"),
     Break("auth/token_store", "0o600", "0o644", "unit/auth"),
+    Break("auth/token_store", "if self._is_sealed or vault:", "if vault:", "unit/auth"),
+    Break(
+        "auth/shared_token_store", "'compare' and current and", "'x' and current and", "unit/auth"
+    ),
+    Break("auth/shared_token_store", "#!lua flags=allow-oom", "#!lua", "unit/auth"),
+    Break("auth/shared_token_store", "lock.reacquire()", "None", "unit/auth"),
     Break(
         "auth/token_file",
         "return (status.st_dev, status.st_ino) in self._identities",
