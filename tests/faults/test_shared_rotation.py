@@ -165,6 +165,16 @@ def test_a_valid_token_in_memory_is_used_while_the_server_is_down(
     assert standin.oauth.refreshes == 1
 
 
+def test_a_valid_token_needs_no_lock(
+    standin: StandIn, redis_server: RedisServer, store: SharedTokenStore
+) -> None:
+    assert ask(standin, make_shared_auth(standin, redis_server.url)) == 200
+    with store.locked():
+        assert ask(standin, make_shared_auth(standin, redis_server.url)) == 200
+
+    assert standin.oauth.refreshes == 1
+
+
 @pytest.mark.usefixtures("store")
 def test_an_expired_token_is_not_refreshed_while_the_server_is_down(
     standin: StandIn, redis_server: RedisServer

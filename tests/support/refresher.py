@@ -24,7 +24,7 @@ import httpx
 
 import mkdocs_confluence_md
 from mkdocs_confluence_md.auth.environment import read_environment
-from mkdocs_confluence_md.auth.shared_token_store import SharedTokenStore
+from mkdocs_confluence_md.auth.shared_token_store import LEASE_SECONDS, SharedTokenStore
 from mkdocs_confluence_md.auth.sign_ins import login_key
 from mkdocs_confluence_md.auth.token_refresh import make_login_auth
 from mkdocs_confluence_md.auth.token_store import TokenStore
@@ -36,18 +36,18 @@ if TYPE_CHECKING:
 
     from mkdocs_confluence_md.auth.token_store import SignInStore
 
-LEASE_SECONDS = 1.0
+KILLED_LEASE_SECONDS = 1.0
 """Of the lock on a server: how long the others wait for a process that was killed."""
 _CROWD = 8
 PACKAGE = str(Path(mkdocs_confluence_md.__file__).parent)
 
 
-def open_place(place: str) -> SignInStore:
-    """Open a token file, or the sign-ins on a server."""
+def open_place(place: str, lease: float = KILLED_LEASE_SECONDS) -> SignInStore:
+    """Open a token file, or the sign-ins on a server, whose lock expires after a lease."""
     if "://" not in place:
         return TokenStore(Path(place))
     secret = read_environment(os.environ).client_secret
-    return SharedTokenStore(SharedStore(place), secret, lease=LEASE_SECONDS)
+    return SharedTokenStore(SharedStore(place), secret, lease=lease)
 
 
 def export(store: SignInStore, site: str) -> int:
@@ -60,7 +60,8 @@ def export(store: SignInStore, site: str) -> int:
 
 def race(place: str, site: str, threads: int) -> None:
     """Export from many threads at once, and print the statuses."""
-    store = open_place(place)
+    # Of a busy machine, a thread may come so late that a short lease has expired.
+    store = open_place(place, lease=LEASE_SECONDS)
     auth = make_login_auth(store, read_environment({}), site=site)
     url = f"{ApiAddress(site, gateway='site').make_base_url()}/singleExport"
     with httpx.Client(auth=auth, timeout=60.0) as client, ThreadPoolExecutor(threads) as pool:

@@ -220,7 +220,7 @@ def test_a_key_of_another_type_counts_as_none_and_is_replaced(
 
 
 def test_a_lock_outlives_its_lease_while_it_is_held(redis_server: RedisServer) -> None:
-    store, other = (open_at(redis_server.url, lease=2.0) for _ in range(2))
+    store, other = (open_at(redis_server.url, lease=3.0) for _ in range(2))
     order = []
 
     def wait() -> None:
@@ -230,7 +230,7 @@ def test_a_lock_outlives_its_lease_while_it_is_held(redis_server: RedisServer) -
     with store.locked():
         waiting = threading.Thread(target=wait)
         waiting.start()
-        time.sleep(4.0)
+        time.sleep(5.0)
         order.append("holder")
     waiting.join()
 
