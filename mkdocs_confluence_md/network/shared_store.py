@@ -7,6 +7,7 @@ rate limit in this package. Without `CONFLUENCE_MD_STORE`, nothing of this is im
 from __future__ import annotations
 
 import threading
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import unquote, urlsplit
 
@@ -84,19 +85,70 @@ class SharedStore:
 
 
 def _connect(url: str) -> redis.Redis:
-    try:
-        import redis  # noqa: PLC0415  an extra, and slow
-        from redis.backoff import NoBackoff  # noqa: PLC0415
-        from redis.retry import Retry  # noqa: PLC0415
-    except ImportError:
-        raise SettingError(
-            "CONFLUENCE_MD_STORE is set, but the package redis is not installed.",
-            'Install it: pip install "mkdocs-confluence-md[redis]".',
-        ) from None
+    check_extra()
+    import redis  # noqa: PLC0415  an extra, and slow
+    from redis.backoff import NoBackoff  # noqa: PLC0415
+    from redis.retry import Retry  # noqa: PLC0415
+
     return redis.Redis.from_url(
         url,
         socket_connect_timeout=_CONNECT_SECONDS,
         socket_timeout=_ANSWER_SECONDS,
-        # Once, because a server closes connections that are idle.
-        retry=Retry(NoBackoff(), 1),
+        # Once, because a server closes connections that are idle. Not after a time-out: one that
+        # is slow will be slow again, and may have done already what it was asked for.
+        retry=Retry(NoBackoff(), 1, (redis.exceptions.ConnectionError,)),
     )
+
+
+def check_extra() -> None:
+    """Make sure that the extra `redis` is installed, without loading it.
+
+    Raises:
+        SettingError: A package of it is missing.
+    """
+    for package in ("redis", "limits"):
+        if find_spec(package) is None:
+            raise SettingError(
+                f"CONFLUENCE_MD_STORE is set, but the package {package} is not installed.",
+                'Install it: pip install "mkdocs-confluence-md[redis]".',
+            )
+
+
+class OptionalStore:
+    """A store that a build can do without. Safe to use from many threads.
+
+    After its first failure, of which one warning tells, it is left alone for the rest of the build:
+    a server that is slow or away would otherwise cost seconds for each page.
+
+    Args:
+        store: The connection.
+        warn: Is told, in a sentence, what is wrong.
+    """
+
+    def __init__(self, store: SharedStore, warn: Callable[[str], None]) -> None:
+        self._store = store
+        self._warn = warn
+        self._failing = threading.Lock()
+        self.is_usable = True
+        """Whether it is still asked in this build."""
+
+    def attempt(self, operation: Callable[[redis.Redis], _T]) -> _T | None:
+        """Do something with the client; None if the store cannot be used in this build."""
+        if not self.is_usable:
+            return None
+        try:
+            return self._store.do(operation)
+        except StoreError as error:
+            with self._failing:
+                is_first, self.is_usable = self.is_usable, False
+            if is_first:
+                self._warn(f"{error.what} This build goes on without it. {error.remedy}")
+            return None
+
+    def begin_build(self) -> None:
+        """Ask it again."""
+        self.is_usable = True
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._store.close()
