@@ -10,6 +10,7 @@ from hypothesis import settings
 
 from projects import PAGES, Project
 from pulling import DEPLOY, SITE, configure
+from servers import RedisServer, run_redis
 from standin import StandIn
 
 if TYPE_CHECKING:
@@ -42,6 +43,13 @@ def standin(pages: dict[str, str]) -> Iterator[StandIn]:
     with StandIn(pages) as server:
         yield server
     assert server.oauth.reuses <= server.faults.lost_token_answers, "a refresh token was used twice"
+
+
+@pytest.fixture
+def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
+    """Run an empty Redis of this test's own."""
+    with run_redis(tmp_path) as server:
+        yield server
 
 
 @pytest.fixture

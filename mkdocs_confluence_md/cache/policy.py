@@ -140,8 +140,8 @@ class ExportCache:
         policy = _Policy(values, self._store.complain_of_entry)
         for resource in wanted:
             copy = held[resource] or policy.judge(keys[resource], max_age, self._clock)
-            # Dates are whole seconds: what may be older than that does not count.
-            if copy and copy.date >= math.ceil(since):
+            # A stored date is rounded down, so what may be older does not count.
+            if copy and copy.date >= since:
                 copy = replace(copy, fresh=True)
             if copy and copy.fresh:
                 self._held[resource, account] = copy
