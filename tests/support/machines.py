@@ -1,0 +1,79 @@
+"""Several machines that build the same site: a directory and a process each, with one Redis."""
+
+from __future__ import annotations
+
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from projects import STEADY, Built, Project
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from mkdocs_confluence_md.network.throttling import Patience
+    from standin import StandIn
+
+SLOWER = """
+from mkdocs_confluence_md.network import shared_rate
+
+shared_rate.USER_CALLS = CALLS
+shared_rate.WINDOW_SECONDS = SECONDS
+"""
+"""A hook that lowers the rate limit of the machines."""
+
+
+def make_machine(
+    root: Path,
+    standin: StandIn,
+    store_url: str = "",
+    *,
+    patience: Patience = STEADY,
+    **options: object,
+) -> Project:
+    """Make a project that has all pages of the stand-in in `nav`, and no cache.
+
+    Args:
+        root: Where it is.
+        standin: Confluence.
+        store_url: Of the server that machines share; empty for none.
+        patience: How long is waited for what.
+        options: Of the plugin.
+    """
+    project = Project(
+        root,
+        {
+            "CONFLUENCE_MD_API_URL": standin.url,
+            "CONFLUENCE_MD_CLIENT_SECRET": standin.client_secret,
+            "CONFLUENCE_MD_ACCESS_TOKEN": standin.oauth.issue_access_token(),
+            "SOURCE_DATE_EPOCH": "1000000000",  # MkDocs writes the time of a build into its site
+        },
+        patience,
+    )
+    if store_url:
+        project.environment["CONFLUENCE_MD_STORE"] = store_url
+    nav = [f"confluence:{page_id}" for page_id in standin.pages.ids()]
+    project.configure(nav, site=standin.url, **options)
+    return project
+
+
+def slow_down(project: Project, calls: int, seconds: int) -> None:
+    """Let a machine count no more than so many calls in so many seconds."""
+    hook = SLOWER.replace("CALLS", str(calls)).replace("SECONDS", str(seconds))
+    project.write("impatient.py", (project.root / "impatient.py").read_text() + hook)
+
+
+def build_all(projects: Sequence[Project]) -> list[Built]:
+    """Build all at once."""
+    with ThreadPoolExecutor(len(projects)) as threads:
+        return list(threads.map(lambda project: project.build(strict=False), projects))
+
+
+def hash_site(built: Built) -> str:
+    """Return a digest of all pages of a site."""
+    digest = hashlib.sha256()
+    for path in sorted(built.site_dir.rglob("*.html")):
+        digest.update(path.relative_to(built.site_dir).as_posix().encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
