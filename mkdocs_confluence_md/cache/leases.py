@@ -135,8 +135,8 @@ class Leases:
             self._waiting.setdefault(name, []).append((resume, cancel))
             self._start()
 
-    def begin_build(self) -> None:
-        """Wait for nothing any more."""
+    def cancel(self) -> None:
+        """Wait for nothing any more: the build is over."""
         with self._changed:
             self._build += 1
             self._alone.clear()
@@ -146,7 +146,7 @@ class Leases:
 
     def close(self) -> None:
         """Release what is held, and end the thread."""
-        self.begin_build()
+        self.cancel()
         with self._changed:
             self._is_closed = True
             held = list(self._held)
@@ -168,6 +168,8 @@ class Leases:
         return is_ours is not False
 
     def _release(self, names: list[str], mark: bytes = b"") -> None:
+        if not self._store.is_usable:
+            return  # the thread sees to it
         with self._changed:
             ours = [name for name in names if name in self._held]
             self._held.difference_update(ours)
@@ -175,11 +177,18 @@ class Leases:
             arguments: list[bytes | int] = [self._token, mark, int(_FAILED_SECONDS * 1000)]
             self._run(_RELEASE, ours, arguments)
 
-    def _run(self, script: str, names: list[str], arguments: list[bytes | int]) -> None:
+    def _run(
+        self,
+        script: str,
+        names: list[str],
+        arguments: list[bytes | int],
+        *,
+        is_last: bool = False,
+    ) -> None:
         def run(client: redis.Redis) -> None:
             client.register_script(script)(keys=names, args=arguments)
 
-        self._store.attempt(run)
+        self._store.attempt(run, is_last=is_last)
 
     def _start(self) -> None:
         """Have the thread look after what there is; the lock is held."""
@@ -203,7 +212,11 @@ class Leases:
                     # What is waited for next is polled a little later at most.
                     self._changed.wait(min(_POLL_SECONDS * 5, self._renewal_seconds))
                 held, awaited = list(self._held), list(self._waiting)
-            if time.monotonic() - renewed_at >= self._renewal_seconds:
+            if held and not self._store.is_usable:
+                # It may be out of memory and still do this, so that others need not wait.
+                self._held.difference_update(held)
+                self._run(_RELEASE, held, [self._token, b"", 0], is_last=True)
+            elif time.monotonic() - renewed_at >= self._renewal_seconds:
                 renewed_at = time.monotonic()
                 if held:
                     self._run(_RENEW, held, [self._token, self._milliseconds])

@@ -168,11 +168,14 @@ class ExportCache:
             self.leases.give_up(copy_key(resource, account))
 
     def begin_build(self) -> None:
-        """Wait for no other machine any more."""
-        if self.leases:
-            self.leases.begin_build()
+        """Ask the server that machines share again, also if an earlier build could not."""
         if self._shared:
             self._shared.begin_build()
+
+    def cancel(self) -> None:
+        """Wait for no other machine any more."""
+        if self.leases:
+            self.leases.cancel()
 
     def keep(
         self, resource: str, account: str | None, text: str, headers: Mapping[str, str]

@@ -196,6 +196,10 @@ class ConfluenceSource:
         # Until something is heard, nothing is looked up or stored while all of these are in flight.
         return limit if limit == MOST_UNANSWERED else limit + FIRST_LIMIT
 
+    def begin_build(self) -> None:
+        """Ask the server that machines share again, also if an earlier build could not."""
+        self._cache.begin_build()
+
     def wait_for_lease(self, name: str, resume: Callable[[], object]) -> None:
         """Call something when another machine has made an export."""
         assert self._cache.leases  # noqa: S101  otherwise no lease has a name
@@ -203,7 +207,7 @@ class ConfluenceSource:
 
     def reset(self) -> None:
         """Cancel pending requests, and look again at what could not be reached."""
-        self._cache.begin_build()
+        self._cache.cancel()
         self._base_urls.begin_build()
         self._exporter.begin_build()
         if self.versions:
@@ -284,6 +288,8 @@ class Fetcher:
         self._look_ups, self._at_hand, self._copies = [], [], {}
         if self._snapshot:
             self._snapshot.open()
+        if self._source:
+            self._source.begin_build()
         self.add_trees(trees)
         self.add(page_ids, dict(self._source.pages.outdated) if self._source else None)
 

@@ -61,13 +61,18 @@ class SharedStore:
             return operation(client)
         except (RedisError, OSError) as error:
             raise self._explain(error) from None
+        except Exception as error:
+            # The library may raise anything when another thread closes what it is reading.
+            if client is self._client:
+                raise
+            raise self._explain(error) from None
 
     def close(self) -> None:
         """Close all connections; another use opens them again."""
         with self._lock:
-            if self._client:
-                self._client.close()
-                self._client = None
+            client, self._client = self._client, None
+        if client:
+            client.close()
 
     def _open(self) -> redis.Redis:
         with self._lock:
@@ -132,9 +137,16 @@ class OptionalStore:
         self.is_usable = True
         """Whether it is still asked in this build."""
 
-    def attempt(self, operation: Callable[[redis.Redis], _T]) -> _T | None:
-        """Do something with the client; None if the store cannot be used in this build."""
-        if not self.is_usable:
+    def attempt(
+        self, operation: Callable[[redis.Redis], _T], *, is_last: bool = False
+    ) -> _T | None:
+        """Do something with the client; None if the store cannot be used in this build.
+
+        Args:
+            operation: What to do.
+            is_last: It is worth a try even if the store has failed.
+        """
+        if not self.is_usable and not is_last:
             return None
         try:
             return self._store.do(operation)
@@ -150,5 +162,6 @@ class OptionalStore:
         self.is_usable = True
 
     def close(self) -> None:
-        """Close all connections."""
+        """Close all connections; what is still under way fails in silence."""
+        self.is_usable = False
         self._store.close()

@@ -9,19 +9,20 @@ from typing import TYPE_CHECKING
 from projects import STEADY, Built, Project
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from mkdocs_confluence_md.network.throttling import Patience
     from standin import StandIn
 
-SLOWER = """
-from mkdocs_confluence_md.network import shared_rate
+LIMITS = """
+from mkdocs_confluence_md.cache.leases import Leases
+from mkdocs_confluence_md.network.shared_rate import SharedRate
 
-shared_rate.USER_CALLS = CALLS
-shared_rate.WINDOW_SECONDS = SECONDS
+Leases.__init__.__kwdefaults__.update(LEASES)
+SharedRate.__init__.__kwdefaults__.update(RATE)
 """
-"""A hook that lowers the rate limit of the machines."""
+"""A hook that lowers what a test would have to wait for."""
 
 
 def make_machine(
@@ -30,7 +31,7 @@ def make_machine(
     store_url: str = "",
     *,
     patience: Patience = STEADY,
-    **options: object,
+    options: Mapping[str, object] | None = None,
 ) -> Project:
     """Make a project that has all pages of the stand-in in `nav`, and no cache.
 
@@ -54,14 +55,25 @@ def make_machine(
     if store_url:
         project.environment["CONFLUENCE_MD_STORE"] = store_url
     nav = [f"confluence:{page_id}" for page_id in standin.pages.ids()]
-    project.configure(nav, site=standin.url, **options)
+    project.configure(nav, options=options, site=standin.url)
     return project
 
 
-def slow_down(project: Project, calls: int, seconds: int) -> None:
-    """Let a machine count no more than so many calls in so many seconds."""
-    hook = SLOWER.replace("CALLS", str(calls)).replace("SECONDS", str(seconds))
-    project.write("impatient.py", (project.root / "impatient.py").read_text() + hook)
+def lower_limits(
+    project: Project, *, lease: float = 10.0, calls: int = 1200, seconds: int = 61
+) -> None:
+    """Give a machine short leases, and fewer calls in a shorter window.
+
+    Args:
+        project: The machine.
+        lease: The life of a lease, in seconds.
+        calls: Of a user, within a window.
+        seconds: Of the window.
+    """
+    hook = LIMITS.replace("LEASES", repr({"seconds": lease}))
+    hook = hook.replace("RATE", repr({"user_calls": calls, "window_seconds": seconds}))
+    path = project.root / "impatient.py"
+    path.write_text(path.read_text(encoding="utf-8") + hook, encoding="utf-8")
 
 
 def build_all(projects: Sequence[Project]) -> list[Built]:

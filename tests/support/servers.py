@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
+import socketserver
 import subprocess
+import threading
 import time
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -96,3 +100,95 @@ def run_redis(directory: Path, *arguments: str) -> Iterator[RedisServer]:
         pytest.skip("redis-server is not installed")
     with RedisServer(directory, *arguments) as server:
         yield server
+
+
+class SlowProxy:
+    """A way to a server that can be made slow, as a context manager.
+
+    Args:
+        port: Of the server.
+    """
+
+    def __init__(self, port: int) -> None:
+        self._server_port = port
+        self._socket = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self._open: list[socket.socket] = []
+        self.port: int = self._socket.getsockname()[1]
+        self.delay = 0.0
+        """Seconds that each answer takes longer."""
+
+    def __enter__(self) -> Self:
+        """Start."""
+        self._accepting = threading.Thread(target=self._accept, daemon=True)
+        self._accepting.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop."""
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._accepting.join()
+        for each in [self._socket, *self._open]:
+            each.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                here, _ = self._socket.accept()
+                self._open.append(here)
+                try:
+                    there = socket.create_connection(("127.0.0.1", self._server_port))
+                except OSError:
+                    here.close()
+                    continue
+                self._open.append(there)
+                for source, target, is_answer in ((here, there, False), (there, here, True)):
+                    pump = partial(self._pump, source, target, is_answer=is_answer)
+                    threading.Thread(target=pump, daemon=True).start()
+
+    def _pump(self, source: socket.socket, target: socket.socket, *, is_answer: bool) -> None:
+        with suppress(OSError):
+            while data := source.recv(65536):
+                if is_answer and self.delay:
+                    time.sleep(self.delay)
+                target.sendall(data)
+        with suppress(OSError):
+            target.shutdown(socket.SHUT_RDWR)
+
+
+class RefusingServer:
+    """A server that answers everything with an error, as a context manager.
+
+    Args:
+        port: Where it listens.
+    """
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+
+    def __enter__(self) -> Self:
+        """Start."""
+        self._server = _Refusals(("127.0.0.1", self._port), _Refusal)
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop."""
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class _Refusals(socketserver.ThreadingTCPServer):
+    allow_reuse_address = True
+    daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
+        """Leave out that a client has gone."""
+
+
+class _Refusal(socketserver.StreamRequestHandler):
+    def handle(self) -> None:
+        """Answer each command: an array of texts, each on a line of its own."""
+        while line := self.rfile.readline():
+            for _ in range(2 * int(line[1:])):
+                self.rfile.readline()
+            self.wfile.write(b"-ERR this server has other plans\r\n")

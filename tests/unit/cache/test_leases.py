@@ -168,7 +168,7 @@ def test_what_waits_ends_with_the_build(machine: Callable[..., Leases]) -> None:
         thread = threading.Thread(target=export)
         thread.start()
         time.sleep(0.3)
-        b.begin_build()
+        b.cancel()
         thread.join(PATIENCE)
 
     assert outcome == ["over"]

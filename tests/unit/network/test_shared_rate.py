@@ -29,12 +29,22 @@ def machine(redis_server: RedisServer, warnings: list[str]) -> Iterator[Callable
     stores = []
 
     def make(
-        account: str | None = "jane", installation: str = "https://acme", **numbers: int
+        account: str | None = "jane",
+        installation: str = "https://acme",
+        *,
+        user_calls: int = 5,
+        window_seconds: int = 30,
     ) -> SharedRate:
         store = OptionalStore(SharedStore(redis_server.url), warnings.append)
         stores.append(store)
-        numbers = {"user_calls": 5, "installation_calls": 8, "window_seconds": 30, **numbers}
-        return SharedRate(store, account=lambda: account, installation=installation, **numbers)
+        return SharedRate(
+            store,
+            account=lambda: account,
+            installation=installation,
+            user_calls=user_calls,
+            installation_calls=8,
+            window_seconds=window_seconds,
+        )
 
     yield make
     for store in stores:
