@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from projects import STEADY, Built, Project
+from projects import BIN, STEADY, Built, Project
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from mkdocs_confluence_md.network.throttling import Patience
@@ -82,10 +84,26 @@ def build_all(projects: Sequence[Project]) -> list[Built]:
         return list(threads.map(lambda project: project.build(strict=False), projects))
 
 
-def hash_site(built: Built) -> str:
+@contextmanager
+def start_build(project: Project) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a build in a process that can be killed; its output is in `log.txt`."""
+    command = [str(BIN / "mkdocs"), "build", "-f", "mkdocs.yml"]
+    with (
+        (project.root / "log.txt").open("wb") as log,
+        subprocess.Popen(
+            command, cwd=project.root, env=project.variables(), stdout=log, stderr=log
+        ) as process,
+    ):
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def hash_site(site_dir: Path) -> str:
     """Return a digest of all pages of a site."""
     digest = hashlib.sha256()
-    for path in sorted(built.site_dir.rglob("*.html")):
-        digest.update(path.relative_to(built.site_dir).as_posix().encode())
+    for path in sorted(site_dir.rglob("*.html")):
+        digest.update(path.relative_to(site_dir).as_posix().encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()
