@@ -17,7 +17,7 @@
         └── EmptyError     the answer is empty, which a page may be, too
 
 They become `mkdocs.exceptions.PluginError` in one place, `guarded.py`, and `click.ClickException`
-in one, `cli/`. No message contains a token: messages are made from names, addresses and the
+in one, `cli/`. `HeldElsewhereError` is for threads only, and becomes neither. No message contains a token: messages are made from names, addresses and the
 service's own words.
 """
 
@@ -120,3 +120,15 @@ class EmptyError(FailureError):
 
 class MissingPagesError(Exception):
     """Pages could not be fetched; `str()` is the report of all of them."""
+
+
+class HeldElsewhereError(Exception):
+    """Another machine makes an export at the moment, so that this one may do something else.
+
+    Args:
+        name: Of the lease that ends when it is there.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name

@@ -14,6 +14,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from mkdocs_confluence_md.errors import HeldElsewhereError
 from mkdocs_confluence_md.network.shared_store import KEY_PREFIX
 
 if TYPE_CHECKING:
@@ -50,18 +51,6 @@ end
 def name_lease(key: str) -> str:
     """Name the lease for a copy, by the copy's local key, as the server knows it."""
     return f"{KEY_PREFIX}lease:{hashlib.sha256(key.encode()).hexdigest()}"
-
-
-class HeldElsewhereError(Exception):
-    """Another machine makes the export at the moment.
-
-    Args:
-        name: Of the lease.
-    """
-
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
-        self.name = name
 
 
 class Leases:

@@ -13,8 +13,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from mkdocs_confluence_md.cache.leases import HeldElsewhereError
-from mkdocs_confluence_md.errors import ConfluenceError, FailureError
+from mkdocs_confluence_md.errors import ConfluenceError, FailureError, HeldElsewhereError
 from mkdocs_confluence_md.fetch.pages import PageExports, read_copy
 from mkdocs_confluence_md.fetch.results import Assets, FetchedPage, FetchedTree, Origin, WantedPage
 from mkdocs_confluence_md.fetch.threads import (

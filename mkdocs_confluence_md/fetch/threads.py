@@ -19,8 +19,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from mkdocs_confluence_md.cache.leases import HeldElsewhereError
-from mkdocs_confluence_md.errors import ConfluenceError, FailureError
+from mkdocs_confluence_md.errors import ConfluenceError, FailureError, HeldElsewhereError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

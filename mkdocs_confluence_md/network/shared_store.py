@@ -24,8 +24,8 @@ _T = TypeVar("_T")
 KEY_PREFIX = "confluence-md:1:"
 """All keys begin with it, so that a server can be shared with others, and an ACL can name them."""
 
-# A server that answers later is of no use: an export takes about as long.
 _CONNECT_SECONDS = 2.0
+# A server that answers later is of no use: an export takes about as long.
 _ANSWER_SECONDS = 3.0
 _MOST_REASON_CHARACTERS = 200
 
@@ -35,10 +35,12 @@ class SharedStore:
 
     Args:
         url: `redis://` or `rediss://`, with a password or without. It is never shown.
+        answer_seconds: How long an answer is waited for.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, answer_seconds: float = _ANSWER_SECONDS) -> None:
         self._url = url
+        self._answer_seconds = answer_seconds
         parts = urlsplit(url)
         self.host = f"{parts.hostname}:{parts.port or 6379}"
         """Of the server, as messages name it."""
@@ -77,7 +79,7 @@ class SharedStore:
     def _open(self) -> redis.Redis:
         with self._lock:
             if self._client is None:
-                self._client = _connect(self._url)
+                self._client = _connect(self._url, self._answer_seconds)
             return self._client
 
     def _explain(self, error: Exception) -> StoreError:
@@ -89,7 +91,7 @@ class SharedStore:
         )
 
 
-def _connect(url: str) -> redis.Redis:
+def _connect(url: str, answer_seconds: float) -> redis.Redis:
     check_extra()
     import redis  # noqa: PLC0415  an extra, and slow
     from redis.backoff import NoBackoff  # noqa: PLC0415
@@ -98,7 +100,7 @@ def _connect(url: str) -> redis.Redis:
     return redis.Redis.from_url(
         url,
         socket_connect_timeout=_CONNECT_SECONDS,
-        socket_timeout=_ANSWER_SECONDS,
+        socket_timeout=answer_seconds,
         # Once, because a server closes connections that are idle. Not after a time-out: one that
         # is slow will be slow again, and may have done already what it was asked for.
         retry=Retry(NoBackoff(), 1, (redis.exceptions.ConnectionError,)),

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from exporters import PNG
-from machines import build_all, hash_site, lower_limits, make_machine
-from projects import CALM
+from machines import build_all, hash_site, make_machine, set_limits
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,9 +68,10 @@ def test_machines_that_build_at_once_export_a_tree_once(
     tmp_path: Path, standin: StandIn, redis_server: RedisServer
 ) -> None:
     standin.faults.latency = 0.5
-    machines = [make_machine(tmp_path / f"m{n}", standin, redis_server.url) for n in range(3)]
-    for machine in machines:
-        machine.configure([{"Handbook": "confluence:101/"}], site=standin.url)
+    nav = [{"Handbook": "confluence:101/"}]
+    machines = [
+        make_machine(tmp_path / f"m{n}", standin, redis_server.url, nav=nav) for n in range(3)
+    ]
 
     built = build_all(machines)
 
@@ -157,12 +157,9 @@ def test_all_machines_together_send_no_more_than_a_user_may(
     tmp_path: Path, standin: StandIn, redis_server: RedisServer
 ) -> None:
     calls, seconds = 8, 4
-    machines = [
-        make_machine(tmp_path / f"m{n}", standin, redis_server.url, patience=CALM)
-        for n in range(COUNT)
-    ]
+    machines = [make_machine(tmp_path / f"m{n}", standin, redis_server.url) for n in range(COUNT)]
     for machine in machines:
-        lower_limits(machine, calls=calls, seconds=seconds)
+        set_limits(machine, calls=calls, seconds=seconds)
 
     built = build_all(machines)
 

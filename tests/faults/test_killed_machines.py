@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from machines import hash_site, lower_limits, make_machine, start_build
+from machines import hash_site, make_machine, set_limits, start_build
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,7 +39,7 @@ def test_pages_of_a_machine_that_was_killed_wait_no_longer_than_its_lease(
     machines = [make_machine(tmp_path / f"m{n}", standin, redis_server.url) for n in range(COUNT)]
     with ExitStack() as running:
         for machine in machines:
-            lower_limits(machine, lease=LEASE)
+            set_limits(machine, lease=LEASE)
         victim, *others = [running.enter_context(start_build(each)) for each in machines]
         assert standin.wait_for_exports(chance.randint(1, 8), 60)
         time.sleep(chance.uniform(0, 0.3))

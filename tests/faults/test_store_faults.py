@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from machines import build_all, hash_site, lower_limits, make_machine
+from machines import build_all, hash_site, make_machine, set_limits
 from servers import PASSWORD, RedisServer, RefusingServer, SlowProxy
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def test_a_server_that_fails_in_mid_build_costs_a_warning_and_no_page(
     standin.faults.after_exports(4, lambda: fault(store))
     machines = [make_machine(tmp_path / f"m{n}", standin, store.url) for n in range(COUNT)]
     for machine in machines:
-        lower_limits(machine, lease=3.0)
+        set_limits(machine, lease=3.0, answer=3.0 if fault is slow else 30.0)
 
     built = build_all(machines)
 

@@ -6,25 +6,26 @@ import hashlib
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from projects import BIN, STEADY, Built, Project
+from projects import BIN, CALM, Built, Project
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from mkdocs_confluence_md.network.throttling import Patience
     from standin import StandIn
 
 LIMITS = """
 from mkdocs_confluence_md.cache.leases import Leases
 from mkdocs_confluence_md.network.shared_rate import SharedRate
+from mkdocs_confluence_md.network.shared_store import SharedStore
 
 Leases.__init__.__kwdefaults__.update(LEASES)
 SharedRate.__init__.__kwdefaults__.update(RATE)
+SharedStore.__init__.__kwdefaults__.update(STORE)
 """
-"""A hook that lowers what a test would have to wait for."""
+"""A hook that changes what a test would have to wait for."""
 
 
 def make_machine(
@@ -32,16 +33,16 @@ def make_machine(
     standin: StandIn,
     store_url: str = "",
     *,
-    patience: Patience = STEADY,
+    nav: list[Any] | None = None,
     options: Mapping[str, object] | None = None,
 ) -> Project:
-    """Make a project that has all pages of the stand-in in `nav`, and no cache.
+    """Make a project without a cache, whose machine has all patience.
 
     Args:
         root: Where it is.
         standin: Confluence.
         store_url: Of the server that machines share; empty for none.
-        patience: How long is waited for what.
+        nav: What is in the site; all pages of the stand-in if it is not given.
         options: Of the plugin.
     """
     project = Project(
@@ -52,28 +53,36 @@ def make_machine(
             "CONFLUENCE_MD_ACCESS_TOKEN": standin.oauth.issue_access_token(),
             "SOURCE_DATE_EPOCH": "1000000000",  # MkDocs writes the time of a build into its site
         },
-        patience,
+        CALM,
     )
     if store_url:
         project.environment["CONFLUENCE_MD_STORE"] = store_url
-    nav = [f"confluence:{page_id}" for page_id in standin.pages.ids()]
+    nav = nav or [f"confluence:{page_id}" for page_id in standin.pages.ids()]
     project.configure(nav, options=options, site=standin.url)
+    set_limits(project)
     return project
 
 
-def lower_limits(
-    project: Project, *, lease: float = 10.0, calls: int = 1200, seconds: int = 61
+def set_limits(
+    project: Project,
+    *,
+    lease: float = 10.0,
+    calls: int = 1200,
+    seconds: int = 61,
+    answer: float = 30.0,
 ) -> None:
-    """Give a machine short leases, and fewer calls in a shorter window.
+    """Give a machine other limits.
 
     Args:
         project: The machine.
         lease: The life of a lease, in seconds.
         calls: Of a user, within a window.
         seconds: Of the window.
+        answer: How long a store's answer is waited for, in seconds.
     """
     hook = LIMITS.replace("LEASES", repr({"seconds": lease}))
     hook = hook.replace("RATE", repr({"user_calls": calls, "window_seconds": seconds}))
+    hook = hook.replace("STORE", repr({"answer_seconds": answer}))
     path = project.root / "impatient.py"
     path.write_text(path.read_text(encoding="utf-8") + hook, encoding="utf-8")
 

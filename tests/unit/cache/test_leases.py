@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mkdocs_confluence_md.cache.leases import HeldElsewhereError, Leases, name_lease
+from mkdocs_confluence_md.cache.leases import Leases, name_lease
+from mkdocs_confluence_md.errors import HeldElsewhereError
 from mkdocs_confluence_md.network.shared_store import OptionalStore, SharedStore
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ def machine(redis_server: RedisServer, warnings: list[str]) -> Iterator[Callable
 
     def make(seconds: float = 60.0) -> Leases:
         leases = Leases(
-            OptionalStore(SharedStore(redis_server.url), warnings.append), seconds=seconds
+            OptionalStore(SharedStore(redis_server.url, answer_seconds=30.0), warnings.append),
+            seconds=seconds,
         )
         made.append(leases)
         return leases

@@ -58,7 +58,7 @@ def machine(
     opened = []
 
     def open_cache(name: str, secret: str = SECRET) -> ExportCache:
-        store = OptionalStore(SharedStore(redis_server.url), warnings.append)
+        store = OptionalStore(SharedStore(redis_server.url, answer_seconds=30.0), warnings.append)
         shared = SharedCopies(store, partial(Seal, secret, "copies"), clock=clock)
         cache = ExportCache(
             tmp_path / name, warn=pytest.fail, clock=clock, shared=shared, leases=Leases(store)

@@ -35,7 +35,7 @@ def machine(redis_server: RedisServer, warnings: list[str]) -> Iterator[Callable
         user_calls: int = 5,
         window_seconds: int = 30,
     ) -> SharedRate:
-        store = OptionalStore(SharedStore(redis_server.url), warnings.append)
+        store = OptionalStore(SharedStore(redis_server.url, answer_seconds=30.0), warnings.append)
         stores.append(store)
         return SharedRate(
             store,
