@@ -17,8 +17,8 @@
         └── EmptyError     the answer is empty, which a page may be, too
 
 They become `mkdocs.exceptions.PluginError` in one place, `guarded.py`, and `click.ClickException`
-in one, `cli/`. `HeldElsewhereError` is for threads only, and becomes neither. No message contains a token: messages are made from names, addresses and the
-service's own words.
+in one, `cli/`; `HeldElsewhereError` is for threads only, and becomes neither. No message contains a
+token: messages are made from names, addresses and the service's own words.
 """
 
 from __future__ import annotations
