@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.fleet import write_pages
 from benchmarks.table import format_table
 from machines import hash_site, make_machine, set_limits, start_build
 from mkdocs_confluence_md.network.shared_store import KEY_PREFIX
@@ -101,7 +102,7 @@ def print_builds(root: Path, arguments: argparse.Namespace) -> None:
             with server.client as client:
                 names = list(client.scan_iter(f"{KEY_PREFIX}copy:*", count=1000))
                 used = sum(client.memory_usage(each) for each in names) / len(names)
-            text = len(make_text(1001))
+            text = len(next(write_pages(1)))
             print(f"a page of {text:,} bytes takes {used:,.0f} in the store", file=sys.stderr)
         else:
             stack.close()
@@ -198,20 +199,10 @@ def print_rate(root: Path, arguments: argparse.Namespace) -> None:
 def serve(root: Path, pages: int, latency: float) -> Iterator[tuple[StandIn, RedisServer]]:
     """Run the stand-in with some pages, and an empty Redis."""
     root.mkdir(parents=True, exist_ok=True)
-    texts = {str(number): make_text(number) for number in range(1001, 1001 + pages)}
+    texts = {str(number): text for number, text in enumerate(write_pages(pages), start=1001)}
     with StandIn(texts) as standin, run_redis(root) as server:
         standin.faults.latency = latency
         yield standin, server
-
-
-WORDS = "deploy service cluster the of a region rolls out after check alert owner is on"
-
-
-def make_text(number: int) -> str:
-    """Return a page of about 4 kB."""
-    chance = random.Random(number)  # noqa: S311  the same page each time
-    lines = [" ".join(chance.choices(WORDS.split(), k=14)) + "." for _ in range(50)]
-    return f"# Page {number}\n\n" + "\n\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":
