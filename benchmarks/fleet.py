@@ -37,8 +37,8 @@ ASSUMPTIONS = """\
 Assumptions:
 - {runners} builds a day begin at random times within {hours:g} hours, each from an empty directory.
 - All are of one site with {pages:,} pages, as one user, who may send {calls:,} requests a minute;
-  they wait as long as that takes. An export takes {latency:g} s; {in_flight} of a build are in flight at
-  most.
+  they wait as long as that takes.
+- An export takes {latency:g} s, and a build has {in_flight} in flight at most.
 - A page that changes does so once, at a random time of these hours.
 - The store is empty in the morning. With an API token, a build knows which copies are still good;
   without one, a copy is good for {max_age:g} minutes.
