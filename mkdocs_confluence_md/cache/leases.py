@@ -32,6 +32,9 @@ _RENEWALS_A_LEASE = 4
 # For a few polls of those who wait.
 _FAILED_SECONDS = 2.0
 _FAILED = b"failed"
+_TOKEN_BYTES = 16
+# More than an export takes with all its tries. What is there for longer is not a lease of ours.
+_LONGEST_WAIT_SECONDS = 180.0
 
 _RENEW = """
 for _, key in ipairs(KEYS) do
@@ -62,13 +65,23 @@ class Leases:
     Args:
         store: The server.
         seconds: The life of a lease.
+        longest_wait: Seconds after which a lease does not count any more, though it lives on.
     """
 
-    def __init__(self, store: OptionalStore, *, seconds: float = LEASE_SECONDS) -> None:
+    def __init__(
+        self,
+        store: OptionalStore,
+        *,
+        seconds: float = LEASE_SECONDS,
+        longest_wait: float = _LONGEST_WAIT_SECONDS,
+    ) -> None:
+        self._longest_wait = longest_wait
+        self._waiting_since: dict[str, float] = {}
+        """By the name of the lease: when this build has begun to wait for it."""
         self._store = store
         self._milliseconds = int(seconds * 1000)
         self._renewal_seconds = seconds / _RENEWALS_A_LEASE
-        self._token = secrets.token_hex(16).encode()
+        self._token = secrets.token_hex(_TOKEN_BYTES).encode()
         self._changed = threading.Condition()
         self._held: set[str] = set()
         self._waiting: dict[str, list[tuple[Callable[[], object], Callable[[], object]]]] = {}
@@ -122,6 +135,7 @@ class Leases:
         """
         with self._changed:
             self._waiting.setdefault(name, []).append((resume, cancel))
+            self._waiting_since.setdefault(name, time.monotonic())
             self._start()
 
     def cancel(self) -> None:
@@ -129,6 +143,7 @@ class Leases:
         with self._changed:
             self._build += 1
             self._alone.clear()
+            self._waiting_since.clear()
             waiting, self._waiting = self._waiting, {}
         for _, cancel in (each for pairs in waiting.values() for each in pairs):
             cancel()
@@ -201,7 +216,7 @@ class Leases:
                     # What is waited for next is polled a little later at most.
                     self._changed.wait(min(_POLL_SECONDS * 5, self._renewal_seconds))
                 held, awaited = list(self._held), list(self._waiting)
-            if held and not self._store.is_usable:
+            if held and not self._store.is_usable and not self._is_closed:
                 # It may be out of memory and still do this, so that others need not wait.
                 self._held.difference_update(held)
                 self._run(_RELEASE, held, [self._token, b"", 0], is_last=True)
@@ -216,9 +231,16 @@ class Leases:
     def _poll(self, names: list[str]) -> None:
         values = self._store.attempt(lambda client: client.mget(names))
         states = dict(zip(names, values or [None] * len(names), strict=True))
-        ended = [name for name, value in states.items() if value in (None, _FAILED)]
+        before = time.monotonic() - self._longest_wait
         with self._changed:
-            self._alone.update(name for name in ended if states[name] == _FAILED)
+            useless = [
+                name
+                for name, value in states.items()
+                if (value is not None and len(value) != len(self._token))
+                or self._waiting_since.get(name, before) < before
+            ]
+            self._alone.update(useless)
+            ended = {*useless, *(name for name, value in states.items() if value is None)}
             resumed = [each for name in ended for each in self._waiting.pop(name, [])]
         for resume, _ in resumed:
             resume()

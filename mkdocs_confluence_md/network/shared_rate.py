@@ -36,6 +36,8 @@ WINDOW_SECONDS = 61
 
 # What is full may become free earlier than is known here.
 _SHORTEST_WAIT_SECONDS = 0.02
+# More than a service may ask for (`Patience.longest_wait`).
+_LONGEST_PAUSE_SECONDS = 60.0
 
 
 class SharedRate:
@@ -74,14 +76,15 @@ class SharedRate:
         """Count a request that is about to be sent, if it may be.
 
         Returns:
-            0 if it may be, and otherwise in how many seconds it can be tried again.
+            0 if it may be, and otherwise in how many seconds it can be tried again. What makes no
+            sense does not count: somebody else may have written it, or a clock is wrong.
         """
         return self._store.attempt(self._count) or 0.0
 
     def pause(self, seconds: float) -> None:
         """Let no machine send anything for this account for a time, unless it pauses longer."""
         name = self._name_pause()
-        milliseconds = int(seconds * 1000)
+        milliseconds = int(min(seconds, _LONGEST_PAUSE_SECONDS) * 1000)
 
         def prolong(client: redis.Redis) -> None:
             if client.pttl(name) < milliseconds:
@@ -91,15 +94,16 @@ class SharedRate:
             self._store.attempt(prolong)
 
     def _count(self, client: redis.Redis) -> float:
-        remaining = client.pttl(self._name_pause())
-        if remaining > 0:
-            return max(remaining / 1000, _SHORTEST_WAIT_SECONDS)
+        remaining = client.pttl(self._name_pause()) / 1000
+        if 0 < remaining <= _LONGEST_PAUSE_SECONDS:
+            return max(remaining, _SHORTEST_WAIT_SECONDS)
         limiter = self._make_limiter(client)
         for kind, name in (("user", self._name_account()), ("installation", self._installation)):
             item = self._make_item(kind)
             if not limiter.hit(item, name):
-                free_at = limiter.get_window_stats(item, name).reset_time
-                return max(free_at - self._clock(), _SHORTEST_WAIT_SECONDS)
+                seconds = limiter.get_window_stats(item, name).reset_time - self._clock()
+                if seconds <= self._window_seconds + 1:
+                    return max(seconds, _SHORTEST_WAIT_SECONDS)
         return 0.0
 
     def _make_item(self, kind: str) -> RateLimitItem:

@@ -33,11 +33,9 @@ def machine(redis_server: RedisServer, warnings: list[str]) -> Iterator[Callable
     """Return a function that makes the leases of one more machine."""
     made = []
 
-    def make(seconds: float = 60.0) -> Leases:
-        leases = Leases(
-            OptionalStore(SharedStore(redis_server.url, answer_seconds=30.0), warnings.append),
-            seconds=seconds,
-        )
+    def make(seconds: float = 60.0, longest_wait: float = 180.0) -> Leases:
+        store = OptionalStore(SharedStore(redis_server.url, answer_seconds=30.0), warnings.append)
+        leases = Leases(store, seconds=seconds, longest_wait=longest_wait)
         made.append(leases)
         return leases
 
@@ -86,7 +84,7 @@ def test_a_machine_that_dies_loses_its_lease(
     machine: Callable[..., Leases], redis_server: RedisServer
 ) -> None:
     with redis_server.client as client:
-        client.set(NAME, b"of one that is dead", px=500)
+        client.set(NAME, b"0" * 32, px=500)
     b = machine()
     ended = wait_for(b)
 
@@ -134,6 +132,21 @@ def test_one_whose_export_is_too_large_to_share_says_so(machine: Callable[..., L
         assert ended.wait(PATIENCE)
         with b.hold(KEY):
             pass
+
+
+@pytest.mark.parametrize("kind", ["text", "list", "endless"])
+def test_what_somebody_else_has_put_there_stops_nothing_for_good(
+    machine: Callable[..., Leases], redis_server: RedisServer, kind: str
+) -> None:
+    with redis_server.client as client:
+        if kind == "list":
+            client.lpush(NAME, b"x")
+        else:
+            client.set(NAME, b"mine!" if kind == "text" else b"0" * 32)
+    b = machine(longest_wait=1.0)
+
+    with b.hold(KEY, patiently=True):
+        pass
 
 
 def test_who_has_patience_waits(machine: Callable[..., Leases]) -> None:

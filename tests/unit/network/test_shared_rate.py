@@ -146,6 +146,21 @@ def test_without_the_server_each_machine_has_its_own_limit(
     assert len(warnings) == 1
 
 
+def test_what_somebody_else_has_put_there_stops_nothing(
+    machine: Callable[..., SharedRate], redis_server: RedisServer
+) -> None:
+    rate = machine(user_calls=1)
+    assert rate.count() == 0
+    with redis_server.client as client:
+        [window] = client.scan_iter("confluence-md:1:rate:*user*")
+        client.lset(window, 0, str(time.time() + 10_000))
+        rate.pause(10.0)
+        [pause] = client.scan_iter("confluence-md:1:pause:*")
+        client.set(pause, b"", ex=10_000)
+
+    assert rate.count() == 0
+
+
 def test_the_server_is_not_told_who_the_user_is(
     machine: Callable[..., SharedRate], redis_server: RedisServer
 ) -> None:
