@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from standin import StandIn
 
 COUNT = 3
-LEASE = 2.0
+LEASE = 5.0
 SLACK = 20.0
 """Seconds that a busy machine may take for what it does at once otherwise."""
 
