@@ -73,10 +73,10 @@ class PageExports:
         ids = {page_resource(base_url, page_id): page_id for page_id in page_ids}
         account = self._base_urls.find_account()
         now = time.time()
-        if self._cache.leases:  # copies of other machines bring no export, which would tell it
-            self._cache.note_account(account)
         for resource, found in self._cache.look_up(ids, account, self._max_age):
             copy = _redact(found)
+            if copy and self._cache.leases:  # it may be another machine's, so no export tells it
+                self._cache.note_account(account)
             if copy and ids[resource] in self.outdated:
                 copy = replace(copy, fresh=False)
             references = self._find_references(copy.text, ids[resource]) if copy else {}

@@ -65,6 +65,29 @@ def test_a_machine_that_builds_later_exports_nothing(
         assert second.environment[f"CONFLUENCE_MD_{secret}"].encode() not in dump
 
 
+LEAST_RIGHTS = (
+    "~confluence-md:1:* resetchannels -@all +mget +set +del +expire +pttl +evalsha +script|load "
+    "+get +pexpire +lindex +lpush +ltrim"
+)
+"""Of a user of the server, as `ACL SETUSER` has them, for copies, leases and the rate limit."""
+
+
+def test_a_user_of_the_server_needs_few_rights(
+    tmp_path: Path, standin: StandIn, redis_server: RedisServer
+) -> None:
+    with redis_server.client as client:
+        client.execute_command("ACL SETUSER", "docs", "on", ">secret", *LEAST_RIGHTS.split())
+    url = f"redis://docs:secret@127.0.0.1:{redis_server.port}"
+    machines = [make_machine(tmp_path / f"m{n}", standin, url) for n in range(2)]
+    for machine in machines:
+        set_limits(machine, calls=15, seconds=1, lease=1.0)
+
+    built = build_all(machines)
+
+    assert [(each.exit_code, each.messages()) for each in built] == [(0, "")] * 2
+    assert sorted(standin.exports()) == sorted(standin.pages.ids())
+
+
 def test_machines_that_build_at_once_export_a_tree_once(
     tmp_path: Path, standin: StandIn, redis_server: RedisServer
 ) -> None:
