@@ -218,7 +218,8 @@ class Leases:
                 held, awaited = list(self._held), list(self._waiting)
             if held and not self._store.is_usable and not self._is_closed:
                 # It may be out of memory and still do this, so that others need not wait.
-                self._held.difference_update(held)
+                with self._changed:
+                    self._held.difference_update(held)
                 self._run(_RELEASE, held, [self._token, b"", 0], is_last=True)
             elif time.monotonic() - renewed_at >= self._renewal_seconds:
                 renewed_at = time.monotonic()

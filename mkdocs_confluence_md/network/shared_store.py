@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import unquote, urlsplit
 
-from mkdocs_confluence_md.errors import SettingError, StoreError
+from mkdocs_confluence_md.errors import ConfluenceError, SettingError, StoreError
 from mkdocs_confluence_md.network.redaction import hide_secrets, remember_secrets
 
 if TYPE_CHECKING:
@@ -57,16 +57,12 @@ class SharedStore:
             SettingError: The extra `redis` is not installed.
         """
         client = self._open()
-        from redis.exceptions import RedisError  # noqa: PLC0415  an extra
-
         try:
             return operation(client)
-        except (RedisError, OSError) as error:
-            raise self._explain(error) from None
-        except Exception as error:
-            # The library may raise anything when another thread closes what it is reading.
-            if client is self._client:
-                raise
+        except ConfluenceError:
+            raise
+        except Exception as error:  # noqa: BLE001  answers that are not Redis' bring errors of any kind
+            # As does another thread that closes the connection that is being read.
             raise self._explain(error) from None
 
     def close(self) -> None:

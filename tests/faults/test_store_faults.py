@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -139,3 +140,25 @@ def test_offline_does_not_ask_the_server(
     machine.environment["CONFLUENCE_MD_OFFLINE"] = "1"
 
     assert machine.build().messages() == ""
+
+
+def test_while_confluence_is_out_no_machine_waits_for_another(
+    tmp_path: Path, standin: StandIn, redis_server: RedisServer
+) -> None:
+    standin.faults.answer(503)
+    options = {"on_error": "placeholder"}
+    machines = [
+        make_machine(tmp_path / f"m{n}", standin, redis_server.url, options=options)
+        for n in range(3)
+    ]
+    for machine in machines:
+        machine.lose_patience(page=1.0, build=5.0)
+        set_limits(machine, lease=60.0)
+    begin = time.monotonic()
+
+    built = build_all(machines)
+
+    assert [each.exit_code for each in built] == [0] * 3
+    assert all("12 pages" in each.log for each in built)
+    # One after the other, they would have waited for each page of each other.
+    assert time.monotonic() - begin < 60

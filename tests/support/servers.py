@@ -156,18 +156,21 @@ class SlowProxy:
 
 
 class RefusingServer:
-    """A server that answers everything with an error, as a context manager.
+    """A server that has the same answer to everything, as a context manager.
 
     Args:
         port: Where it listens.
+        answer: An error, or anything else.
     """
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, answer: bytes = b"-ERR this server has other plans\r\n") -> None:
         self._port = port
+        self._answer = answer
 
     def __enter__(self) -> Self:
         """Start."""
         self._server = _Refusals(("127.0.0.1", self._port), _Refusal)
+        self._server.answer = self._answer
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
         return self
 
@@ -180,15 +183,18 @@ class RefusingServer:
 class _Refusals(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
     daemon_threads = True
+    answer = b""
 
     def handle_error(self, *_: object) -> None:
         """Leave out that a client has gone."""
 
 
 class _Refusal(socketserver.StreamRequestHandler):
+    server: _Refusals
+
     def handle(self) -> None:
         """Answer each command: an array of texts, each on a line of its own."""
         while line := self.rfile.readline():
             for _ in range(2 * int(line[1:])):
                 self.rfile.readline()
-            self.wfile.write(b"-ERR this server has other plans\r\n")
+            self.wfile.write(self.server.answer)
