@@ -84,6 +84,8 @@ class Leases:
         self._token = secrets.token_hex(_TOKEN_BYTES).encode()
         self._changed = threading.Condition()
         self._held: set[str] = set()
+        self._dropped: set[str] = set()
+        """What was held until the server failed: it may still be able to release it."""
         self._waiting: dict[str, list[tuple[Callable[[], object], Callable[[], object]]]] = {}
         self._alone: set[str] = set()
         """What another machine could not have: no lease is needed for it in this build."""
@@ -110,7 +112,7 @@ class Leases:
             ended = threading.Event()
             self.wait(name, ended.set, ended.set)
             ended.wait()
-            if build != self._build:
+            if build != self._build or self._is_closed:
                 raise HeldElsewhereError(name)
         try:
             yield
@@ -134,9 +136,13 @@ class Leases:
             cancel: Called in its place if the build ends first.
         """
         with self._changed:
-            self._waiting.setdefault(name, []).append((resume, cancel))
-            self._waiting_since.setdefault(name, time.monotonic())
-            self._start()
+            is_over = self._is_closed
+            if not is_over:
+                self._waiting.setdefault(name, []).append((resume, cancel))
+                self._waiting_since.setdefault(name, time.monotonic())
+                self._start()
+        if is_over:
+            cancel()
 
     def cancel(self) -> None:
         """Wait for nothing any more: the build is over."""
@@ -172,11 +178,12 @@ class Leases:
         return is_ours is not False
 
     def _release(self, names: list[str], mark: bytes = b"") -> None:
-        if not self._store.is_usable:
-            return  # the thread sees to it
         with self._changed:
             ours = [name for name in names if name in self._held]
             self._held.difference_update(ours)
+            if not self._store.is_usable:
+                self._dropped.update(ours)
+                return
         if ours:
             arguments: list[bytes | int] = [self._token, mark, int(_FAILED_SECONDS * 1000)]
             self._run(_RELEASE, ours, arguments)
@@ -207,21 +214,23 @@ class Leases:
         renewed_at = time.monotonic()
         while True:
             with self._changed:
-                while not (self._held or self._waiting or self._is_closed):
+                while not (self._held or self._dropped or self._waiting or self._is_closed):
                     self._changed.wait()
                     renewed_at = time.monotonic()
                 if self._is_closed:
                     return
-                if not self._waiting:
+                if not (self._waiting or self._dropped):
                     # What is waited for next is polled a little later at most.
                     self._changed.wait(min(_POLL_SECONDS * 5, self._renewal_seconds))
-                held, awaited = list(self._held), list(self._waiting)
-            if held and not self._store.is_usable and not self._is_closed:
+                if not self._store.is_usable:
+                    self._dropped |= self._held
+                    self._held.clear()
+                held, awaited, dropped = [*self._held], [*self._waiting], [*self._dropped]
+                self._dropped.clear()
+            if dropped and not self._is_closed:
                 # It may be out of memory and still do this, so that others need not wait.
-                with self._changed:
-                    self._held.difference_update(held)
-                self._run(_RELEASE, held, [self._token, b"", 0], is_last=True)
-            elif time.monotonic() - renewed_at >= self._renewal_seconds:
+                self._run(_RELEASE, dropped, [self._token, b"", 0], is_last=True)
+            if time.monotonic() - renewed_at >= self._renewal_seconds:
                 renewed_at = time.monotonic()
                 if held:
                     self._run(_RENEW, held, [self._token, self._milliseconds])

@@ -221,3 +221,25 @@ def test_without_the_server_each_machine_works_for_itself(
             pass
 
     assert len(warnings) == 2  # one a machine
+
+
+def test_a_server_that_has_no_memory_left_still_releases_what_is_held(
+    machine: Callable[..., Leases], redis_server: RedisServer
+) -> None:
+    a = machine()
+    with a.hold(KEY), redis_server.client as client:
+        client.config_set("maxmemory", "1")
+        with a.hold(KEY + "2"):  # which takes memory
+            pass
+        deadline = time.monotonic() + PATIENCE
+        while client.exists(NAME):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+
+def test_nothing_is_waited_for_after_the_end(machine: Callable[..., Leases]) -> None:
+    a, b = machine(), machine()
+    b.close()
+
+    with a.hold(KEY), pytest.raises(HeldElsewhereError), b.hold(KEY, patiently=True):
+        pass
