@@ -27,6 +27,8 @@ KEY_PREFIX = "confluence-md:1:"
 _CONNECT_SECONDS = 2.0
 # A server that answers later is of no use: an export takes about as long.
 _ANSWER_SECONDS = 3.0
+# A build has many threads, and a server that hundreds of builds share allows 10,000 in all.
+_MOST_CONNECTIONS = 8
 _MOST_REASON_CHARACTERS = 200
 
 
@@ -93,14 +95,17 @@ def _connect(url: str, answer_seconds: float) -> redis.Redis:
     from redis.backoff import NoBackoff  # noqa: PLC0415
     from redis.retry import Retry  # noqa: PLC0415
 
-    return redis.Redis.from_url(
+    pool = redis.BlockingConnectionPool.from_url(
         url,
+        max_connections=_MOST_CONNECTIONS,
+        timeout=answer_seconds,
         socket_connect_timeout=_CONNECT_SECONDS,
         socket_timeout=answer_seconds,
         # Once, because a server closes connections that are idle. Not after a time-out: one that
         # is slow will be slow again, and may have done already what it was asked for.
         retry=Retry(NoBackoff(), 1, (redis.exceptions.ConnectionError,)),
     )
+    return redis.Redis.from_pool(pool)
 
 
 def check_extra() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -96,3 +97,13 @@ def test_a_build_does_without_a_store_after_its_first_failure(redis_server: Redi
     assert store.attempt(ping)
     store.close()
     assert len(warnings) == 1
+
+
+def test_many_threads_share_few_connections(redis_server: RedisServer) -> None:
+    store = SharedStore(redis_server.url, answer_seconds=30.0)
+    with redis_server.client as client, ThreadPoolExecutor(40) as threads:
+        assert all(threads.map(lambda _: store.do(ping), range(400)))
+        connected = client.info("clients")["connected_clients"]
+        store.close()
+
+    assert 1 < connected <= 9
