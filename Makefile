@@ -90,6 +90,14 @@ targets: $(VENV)/installed ## what is promised of the speed, and whether it hold
 cold: $(VENV)/installed ## first builds from services that answer quickly and slowly
 	@$(BIN)/python -m benchmarks.cold $(ARGUMENTS)
 
+.PHONY: machines
+machines: $(VENV)/installed ## builds on many machines at once, with and without a store
+	@PYTHONPATH=tests/support:example-site $(BIN)/python -m benchmarks.machines $(ARGUMENTS)
+
+.PHONY: fleet
+fleet: $(VENV)/installed ## a simulation: what a store saves for hundreds of runners
+	@$(BIN)/python -m benchmarks.fleet $(ARGUMENTS)
+
 .PHONY: startup
 startup: $(VENV)/installed ## what a start costs: the command, and small builds that fetch nothing
 	@$(BIN)/python -m benchmarks.startup $(ARGUMENTS)

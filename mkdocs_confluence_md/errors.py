@@ -18,8 +18,8 @@
         └── StoreError     the server that machines share cannot be used
 
 They become `mkdocs.exceptions.PluginError` in one place, `guarded.py`, and `click.ClickException`
-in one, `cli/`. No message contains a token: messages are made from names, addresses and the
-service's own words.
+in one, `cli/`; `HeldElsewhereError` is for threads only, and becomes neither. No message contains a
+token: messages are made from names, addresses and the service's own words.
 """
 
 from __future__ import annotations
@@ -125,3 +125,15 @@ class StoreError(FailureError):
 
 class MissingPagesError(Exception):
     """Pages could not be fetched; `str()` is the report of all of them."""
+
+
+class HeldElsewhereError(Exception):
+    """Another machine makes an export at the moment, so that this one may do something else.
+
+    Args:
+        name: Of the lease that ends when it is there.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from mkdocs_confluence_md.auth.sign_ins import Account
     from mkdocs_confluence_md.config import PluginConfig
     from mkdocs_confluence_md.confluence.exporter import Exporter
+    from mkdocs_confluence_md.network.shared_store import OptionalStore
     from mkdocs_confluence_md.network.urls import ApiAddress
     from mkdocs_confluence_md.site.trees import KnownTrees
 
@@ -191,8 +192,17 @@ def make_fetcher(  # noqa: PLR0913  it has that many settings
             "`offline` is on, and no token tells who is signed in: the copies are those of the "
             "account that this project used last."
         )
-    cache = ExportCache(cache_dir, warn=warn)
-    make = partial(_make_exporter, environment, address, options.concurrency, patience, cache)
+    store = None if is_offline else _make_store(environment, warn)
+    cache = _make_cache(cache_dir, warn, store, environment)
+    make = partial(
+        _make_exporter,
+        environment,
+        address,
+        concurrency=options.concurrency,
+        patience=patience,
+        cache=cache,
+        store=store,
+    )
     exporter = LateExporter(address, account, make)
     base_urls = BaseUrlFinder(exporter, cache, offline=is_offline)
     versions = None
@@ -220,20 +230,63 @@ def make_fetcher(  # noqa: PLR0913  it has that many settings
     return Fetcher(source, threads=threads, snapshot=snapshot)
 
 
-def _make_exporter(
+def _make_store(environment: Environment, warn: Callable[[str], None]) -> OptionalStore | None:
+    """Return what other machines share; None if nothing is."""
+    if not environment.store_url:
+        return None
+    from mkdocs_confluence_md.network.shared_store import (  # noqa: PLC0415  few sites have one
+        OptionalStore,
+        SharedStore,
+        check_extra,
+    )
+
+    check_extra()
+    return OptionalStore(SharedStore(environment.store_url), warn)
+
+
+def _make_cache(
+    cache_dir: Path,
+    warn: Callable[[str], None],
+    store: OptionalStore | None,
+    environment: Environment,
+) -> ExportCache:
+    if store is None:
+        return ExportCache(cache_dir, warn=warn)
+    from mkdocs_confluence_md.auth.sealing import Seal  # noqa: PLC0415  few sites have one
+    from mkdocs_confluence_md.cache.leases import Leases  # noqa: PLC0415
+    from mkdocs_confluence_md.cache.shared import SharedCopies  # noqa: PLC0415
+
+    shared = SharedCopies(store, partial(Seal, environment.client_secret, "copies"))
+    return ExportCache(cache_dir, warn=warn, shared=shared, leases=Leases(store))
+
+
+def _make_exporter(  # noqa: PLR0913  it has that many settings
     environment: Environment,
     address: ApiAddress,
+    *,
     concurrency: int,
     patience: Patience,
     cache: ExportCache,
+    store: OptionalStore | None,
 ) -> Exporter:
     # With an HTTP client and OAuth 2.0, which take longer to load than a small site to build.
     from mkdocs_confluence_md.auth.token_refresh import make_auth  # noqa: PLC0415
     from mkdocs_confluence_md.confluence.exporter import Exporter  # noqa: PLC0415
 
     auth = make_auth(environment, site=address.find_site(), base_url=address.base_url)
+    shared_rate = None
+    if store:
+        from mkdocs_confluence_md.network.shared_rate import SharedRate  # noqa: PLC0415
+
+        installation = address.site or address.make_base_url()
+        shared_rate = SharedRate(store, account=auth.account, installation=installation)
     return Exporter(
-        address, auth, concurrency=concurrency, patience=patience, learned=cache.find_limits()
+        address,
+        auth,
+        concurrency=concurrency,
+        patience=patience,
+        learned=cache.find_limits(),
+        shared_rate=shared_rate,
     )
 
 

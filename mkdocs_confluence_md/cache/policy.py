@@ -11,8 +11,10 @@ it (`read_fresh`), because it takes long to load.
 from __future__ import annotations
 
 import json
+import math
 import re
 import time
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -41,10 +43,13 @@ from mkdocs_confluence_md.cache.store import LOCK_SECONDS, Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from mkdocs_confluence_md.cache.controller import Judge
+    from mkdocs_confluence_md.cache.leases import Leases
     from mkdocs_confluence_md.cache.records import CacheEntry
+    from mkdocs_confluence_md.cache.shared import SharedCopies
     from mkdocs_confluence_md.cache.store import ExportDisk
     from mkdocs_confluence_md.network.spooling import Content, Spool
 
@@ -56,6 +61,9 @@ _GOAL = 0.9
 _ACCOUNT_KEY = "account"
 _ACCOUNT = re.compile(r"[0-9a-f]{1,64}")
 _OK = 200
+
+# Clocks of machines differ; a copy from further ahead would be fresh for too long.
+_MOST_AHEAD_SECONDS = 300.0
 
 _LIMITS_KEY = "limits"
 # Why a service was slow, or throttled, is seldom the same on the next day.
@@ -69,15 +77,22 @@ class ExportCache:
     A resource is a URL, without any secret. A cache that cannot be used is an empty one: it
     answers with misses, and says once why.
 
+    With copies that many machines share, the directory is the first level, and those are the
+    second one: asked for what is not fresh here, and written at once. What only this machine needs
+    stays here: the account that it used last, limits that it has learned, and the aliases to the
+    latest copies, which are for builds that send nothing.
+
     Args:
         directory: Where the files are; created (0700) when it is needed first.
         warn: Is told, in a sentence, if something is wrong with the cache.
         clock: Returns seconds since the epoch.
         limit: How many bytes of values are kept, besides those that were used.
         lock_seconds: How long to wait for another process.
+        shared: Copies that many machines share.
+        leases: Which of these machines makes an export.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  it has that many settings
         self,
         directory: Path,
         *,
@@ -85,8 +100,13 @@ class ExportCache:
         clock: Callable[[], float] = time.time,
         limit: int = LIMIT_BYTES,
         lock_seconds: float = LOCK_SECONDS,
+        shared: SharedCopies | None = None,
+        leases: Leases | None = None,
     ) -> None:
         self._store = Store(directory, warn, lock_seconds=lock_seconds)
+        self._shared = shared
+        self.leases = leases
+        """None if this machine shares nothing with others."""
         self._clock = clock
         self._limit = limit
         self._held: dict[tuple[str, str | None], Cached] = {}
@@ -96,7 +116,12 @@ class ExportCache:
         """The keys of all that was asked for or kept: the size limit spares it."""
 
     def look_up(
-        self, resources: Iterable[str], account: str | None, max_age: float
+        self,
+        resources: Iterable[str],
+        account: str | None,
+        max_age: float,
+        *,
+        since: float = math.inf,
     ) -> Iterator[tuple[str, Cached | None]]:
         """Yield each resource with the account's copy of it; the store is read once for all.
 
@@ -104,21 +129,53 @@ class ExportCache:
             resources: What was exported.
             account: Whose copies; None for the latest of any account.
             max_age: Seconds for which a copy is fresh; `inf` is forever, and with 0 nothing is.
+            since: Copies from this time on are fresh all the same, in seconds since the epoch.
         """
         wanted = list(resources)
         held = {each: self._recall(each, account, max_age) for each in wanted}
         keys = self._choose_keys([each for each in wanted if not held[each]], account)
-        policy = _Policy(self._store.read(keys.values()), self._store.complain_of_entry)
+        values = self._store.read(keys.values())
+        if self._shared:
+            values |= self._read_newer(self._shared, keys, values, max_age)
+        policy = _Policy(values, self._store.complain_of_entry)
         for resource in wanted:
             copy = held[resource] or policy.judge(keys[resource], max_age, self._clock)
+            # A stored date is rounded down, so what may be older does not count.
+            if copy and copy.date >= since:
+                copy = replace(copy, fresh=True)
             if copy and copy.fresh:
                 self._held[resource, account] = copy
             yield resource, copy
 
-    def find(self, resource: str, account: str | None, max_age: float) -> Cached | None:
+    def find(
+        self, resource: str, account: str | None, max_age: float, *, since: float = math.inf
+    ) -> Cached | None:
         """Return one copy, as `look_up` does."""
-        [(_, copy)] = self.look_up([resource], account, max_age)
+        [(_, copy)] = self.look_up([resource], account, max_age, since=since)
         return copy
+
+    def hold_lease(
+        self, resource: str, account: str | None, *, patiently: bool = False
+    ) -> AbstractContextManager[None]:
+        """Let no other machine export a resource at the same time, as `Leases.hold` does."""
+        if self.leases is None:
+            return nullcontext()
+        return self.leases.hold(copy_key(resource, account), patiently=patiently)
+
+    def give_up_lease(self, resource: str, account: str | None) -> None:
+        """Let other machines export a resource, because they will not find what this one keeps."""
+        if self.leases:
+            self.leases.give_up(copy_key(resource, account))
+
+    def begin_build(self) -> None:
+        """Ask the server that machines share again, also if an earlier build could not."""
+        if self._shared:
+            self._shared.begin_build()
+
+    def cancel(self) -> None:
+        """Wait for no other machine any more."""
+        if self.leases:
+            self.leases.cancel()
 
     def keep(
         self, resource: str, account: str | None, text: str, headers: Mapping[str, str]
@@ -130,6 +187,9 @@ class ExportCache:
         key = copy_key(resource, account)
         value = write_copy(key, text, kept, self._clock)
         self._store.write({**value, latest_key(resource): key.encode()})
+        if self._shared:
+            for name, stored in value.items():
+                self._shared.write(name, stored)
         self._used |= {key, latest_key(resource)}
         self._held.pop((resource, None), None)
         self._held[resource, account] = Cached(text, kept, self._clock(), 0.0, fresh=True)
@@ -139,6 +199,8 @@ class ExportCache:
         key, alias = copy_key(resource, account), latest_key(resource)
         latest = self._store.read([alias]).get(alias)
         self._store.remove([key, *([alias] if latest == key.encode() else [])])
+        if self._shared:
+            self._shared.remove([key])
         self._held.pop((resource, None), None)
         self._held.pop((resource, account), None)
         self._used -= {key, alias}
@@ -187,17 +249,67 @@ class ExportCache:
         """Return the cached files, by digest; their content is not verified."""
         keys = {file_key(digest): digest for digest in digests}
         self._used.update(keys)
-        return {keys[key]: content for key, content in self._store.read(keys).items()}
+        found = self._store.read(keys)
+        if self._shared and (missing := keys.keys() - found.keys()):
+            shared = self._shared.read(missing)
+            self._store.write(shared)
+            found |= shared
+        return {keys[key]: content for key, content in found.items()}
 
-    def keep_files(self, contents: Mapping[str, bytes | Content | Spool]) -> None:
-        """Keep files by digest."""
+    def keep_files(self, contents: Mapping[str, bytes | Content | Spool]) -> bool:
+        """Keep files by digest; return True if other machines will find all of them."""
         values = {file_key(digest): content for digest, content in contents.items()}
         self._used.update(values)
         self._store.write(values)
+        if self._shared is None:
+            return True
+        # One at a time, which is enough in memory.
+        written = [self._shared.write_file(key, content) for key, content in values.items()]
+        return all(written)
 
     def close(self) -> None:
         """Write what is to be written, make room if the limit is passed, and close the files."""
+        if self.leases:
+            self.leases.close()
+        if self._shared:
+            self._shared.close()
         self._store.close(self._tidy)
+
+    def _read_newer(
+        self,
+        shared: SharedCopies,
+        keys: Mapping[str, str],
+        values: Mapping[str, bytes],
+        max_age: float,
+    ) -> dict[str, bytes]:
+        """Return the shared copies that are newer than those here, and keep them here, too.
+
+        Args:
+            shared: Where they are.
+            keys: Of the copies, by resource.
+            values: That are here, by key.
+            max_age: Seconds for which a copy is fresh.
+        """
+        resources = {
+            key: resource
+            for resource, key in keys.items()
+            if not (key in values and read_fresh(values[key], max_age, self._clock))
+        }
+        dates = {key: self._find_date(values[key]) for key in resources.keys() & values.keys()}
+        newer = {
+            key: value
+            for key, value in shared.read(resources).items()
+            if dates.get(key, 0.0) < self._find_date(value) <= self._clock() + _MOST_AHEAD_SECONDS
+        }
+        aliases = {latest_key(resources[key]): key.encode() for key in newer}
+        if newer:
+            self._store.write({**newer, **aliases})
+        return newer
+
+    def _find_date(self, value: bytes) -> float:
+        """Return when a copy was exported or confirmed; 0 if it is not one that `keep` wrote."""
+        copy = read_fresh(value, math.inf, self._clock)
+        return copy.date if copy else 0.0
 
     def _recall(self, resource: str, account: str | None, max_age: float) -> Cached | None:
         copy = self._held.get((resource, account))

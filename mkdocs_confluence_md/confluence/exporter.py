@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from mkdocs_confluence_md.auth.token_refresh import TokenAuth
     from mkdocs_confluence_md.confluence.refs import TreeRef
+    from mkdocs_confluence_md.network.shared_rate import SharedRate
     from mkdocs_confluence_md.network.spooling import Spool
     from mkdocs_confluence_md.network.urls import ApiAddress
 
@@ -56,6 +57,7 @@ class Exporter:
         patience: How long is waited for what.
         observe: Is told of each response.
         learned: What `find_learned` returned in an earlier build.
+        shared_rate: The rate limit that other machines share.
     """
 
     def __init__(  # noqa: PLR0913  it has that many settings
@@ -67,11 +69,14 @@ class Exporter:
         patience: Patience | None = None,
         observe: Callable[[httpx.Response], None] | None = None,
         learned: Mapping[str, int] | None = None,
+        shared_rate: SharedRate | None = None,
     ) -> None:
         self.address = address
         self.auth = auth
         self._observe = observe
-        self._traffic = Traffic(concurrency, patience or Patience(), learned=learned)
+        self._traffic = Traffic(
+            concurrency, patience or Patience(), learned=learned, shared_rate=shared_rate
+        )
         self._lock = threading.Lock()
         self._made_client: httpx.Client | None = None
 

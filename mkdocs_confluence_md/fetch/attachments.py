@@ -6,7 +6,9 @@ without a new version of the page. Of an archive, only the files that the page r
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import cache, partial
@@ -150,8 +152,15 @@ class AssetFetcher:
         kept = self._find_kept(resource, self._exporter.auth.account())
         if kept and kept.answers(references):
             return _choose(kept, references)
+        now = time.time()
         try:
-            return self._export(base_url, page_id, references, kept)
+            account = self._exporter.auth.account()
+            with self._cache.hold_lease(resource, account, patiently=True):
+                if self._cache.leases:  # another machine may have exported them just now
+                    kept = self._find_kept(resource, account, since=now) or kept
+                if kept and kept.answers(references):
+                    return _choose(kept, references)
+                return self._export(base_url, page_id, references, kept)
         except FailureError as error:
             if kept is None:
                 return Assets(error=error)
@@ -177,8 +186,10 @@ class AssetFetcher:
             )
         )
 
-    def _find_kept(self, resource: str, account: str | None) -> _Kept | None:
-        copy = self._cache.find(resource, account, self._max_age)
+    def _find_kept(
+        self, resource: str, account: str | None, *, since: float = math.inf
+    ) -> _Kept | None:
+        copy = self._cache.find(resource, account, self._max_age, since=since)
         manifest = read_manifest(copy.text) if copy else None
         if copy is None or manifest is None:
             return None
@@ -234,8 +245,10 @@ class AssetFetcher:
         missing = tuple(key for key in references if key not in files)
         manifest = AttachmentManifest(files, missing, assets.problems)
         # The files first: a manifest must never name a file that is not there.
-        self._cache.keep_files({each: contents[each] for each in contents if each not in known})
+        new = {each: contents[each] for each in contents if each not in known}
         account = self._exporter.auth.account()
+        if not self._cache.keep_files(new):
+            self._cache.give_up_lease(resource, account)
         self._cache.keep(resource, account, write_manifest(manifest), {})
 
 

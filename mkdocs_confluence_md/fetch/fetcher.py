@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from mkdocs_confluence_md.errors import ConfluenceError, FailureError
+from mkdocs_confluence_md.errors import ConfluenceError, FailureError, HeldElsewhereError
 from mkdocs_confluence_md.fetch.pages import PageExports, read_copy
 from mkdocs_confluence_md.fetch.results import Assets, FetchedPage, FetchedTree, Origin, WantedPage
 from mkdocs_confluence_md.fetch.threads import (
@@ -195,8 +195,18 @@ class ConfluenceSource:
         # Until something is heard, nothing is looked up or stored while all of these are in flight.
         return limit if limit == MOST_UNANSWERED else limit + FIRST_LIMIT
 
+    def begin_build(self) -> None:
+        """Ask the server that machines share again, also if an earlier build could not."""
+        self._cache.begin_build()
+
+    def wait_for_lease(self, name: str, resume: Callable[[], object]) -> None:
+        """Call something when another machine has made an export."""
+        assert self._cache.leases  # noqa: S101  otherwise no lease has a name
+        self._cache.leases.wait(name, resume)
+
     def reset(self) -> None:
         """Cancel pending requests, and look again at what could not be reached."""
+        self._cache.cancel()
         self._base_urls.begin_build()
         self._exporter.begin_build()
         if self.versions:
@@ -280,6 +290,8 @@ class Fetcher:
         self._look_ups, self._at_hand, self._copies = [], [], {}
         if self._snapshot:
             self._snapshot.open()
+        if self._source:
+            self._source.begin_build()
         self.add_trees(trees)
         # An account for Confluence's own API lists trees, and their pages are fetched one by one.
         self._held = {}
@@ -587,7 +599,13 @@ class Fetcher:
     def _deliver(
         self, source: ConfluenceSource, future: Future[FetchedPage], page: WantedPage, begin: float
     ) -> None:
-        deliver(future, partial(_measure, partial(self._fetch_page, source, page), begin))
+        """Deliver a page; one that another machine exports at the moment is put off."""
+        try:
+            deliver(future, partial(_measure, partial(self._fetch_page, source, page), begin))
+        except HeldElsewhereError as held:
+            later = replace(page, was_put_off=True)
+            task = partial(self._deliver, source, future, later, begin)
+            source.wait_for_lease(held.name, partial(self._workers.submit, task))
 
 
 def _has_succeeded(future: Future[Any]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -71,18 +72,28 @@ class PageExports:
         base_url = self._base_urls.find()
         ids = {page_resource(base_url, page_id): page_id for page_id in page_ids}
         account = self._base_urls.find_account()
+        now = time.time()
         for resource, found in self._cache.look_up(ids, account, self._max_age):
             copy = _redact(found)
+            if copy and self._cache.leases:  # it may be another machine's, so no export tells it
+                self._cache.note_account(account)
             if copy and ids[resource] in self.outdated:
                 copy = replace(copy, fresh=False)
             references = self._find_references(copy.text, ids[resource]) if copy else {}
-            yield WantedPage(ids[resource], base_url, resource, account, copy, references)
+            yield WantedPage(
+                ids[resource], base_url, resource, account, copy, references, wanted_at=now
+            )
 
     def _find_references(self, markdown: str, page_id: str) -> dict[str, Reference]:
         return find_references(markdown, page_id) if self._assets else {}
 
     def fetch(self, page: WantedPage) -> FetchedPage:
-        """Fetch a page and its attachments, in one task."""
+        """Fetch a page and its attachments, in one task.
+
+        Raises:
+            ConfluenceError: The page could not be fetched.
+            HeldElsewhereError: Another machine exports it at the moment.
+        """
         found = self._find(page)
         if page.copy and page.copy.text == found.markdown:
             references = page.references
@@ -124,6 +135,8 @@ class PageExports:
             return read_copy(page.copy, Origin.CACHE)
         if self._offline:
             raise describe_absence()
+        if page.was_put_off and (found := self._find_newer(page)):
+            return found
         account = self._exporter.auth.account()
         if account != page.account:  # another page was the sign-in, and other copies are ours now
             copy = _redact(self._cache.find(page.resource, account, self._max_age))
@@ -131,12 +144,31 @@ class PageExports:
         if page.copy and account and is_unchanged(page.kept, page.now):
             return self._keep(page, page.copy.text, page.copy.headers, Origin.CONFIRMED)
         try:
-            return self._export(page)
+            with self._cache.hold_lease(page.resource, account):
+                return self._find_newer(page) or self._export(page)
         except FailureError as error:
             copy = page.copy or self._find_copy(page)
             if copy is None:
                 raise
             return replace(read_copy(copy, Origin.STALE), error=error)
+
+    def _find_newer(self, page: WantedPage) -> FetchedPage | None:
+        """Return a copy that another machine has exported since the page was looked up."""
+        if self._cache.leases is None:
+            return None
+        # Of a page that has changed, only what is newer than that counts, or has this version.
+        max_age = 0.0 if page.now or page.page_id in self.outdated else self._max_age
+        account = self._exporter.auth.account()
+        copy = _redact(self._cache.find(page.resource, account, max_age, since=page.wanted_at))
+        if copy is None:
+            return None
+        if copy.fresh:
+            self.outdated.pop(page.page_id, None)
+            return read_copy(copy, Origin.CACHE)
+        found = replace(page, copy=copy)
+        if is_unchanged(found.kept, page.now):
+            return self._keep(found, copy.text, copy.headers, Origin.CONFIRMED)
+        return None
 
     def _find_copy(self, page: WantedPage) -> Cached | None:
         """Return the copy of the account that is known since the page was looked up, if it is."""

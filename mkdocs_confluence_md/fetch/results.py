@@ -88,6 +88,10 @@ class WantedPage:
     """To attachments, in the copy."""
     now: PageFacts | None = None
     """What Confluence has just said of the page."""
+    wanted_at: float = 0.0
+    """Since when, in seconds since the epoch: a copy of another machine may be newer."""
+    was_put_off: bool = False
+    """Whether another machine was about to export it."""
 
     @property
     def is_at_hand(self) -> bool:

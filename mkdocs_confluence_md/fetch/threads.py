@@ -19,7 +19,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from mkdocs_confluence_md.errors import ConfluenceError, FailureError
+from mkdocs_confluence_md.errors import ConfluenceError, FailureError, HeldElsewhereError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -162,11 +162,17 @@ def _end_work() -> None:
 
 
 def deliver(future: Future[_T], find: Callable[[], _T]) -> None:
-    """Resolve a future with a result or a `ConfluenceError`, unless it was cancelled."""
-    if not future.set_running_or_notify_cancel():
+    """Resolve a future with a result or a `ConfluenceError`, unless it was cancelled.
+
+    Raises:
+        HeldElsewhereError: Another machine is about to have the result: deliver it later.
+    """
+    if not future.running() and not future.set_running_or_notify_cancel():
         return
     try:
         future.set_result(find())
+    except HeldElsewhereError:
+        raise
     except ConfluenceError as error:
         future.set_exception(error)
     except Exception as error:  # noqa: BLE001  the last net: it must not hide other pages' errors

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from dataclasses import dataclass, replace
@@ -112,22 +113,18 @@ class TreeExports:
         resource = tree_resource(self._base_urls.find(), ref)
         account = self._base_urls.find_account()
         kept = self._find_kept(ref, resource, account)
-        if kept and (
-            self._offline
-            or (
-                kept.fresh
-                and (
-                    not self._attachments
-                    or kept.manifest.has_attachments
-                    or self._is_too_large(kept.manifest)
-                )
-            )
-        ):
+        if kept and (self._offline or self._is_enough(kept)):
             return FetchedTree(Origin.CACHE, kept.export, age=kept.age)
         if self._offline:
             raise describe_absence(f"the {ref.name}")
+        now = self._clock()
         try:
-            return self._export(ref, resource, kept)
+            with self._cache.hold_lease(resource, account, patiently=True):
+                if self._cache.leases:  # another machine may have exported it just now
+                    kept = self._find_kept(ref, resource, account, since=now) or kept
+                if kept and self._is_enough(kept):
+                    return FetchedTree(Origin.CACHE, kept.export, age=kept.age)
+                return self._export(ref, resource, kept)
         except NoAccessError:
             account = self._exporter.auth.account()
             self._cache.forget(resource, account)
@@ -140,14 +137,27 @@ class TreeExports:
                 raise
             return FetchedTree(Origin.STALE, kept.export, age=kept.age, error=error)
 
+    def _is_enough(self, kept: _Kept) -> bool:
+        """Return True if there is nothing left to export."""
+        return kept.fresh and (
+            not self._attachments
+            or kept.manifest.has_attachments
+            or self._is_too_large(kept.manifest)
+        )
+
     def _is_too_large(self, manifest: TreeManifest) -> bool:
         """Return True if asking for attachments is known to be of no use."""
         return self._clock() - manifest.too_large_at < _SECONDS_TOO_LARGE
 
     def _find_kept(
-        self, ref: TreeRef | SpaceRef, resource: str, account: str | None
+        self,
+        ref: TreeRef | SpaceRef,
+        resource: str,
+        account: str | None,
+        *,
+        since: float = math.inf,
     ) -> _Kept | None:
-        copy = self._cache.find(resource, account, self._max_age)
+        copy = self._cache.find(resource, account, self._max_age, since=since)
         manifest = read_tree_manifest(copy.text) if copy else None
         if copy is None or manifest is None:
             return None
@@ -176,7 +186,9 @@ class TreeExports:
                 too_large_at = self._clock()
         # The archive first: a manifest must never name an archive that is not there.
         if not kept or kept.export.digest != export.digest:
-            self._cache.keep_files({export.digest: content})
+            is_shared = self._cache.keep_files({export.digest: content})
+            if not is_shared:
+                self._cache.give_up_lease(resource, self._exporter.auth.account())
         manifest = replace(manifest, too_large_at=too_large_at)
         account = self._exporter.auth.account()
         self._cache.keep(resource, account, write_manifest(manifest), {})

@@ -124,6 +124,8 @@ class PatientTransport(httpx.BaseTransport):
                     is_last = not service.failed(
                         tries, trouble, asked_to_wait=wait, outcome=outcome
                     )
+                    if trouble is Trouble.THROTTLED:
+                        service.share_pause()
             if is_last or (trouble not in _NOT_ARRIVED and ONLY_ONCE in request.extensions):
                 if isinstance(outcome, httpx.Response):
                     return outcome

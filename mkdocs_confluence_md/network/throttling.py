@@ -25,6 +25,7 @@ from mkdocs_confluence_md.network.concurrency import FIRST_LIMIT, MOST_UNANSWERE
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from mkdocs_confluence_md.network.shared_rate import SharedRate
 
 _MOST_A_MINUTE = 1200
 # A little over a minute: requests may travel at different speeds.
@@ -168,6 +169,10 @@ class Pace:
         self._paused_until = max(self._paused_until, now + seconds)
         return longer
 
+    def find_pause(self, now: float) -> float:
+        """Return for how many seconds nothing is sent, because of a 429."""
+        return max(0.0, self._paused_until - now)
+
 
 @dataclass(frozen=True)
 class Patience:
@@ -284,16 +289,22 @@ class Service:
         connections: How many requests can lose time at once, at least, while all is well.
         clock: Returns seconds; it only has to move forward.
         lock: What services with the same `Rate` share.
+        shared_rate: What other machines share, too, for requests about pages.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  it has that many settings
         self,
         pace: Pace,
         patience: Patience,
         connections: int,
         clock: Callable[[], float],
         lock: threading.RLock,
+        *,
+        shared_rate: SharedRate | None = None,
     ) -> None:
+        self._shared_rate = shared_rate
+        self._asking = threading.Lock()
+        """Held by the thread that waits until other machines have sent less."""
         self._pace = pace
         self._patience = patience
         self._connections = connections
@@ -322,14 +333,17 @@ class Service:
         """
         with self._lock:
             self._wait_for_turn(request)
+            now = self._clock()
+            self._pace.send(now)
+            if not self._is_timed and self._pace.delay(now) < float("inf"):
+                self._turn_comes.notify()
+        try:
+            if self._shared_rate and request.is_about_page:
+                self._wait_for_others(self._shared_rate, request)
             request.sent = self._clock()
             if request.tries == 0:
                 request.first_try = request.sent
             request.tries += 1
-            self._pace.send(request.sent)
-            if not self._is_timed and self._pace.delay(request.sent) < float("inf"):
-                self._turn_comes.notify()
-        try:
             yield
         finally:
             with self._lock:
@@ -345,9 +359,8 @@ class Service:
             OutageError: The circuit breaker is open.
         """
         with self._lock:
-            until = self._clock() + seconds
             request.build.lost_seconds += self._share(seconds)
-            self._wait(self._rest_ends, request, lambda now: max(0.0, until - now))
+            self._wait_until(self._clock() + seconds, request)
 
     @property
     def limit(self) -> int:
@@ -400,6 +413,13 @@ class Service:
                 self._outage = OutageError(outcome)
                 self._wake_all()
             return False
+
+    def share_pause(self) -> None:
+        """Let other machines pause as this one does after a 429."""
+        if self._shared_rate:
+            with self._lock:
+                seconds = self._pace.find_pause(self._clock())
+            self._shared_rate.pause(seconds)
 
     def begin_build(self) -> None:
         """Look anew, but without patience for an outage that is still there."""
@@ -466,14 +486,20 @@ class Service:
         self._turn_comes.notify()
         self._raise_end(request)
 
-    def _wait(
-        self, event: threading.Condition, request: Request, delay: Callable[[float], float]
-    ) -> None:
+    def _wait_for_others(self, shared_rate: SharedRate, request: Request) -> None:
+        """Wait until all machines together may send one more request."""
+        # One thread asks at a time: those of a process would get the same answer.
+        with self._asking:
+            while seconds := shared_rate.count():
+                with self._lock:
+                    self._wait_until(self._clock() + seconds, request)
+
+    def _wait_until(self, moment: float, request: Request) -> None:
         while not self._is_hopeless(request):
-            seconds = delay(self._clock())
+            seconds = moment - self._clock()
             if seconds <= 0:
                 return
-            event.wait(seconds)
+            self._rest_ends.wait(seconds)
         self._raise_end(request)
 
     def _is_hopeless(self, request: Request) -> bool:
@@ -493,6 +519,7 @@ class Traffic:
         patience: How long is waited for what.
         clock: Returns seconds; it only has to move forward.
         learned: How many were in flight at the end of an earlier build, by service.
+        shared_rate: What other machines share, too.
     """
 
     def __init__(
@@ -502,7 +529,9 @@ class Traffic:
         clock: Callable[[], float] = time.monotonic,
         *,
         learned: Mapping[str, int] | None = None,
+        shared_rate: SharedRate | None = None,
     ) -> None:
+        self._shared_rate = shared_rate
         self.connections = connections
         self.patience = patience
         self.clock = clock
@@ -524,7 +553,12 @@ class Traffic:
                 connections = min(most or self.connections, self.connections)
                 pace = Pace(connections, rate=self._rate, learned=self._learned.get(name))
                 self._services[name] = Service(
-                    pace, self.patience, connections, self.clock, self._lock
+                    pace,
+                    self.patience,
+                    connections,
+                    self.clock,
+                    self._lock,
+                    shared_rate=self._shared_rate,
                 )
             return self._services[name]
 

@@ -14,6 +14,7 @@ from mkdocs_confluence_md.cli import COMMANDS, cli
 from projects import BIN, Project, keep_login, make_login
 
 if TYPE_CHECKING:
+    from redis_servers import RedisServer
     from standin import StandIn
 
 FOR_REQUESTS = {
@@ -55,6 +56,15 @@ FOR_PAGES = {
     "nh3",
     "slugify",
     "sqlite3",
+}
+FOR_MACHINES = {
+    "cryptography",
+    "limits",
+    "mkdocs_confluence_md.cache.leases",
+    "mkdocs_confluence_md.cache.shared",
+    "mkdocs_confluence_md.network.shared_rate",
+    "mkdocs_confluence_md.network.shared_store",
+    "redis",
 }
 LIGHT = {"cli", "errors"}
 """What the command needs before any subcommand runs."""
@@ -170,6 +180,22 @@ def test_a_page_that_is_fresh_in_the_cache_needs_nothing_for_requests(
     assert standin.requests == []
     assert "mkdocs_confluence_md.site_build" in loaded
     assert not loaded & FOR_REQUESTS - by_mkdocs
+
+
+def test_without_a_store_nothing_is_loaded_for_one(project: Project, standin: StandIn) -> None:
+    project.configure(["confluence:101"], site=standin.url)
+
+    assert not build(project) & FOR_MACHINES
+
+
+def test_pages_that_are_fresh_here_need_no_store(
+    project: Project, standin: StandIn, redis_server: RedisServer
+) -> None:
+    project.environment["CONFLUENCE_MD_STORE"] = redis_server.url
+    project.configure(["confluence:101"], site=standin.url)
+    assert build(project) >= FOR_MACHINES
+
+    assert not build(project) & {"cryptography", "limits", "redis"}
 
 
 def test_links_in_local_pages_lead_to_confluence_without_any_page_from_there(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import socketserver
 import subprocess
 import threading
 import time
@@ -88,10 +89,19 @@ class RedisServer:
                 time.sleep(0.01)
 
     def read_all(self) -> bytes:
-        """Return everything that is in it: keys and values, of all databases, dumped."""
+        """Return all names and values that are in it, of all types."""
+        parts: list[bytes] = []
         with self.client() as client:
-            keys = sorted(client.keys("*"))
-            return b"\n".join(key + b" " + (client.dump(key) or b"") for key in keys)
+            for name in client.scan_iter(count=1000):
+                match client.type(name):
+                    case b"hash":
+                        values = [part for item in client.hgetall(name).items() for part in item]
+                    case b"list":
+                        values = client.lrange(name, 0, -1)
+                    case _:
+                        values = [client.get(name) or b""]
+                parts += [name, *values]
+        return b"\n".join(parts)
 
 
 class FaultyProxy:
@@ -108,7 +118,8 @@ class FaultyProxy:
         """What is answered to everything, instead of asking the server."""
         self._target = port
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"redis://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.port: int = self._listener.getsockname()[1]
+        self.url = f"redis://127.0.0.1:{self.port}"
         self._open: list[socket.socket] = []
 
     def __enter__(self) -> Self:
@@ -153,3 +164,48 @@ class FaultyProxy:
                 sink.sendall(data)
         with suppress(OSError):
             sink.shutdown(socket.SHUT_RDWR)
+
+
+class RefusingServer:
+    """A server that has the same answer to everything, as a context manager.
+
+    Args:
+        port: Where it listens.
+        answer: An error, or anything else.
+    """
+
+    def __init__(self, port: int, answer: bytes = b"-ERR this server has other plans\r\n") -> None:
+        self._port = port
+        self._answer = answer
+
+    def __enter__(self) -> Self:
+        """Start."""
+        self._server = _Refusals(("127.0.0.1", self._port), _Refusal)
+        self._server.answer = self._answer
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop."""
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class _Refusals(socketserver.ThreadingTCPServer):
+    allow_reuse_address = True
+    daemon_threads = True
+    answer = b""
+
+    def handle_error(self, *_: object) -> None:
+        """Leave out that a client has gone."""
+
+
+class _Refusal(socketserver.StreamRequestHandler):
+    server: _Refusals
+
+    def handle(self) -> None:
+        """Answer each command: an array of texts, each on a line of its own."""
+        while line := self.rfile.readline():
+            for _ in range(2 * int(line[1:])):
+                self.rfile.readline()
+            self.wfile.write(self.server.answer)
