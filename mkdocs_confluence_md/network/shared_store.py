@@ -93,10 +93,12 @@ class SharedStore:
 
 
 def _connect(url: str, answer_seconds: float) -> redis.Redis:
-    check_extra()
-    import redis  # noqa: PLC0415  an extra, and slow
-    from redis.backoff import NoBackoff  # noqa: PLC0415
-    from redis.retry import Retry  # noqa: PLC0415
+    try:
+        import redis  # noqa: PLC0415  an extra, and slow
+        from redis.backoff import NoBackoff  # noqa: PLC0415  the same
+        from redis.retry import Retry  # noqa: PLC0415  the same
+    except ImportError:
+        raise _explain_absence("redis") from None
 
     pool = redis.BlockingConnectionPool.from_url(
         url,
@@ -119,10 +121,14 @@ def check_extra() -> None:
     """
     for package in ("redis", "limits"):
         if find_spec(package) is None:
-            raise SettingError(
-                f"CONFLUENCE_MD_STORE is set, but the package {package} is not installed.",
-                'Install it: pip install "mkdocs-confluence-md[redis]".',
-            )
+            raise _explain_absence(package)
+
+
+def _explain_absence(package: str) -> SettingError:
+    return SettingError(
+        f"CONFLUENCE_MD_STORE is set, but the package {package} is not installed.",
+        'Install it: pip install "mkdocs-confluence-md[redis]".',
+    )
 
 
 class OptionalStore:

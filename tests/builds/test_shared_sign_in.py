@@ -84,6 +84,7 @@ def test_a_refresh_token_of_the_environment_begins_the_chain_of_all(
     token = {"CONFLUENCE_MD_REFRESH_TOKEN": standin.oauth.issue_refresh_token()}
     for number in range(2):
         machine = make_machine(tmp_path / str(number), standin, redis_server.url, **token)
+        machine.configure(NAV, site=standin.url, gateway="site", max_age=0)
         assert machine.build().exit_code == 0
         standin.oauth.expire_access_tokens()
 

@@ -192,6 +192,8 @@ def test_pages_that_are_fresh_here_need_no_store(
     project: Project, standin: StandIn, redis_server: RedisServer
 ) -> None:
     project.environment["CONFLUENCE_MD_STORE"] = redis_server.url
+    # Whose copies count is in the token; a sign-in is in the store.
+    project.environment["CONFLUENCE_MD_ACCESS_TOKEN"] = standin.oauth.issue_access_token()
     project.configure(["confluence:101"], site=standin.url)
     assert build(project) >= FOR_MACHINES
 
