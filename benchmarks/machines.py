@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 from benchmarks.fleet import write_pages
 from benchmarks.table import format_table
 from machines import hash_site, make_machine, set_limits, start_build
-from mkdocs_confluence_md.network.shared_store import KEY_PREFIX
+from mkdocs_confluence_md.network.shared_store import KEY_PREFIX, LEASE_SECONDS
 from redis_servers import RedisServer
 from standin import StandIn
 
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from projects import Project
 
 HEAD = ["", "exports", "refreshes", "first site", "last site", "failed", "sites"]
-LEASE_SECONDS = 10.0
 KILLED_MACHINES, KILLED_PAGES = 8, 24
 MINUTE_SECONDS = 60.0
 PATIENCE_SECONDS = 1200.0

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from mkdocs_confluence_md.auth.sealing import Seal
 from mkdocs_confluence_md.auth.token_store import SECRETS, SignIn, check_sign_in
 from mkdocs_confluence_md.errors import StoreError
-from mkdocs_confluence_md.network.shared_store import KEY_PREFIX
+from mkdocs_confluence_md.network.shared_store import KEY_PREFIX, LEASE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,9 +34,6 @@ if TYPE_CHECKING:
     from mkdocs_confluence_md.network.shared_store import SharedStore
 
 _T = TypeVar("_T")
-
-LEASE_SECONDS = 10.0
-"""How long the lock of a machine that has died keeps the others waiting."""
 
 # The holder of the lock waits for two answers of the authorization server at most.
 _LOCK_SECONDS = 180.0

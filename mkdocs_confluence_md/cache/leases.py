@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from mkdocs_confluence_md.errors import HeldElsewhereError
-from mkdocs_confluence_md.network.shared_store import KEY_PREFIX
+from mkdocs_confluence_md.network.shared_store import KEY_PREFIX, LEASE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     import redis
 
     from mkdocs_confluence_md.network.shared_store import OptionalStore
-
-LEASE_SECONDS = 10.0
-"""How long others wait for a machine that has died."""
 
 _POLL_SECONDS = 0.2
 _RENEWALS_A_LEASE = 4

@@ -25,6 +25,9 @@ _T = TypeVar("_T")
 KEY_PREFIX = "confluence-md:1:"
 """All keys begin with it, so that a server can be shared with others, and an ACL can name them."""
 
+LEASE_SECONDS = 10.0
+"""How long a lock or a lease of a machine that has died keeps the others waiting."""
+
 _CONNECT_SECONDS = 2.0
 # A server that answers later is of no use: an export takes about as long.
 _ANSWER_SECONDS = 3.0

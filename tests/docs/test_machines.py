@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from projects import Project
     from standin import StandIn
 
-FILES = {each.title: each.text for each in find_snippets((DOCS / "machines.md").read_text("utf-8"))}
+FILES = {each.title: each.text for each in find_snippets((DOCS / "store.md").read_text("utf-8"))}
 PASSWORD = "a-password-of-the-server"
 
 

@@ -24,11 +24,11 @@ import httpx
 
 import mkdocs_confluence_md
 from mkdocs_confluence_md.auth.environment import read_environment
-from mkdocs_confluence_md.auth.shared_token_store import LEASE_SECONDS, SharedTokenStore
+from mkdocs_confluence_md.auth.shared_token_store import SharedTokenStore
 from mkdocs_confluence_md.auth.sign_ins import login_key
 from mkdocs_confluence_md.auth.token_refresh import make_login_auth
 from mkdocs_confluence_md.auth.token_store import TokenStore
-from mkdocs_confluence_md.network.shared_store import SharedStore
+from mkdocs_confluence_md.network.shared_store import LEASE_SECONDS, SharedStore
 from mkdocs_confluence_md.network.urls import ApiAddress
 
 if TYPE_CHECKING:
