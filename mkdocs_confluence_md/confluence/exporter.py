@@ -84,9 +84,9 @@ class Exporter:
         """Cancel pending requests and reset the circuit breaker."""
         self._traffic.begin_build()
 
-    def find_limit(self) -> int:
-        """Return how many requests may be in flight at present."""
-        return self._traffic.find_limit()
+    def count_threads(self) -> int:
+        """Return how many threads have something to do at present."""
+        return self._traffic.count_threads()
 
     def find_learned(self) -> dict[str, int]:
         """Return how many requests should be in flight in a next build, by service."""

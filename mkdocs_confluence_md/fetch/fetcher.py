@@ -23,7 +23,7 @@ from mkdocs_confluence_md.fetch.threads import (
     deliver_error,
     describe_absence,
 )
-from mkdocs_confluence_md.network.concurrency import FIRST_LIMIT, MOST_UNANSWERED
+from mkdocs_confluence_md.network.concurrency import MOST_UNANSWERED
 from mkdocs_confluence_md.network.spooling import Contents
 
 if TYPE_CHECKING:
@@ -93,9 +93,9 @@ class LateExporter:
         if self._exporter.made:
             self._exporter.made.begin_build()
 
-    def find_limit(self) -> int:
-        """Return how many requests may be in flight at present, as `Exporter` does."""
-        return self._exporter.made.find_limit() if self._exporter.made else MOST_UNANSWERED
+    def count_threads(self) -> int:
+        """Return how many threads have something to do at present, as `Exporter` does."""
+        return self._exporter.made.count_threads() if self._exporter.made else MOST_UNANSWERED
 
     def find_learned(self) -> dict[str, int]:
         """Return how many requests should be in flight in a next build, as `Exporter` does."""
@@ -190,10 +190,8 @@ class ConfluenceSource:
         )
 
     def count_threads(self) -> int:
-        """Return how many threads have something to do, more than there may be requests."""
-        limit = self._exporter.find_limit()
-        # Until something is heard, nothing is looked up or stored while all of these are in flight.
-        return limit if limit == MOST_UNANSWERED else limit + FIRST_LIMIT
+        """Return how many threads have something to do at present."""
+        return self._exporter.count_threads()
 
     def begin_build(self) -> None:
         """Ask the server that machines share again, also if an earlier build could not."""

@@ -80,6 +80,14 @@ class AdaptiveLimit:
         return self._limit if self._unanswered is None else self._unanswered
 
     @property
+    def threads(self) -> int:
+        """How many threads have something to do: more than send, once there is something to store.
+
+        Until something is heard, all of them only send.
+        """
+        return self._limit + FIRST_LIMIT if self._unanswered is None else self._unanswered
+
+    @property
     def learned(self) -> int | None:
         """The limit for a next build to begin with; None before there was a whole round."""
         return self._limit if self._has_learned else None

@@ -108,6 +108,11 @@ class Pace:
         return self._limit.limit
 
     @property
+    def threads(self) -> int:
+        """How many threads have something to do at present."""
+        return self._limit.threads
+
+    @property
     def learned(self) -> int | None:
         """How many should be in flight at the beginning of a next build, if that is known."""
         return self._limit.learned
@@ -363,10 +368,10 @@ class Service:
             self._wait_until(self._clock() + seconds, request)
 
     @property
-    def limit(self) -> int:
-        """How many requests may be in flight at present."""
+    def threads(self) -> int:
+        """How many threads have something to do at present."""
         with self._lock:
-            return self._pace.limit
+            return self._pace.threads
 
     @property
     def learned(self) -> int | None:
@@ -562,11 +567,11 @@ class Traffic:
                 )
             return self._services[name]
 
-    def find_limit(self) -> int:
-        """Return how many requests may be in flight at present, to the service that allows most."""
+    def count_threads(self) -> int:
+        """Return how many threads have something to do, for the service that allows most."""
         with self._lock:
-            limits = [service.limit for service in self._services.values()]
-        return max(limits, default=MOST_UNANSWERED)
+            found = [service.threads for service in self._services.values()]
+        return max(found, default=MOST_UNANSWERED)
 
     def find_learned(self) -> dict[str, int]:
         """Return how many requests should be in flight in a next build, by service."""
