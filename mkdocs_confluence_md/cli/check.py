@@ -681,6 +681,7 @@ def fetch(entries: Sequence[Declared], fetcher: Fetcher) -> Iterator[PageFinding
     trees = [each.reference for each in entries if not isinstance(each.reference, PageRef)]
     fetcher.start(pages, trees)
     found = fetcher.wait_for_trees()
+    fetcher.release()
     place = "in the snapshot" if fetcher.uses_only_snapshot else ""
     for entry in entries:
         try:

@@ -74,12 +74,16 @@ def read_tree(
     parents = {path: ids[path].parent for path in paths}
     roots = place_below_parents(_Layout(paths, names, pages).list_pages(), parents)
     if isinstance(ref, TreeRef):
-        pages_at_top = [page for page in roots if not page.is_folder]
-        named = any(page.page_id == ref.page_id for page in pages_at_top)
-        is_certain = named or (is_certain and len(pages_at_top) == 1)
+        alone = roots[0] if len(roots) == 1 and not roots[0].is_folder else None
+        is_complete = is_certain and (not page_count or len(texts) >= page_count)
+        is_certain = any(page.page_id == ref.page_id for page in roots) or bool(
+            is_complete and alone and not alone.page_id and parents.get(alone.path) != ref.page_id
+        )
         roots = make_root(roots, RootFinder(ref.page_id, texts, parents, known))
+    told = {page.page_id for page in pages.values()} - {""}
     roots = _complete(roots)
-    return Tree(roots[0].title if len(roots) == 1 else "", roots, is_certain)
+    title = roots[0].title if len(roots) == 1 else ""
+    return Tree(title, roots, is_root_certain=is_certain, tells_ids=len(told) == len(pages))
 
 
 def recognise(tree: Tree, texts: Mapping[str, str], known: Mapping[str, str]) -> Tree:

@@ -103,6 +103,8 @@ class Tree:
     """One, for a page with its descendants."""
     is_root_certain: bool = True
     """Whether more than a likeness says which page of an export is the root."""
+    tells_ids: bool = False
+    """Whether all pages of an export tell their IDs: then the exporter does so, and no author."""
 
     def walk(self) -> Iterator[TreePage]:
         """Yield all pages and folders, each before its children."""

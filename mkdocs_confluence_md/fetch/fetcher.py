@@ -108,6 +108,7 @@ class LateExporter:
 
 
 AnyExporter: TypeAlias = "Exporter | LateExporter"
+Held: TypeAlias = "dict[str, tuple[WantedPage, Callable[[], None]]]"
 
 
 class ConfluenceSource:
@@ -262,8 +263,8 @@ class Fetcher:
         self._copies: dict[str, WantedPage] = {}
         """The pages that are in the cache, and not fresh, by ID."""
         self._is_holding = False
-        self._held: dict[str, Callable[[], None]] = {}
-        """What fetches pages that may be in a tree, which is fetched anyway, by ID."""
+        self._held: Held = {}
+        """Pages that may be in a tree, which is fetched anyway, by ID, and what fetches each."""
         self._told_at = float("-inf")
 
     @property
@@ -318,7 +319,7 @@ class Fetcher:
         more = {page_id: Future() for page_id in page_ids if page_id not in self._pages}
         if more:
             self._pages |= more
-            task = partial(self._hand_out, more, time.monotonic())
+            task = partial(self._hand_out, more, time.monotonic(), self._held)
             self._look_ups.append(self._workers.submit(task))
 
     def add_files(
@@ -367,24 +368,24 @@ class Fetcher:
             page: As the tree has it.
             references: To attachments that did not come with the tree.
         """
-        del self._held[page_id]
+        wanted, _ = self._held.pop(page_id)
 
         def complete() -> FetchedPage:
+            if page.origin is Origin.EXPORTED and self._source:
+                self._source.pages.keep(wanted, page.markdown)
             if not references:
                 return page
-            return replace(page, assets=self._fetch_files(page_id, references, is_copy=False))
+            is_copy = page.origin is Origin.STALE
+            return replace(page, assets=self._fetch_files(page_id, references, is_copy=is_copy))
 
-        task = partial(deliver, self._pages[page_id], complete)
-        if references:
-            self._workers.submit(task)
-        else:
-            task()
+        self._workers.submit(partial(deliver, self._pages[page_id], complete))
 
     def release(self, page_ids: Iterable[str] | None = None) -> None:
         """Begin to fetch pages of `find_held` after all; all of them, if none are named."""
-        held = self.find_held()
-        for page_id in held if page_ids is None else held.intersection(page_ids):
-            self._workers.submit(self._held.pop(page_id))
+        self.find_held()
+        for page_id in list(self._held) if page_ids is None else page_ids:
+            if held := self._held.pop(page_id, None):
+                self._workers.submit(held[1])
         self._is_holding = bool(self._held)
 
     def wait_for(self, page_id: str, tell: Tell | None = None) -> FetchedPage:
@@ -526,8 +527,10 @@ class Fetcher:
         assert self._snapshot  # noqa: S101  without Confluence, there is one
         return self._snapshot
 
-    def _hand_out(self, futures: Mapping[str, Future[FetchedPage]], begin: float) -> None:
-        """Deliver the pages that are at hand, and begin to fetch the others."""
+    def _hand_out(
+        self, futures: Mapping[str, Future[FetchedPage]], begin: float, held: Held
+    ) -> None:
+        """Deliver the pages that are at hand, and begin to fetch the others, but for held ones."""
         if self._source is None:
             for page_id, future in futures.items():
                 find = partial(self._open_snapshot().fetch_page, page_id)
@@ -535,7 +538,7 @@ class Fetcher:
             return
         left = dict(futures)
         try:
-            self._look_up(self._source, left, begin)
+            self._look_up(self._source, left, begin, held)
         except Exception as error:  # noqa: BLE001  it is for those who wait for the pages
             self._replace_all(left, error)
 
@@ -548,7 +551,11 @@ class Fetcher:
                 deliver_error(future, error)
 
     def _look_up(
-        self, source: ConfluenceSource, left: dict[str, Future[FetchedPage]], begin: float
+        self,
+        source: ConfluenceSource,
+        left: dict[str, Future[FetchedPage]],
+        begin: float,
+        held: Held,
     ) -> None:
         """Deliver fresh copies; have the others confirmed, many at once, or exported."""
         versions = source.versions
@@ -567,7 +574,7 @@ class Fetcher:
             if page.is_at_hand:
                 task()
             elif self._is_holding and not (page.copy and page.copy.fresh):
-                self._held[page.page_id] = task
+                held[page.page_id] = page, task
             else:
                 self._workers.submit(task)
         if versions is None:

@@ -201,6 +201,10 @@ class PageExports:
         self._base_urls.keep()
         return fetched
 
+    def keep(self, page: WantedPage, markdown: str) -> None:
+        """Keep a page that was just exported with a tree, as if it had been exported by itself."""
+        self._keep(page, redact_tokens(markdown), {}, Origin.EXPORTED)
+
     def _is_empty(self, page: WantedPage) -> bool:
         """Return True if a page really has no text: an empty answer alone may be a mistake."""
         try:

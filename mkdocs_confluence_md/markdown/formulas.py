@@ -35,7 +35,8 @@ _FORMULA = re.compile(
 _COMMAND = re.compile(r"\\[A-Za-z{}\\,;!|]|[\^_*]")
 """What makes a difference when it is read as Markdown."""
 _PRICE = re.compile(r"[0-9][0-9.,]*[^\\^_{}=+*/<>-]*\s[^\\^_{}=+*/<>-]*$")
-_UNCLOSED = "lines without the end of a formula"
+UNCLOSED = "lines without the end of a formula"
+"""In what markdown-it hands from rule to rule: the line before which no formula ends."""
 
 
 def formulas_plugin(parser: MarkdownIt) -> None:
@@ -69,14 +70,16 @@ def _read_block(
 ) -> Callable[[StateBlock, int, int, bool], bool]:
     def read(state: StateBlock, start: int, end: int, silent: bool) -> bool:  # noqa: FBT001  the same
         begin = state.bMarks[start] + state.tShift[start]
-        if not state.src.startswith("$$", begin) or start < state.env.get(_UNCLOSED, 0):
+        if not state.src.startswith("$$", begin) or start < state.env.get(UNCLOSED, 0):
+            return False
+        if state.is_code_block(start):
             return False
         line, count = state.line, len(state.tokens)
         # Whether it ends a paragraph must not depend on how much of a quotation is looked at.
         last = _find_last(state, start, state.lineMax if silent else end)
         if not rule(state, start, last, False):  # noqa: FBT003  the same
             # So that many lines that begin a formula are not all searched for its end.
-            state.env[_UNCLOSED] = last
+            state.env[UNCLOSED] = last
             return False
         if silent:
             del state.tokens[count:]

@@ -20,7 +20,7 @@ from mdit_py_plugins.footnote import footnote_plugin
 
 from mkdocs_confluence_md.markdown.admonitions import is_panel_name, mark_panels
 from mkdocs_confluence_md.markdown.budget import BUDGET
-from mkdocs_confluence_md.markdown.formulas import formulas_plugin
+from mkdocs_confluence_md.markdown.formulas import UNCLOSED, formulas_plugin
 from mkdocs_confluence_md.markdown.repairs.anchors import repair_anchors
 from mkdocs_confluence_md.markdown.repairs.contents import repair_contents
 from mkdocs_confluence_md.markdown.repairs.lists import repair_text
@@ -265,12 +265,17 @@ def _read_task(state: StateBlock, start: int, end: int, silent: bool) -> bool:  
     return False
 
 
+_CONTAINER_ENDS = {
+    "blockquote_close", "list_item_close", "bullet_list_close", "ordered_list_close",
+    "container_panel_close", "footnote_reference_close",
+}  # fmt: skip
+
 _BlockRule: TypeAlias = "Callable[[StateBlock, int, int, bool], bool]"
 _QUOTATIONS = "open quotations"
 
 
-_FIRST_LINES, _MORE_LINES = 16, 8
-"""What a quotation is looked for in, and by which factor more if it goes on to the end of that."""
+_FIRST_RUNS, _MORE_RUNS = 1, 48
+"""In how many runs of marked lines a quotation is looked for, and by which factor in more."""
 
 
 def _limit_quotations(rule: _BlockRule) -> _BlockRule:
@@ -281,14 +286,23 @@ def _limit_quotations(rule: _BlockRule) -> _BlockRule:
     """
 
     def read_as_needed(state: StateBlock, start: int, end: int, silent: bool) -> bool:  # noqa: FBT001  the same
-        tokens, lines = len(state.tokens), _FIRST_LINES
-        while not silent and (last := _skip_quotation(state, start + lines, end)) < end:
+        if silent or not _is_marked(state, start):
+            return rule(state, start, end, silent)
+        tokens, runs = len(state.tokens), _FIRST_RUNS
+        for number, last in enumerate(_find_run_ends(state, start, end), 1):
+            if number < runs or last == end:
+                continue
+            unclosed, known = state.env.get(UNCLOSED, 0), len(state.env.get("references", ()))
             is_one = rule(state, start, last, silent)
-            if not is_one or state.line < last:
+            state.env[UNCLOSED] = unclosed
+            goes_on = state.line > last or _ends_in_paragraph(state.tokens)
+            if not is_one or state.line < last or not goes_on:
                 return is_one
             del state.tokens[tokens:]
+            while len(state.env.get("references", ())) > known:
+                state.env["references"].popitem()
             state.line = start
-            lines *= _MORE_LINES
+            runs *= _MORE_RUNS
         return rule(state, start, end, silent)
 
     def read(state: StateBlock, start: int, end: int, silent: bool) -> bool:  # noqa: FBT001  the same
@@ -304,11 +318,22 @@ def _limit_quotations(rule: _BlockRule) -> _BlockRule:
     return read
 
 
-def _skip_quotation(state: StateBlock, line: int, end: int) -> int:
-    """Return the next line that is not marked as part of a quotation."""
-    while line < end and state.src.startswith(">", state.bMarks[line] + state.tShift[line]):
+def _is_marked(state: StateBlock, line: int) -> bool:
+    return state.src.startswith(">", state.bMarks[line] + state.tShift[line])
+
+
+def _find_run_ends(state: StateBlock, line: int, end: int) -> Iterator[int]:
+    """Yield the line behind each run of lines that are marked as quoted, up to an empty line."""
+    while line < end and not state.isEmpty(line):
         line += 1
-    return min(line, end)
+        if _is_marked(state, line - 1) and not (line < end and _is_marked(state, line)):
+            yield line
+
+
+def _ends_in_paragraph(tokens: Sequence[Token]) -> bool:
+    """Return True if the last block, in whatever lists and quotations, is a paragraph."""
+    last = next((each for each in reversed(tokens) if each.type not in _CONTAINER_ENDS), None)
+    return last is not None and last.type == "paragraph_close"
 
 
 _Rule: TypeAlias = "Callable[[StateInline, bool], bool]"

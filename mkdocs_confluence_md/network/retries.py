@@ -195,8 +195,9 @@ class PatientTransport(httpx.BaseTransport):
                     f"{most // 1_000_000} MB.",
                     "Split the page in Confluence.",
                 )
-            late += self._traffic.clock() > until
-            if late > _MOST_LATE_PARTS:
+            now = self._traffic.clock()
+            late += now > until
+            if late > _MOST_LATE_PARTS or now > until + seconds:
                 raise SlowAnswerError(f"within {seconds:g} seconds", request=response.request)
             yield chunk
 

@@ -286,29 +286,25 @@ class SiteTrees:
         return KnownRoot(next(titles, "") or read_title(text), text)
 
     def _give_held(self) -> None:
-        """Take pages that wait to be exported from trees, where it is certain that they are there.
-
-        Their ID says so, or a copy that has expired and that has the same text as one page.
-        """
+        """Take pages that wait to be exported from trees, if their IDs prove that they are in."""
         held = self._fetcher.find_held()
-        copies = {page_id: self._fetcher.find_copy(page_id) for page_id in held}
-        texts = {page_id: copy.markdown for page_id, copy in copies.items() if copy}
         for ref, fetched in self.fetched.items():
-            export = fetched.export
-            # A tree that is a copy itself says less than the page's own copy.
-            if not held or export is None or fetched.origin is Origin.STALE:
-                continue
-            self.trees[ref] = recognise(self.trees[ref], export.texts, texts)
-            for page in self.trees[ref].walk():
+            tree, export = self.trees[ref], fetched.export
+            known = [page for page in tree.walk() if page.path and page.page_id in held]
+            for page in known if export else ():
+                assert export  # noqa: S101  for the type checker
                 is_root = isinstance(ref, TreeRef) and page.page_id == ref.page_id
-                is_certain = self.trees[ref].is_root_certain or not is_root
-                if page.path and page.page_id in held and is_certain:
-                    found = self._read_export_page(fetched, export, page.path, page.page_id)
-                    left = {}
-                    if not export.has_attachments:
-                        left = self._find_references(export, page.path, page.page_id)
-                    self._fetcher.give(page.page_id, found, left)
-                    held -= {page.page_id}
+                is_certain = tree.is_root_certain if is_root else tree.tells_ids
+                # While Confluence does not answer, a copy of the page's own may be newer.
+                is_last = fetched.origin is Origin.STALE and self._fetcher.find_copy(page.page_id)
+                if not is_certain or is_last:
+                    continue
+                found = self._read_export_page(fetched, export, page.path, page.page_id)
+                left = {}
+                if not export.has_attachments:
+                    left = self._find_references(export, page.path, page.page_id)
+                self._fetcher.give(page.page_id, found, left)
+                held.remove(page.page_id)
         self._fetcher.release()
 
     def _recognise(self, declared: Iterable[str]) -> None:

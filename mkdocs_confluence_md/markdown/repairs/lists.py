@@ -260,7 +260,7 @@ class _Scan:
         if fence := _FENCE.match(text):
             self._fence = _Fence(fence["mark"], 0, shift)
             self._put(self._lines[position], shift, is_code=True)
-        elif text.startswith(">"):
+        elif text.startswith(">") and _QUOTE.match(self._lines[position]):
             if self._goes_on_lazily(position):
                 return 0
             count = self._read_quote(position, shift)

@@ -341,7 +341,7 @@ def test_an_answer_that_cannot_be_unpacked_is_asked_for_again(
 def test_an_answer_that_is_there_is_read_by_a_process_that_was_too_busy_for_it(
     standin: StandIn, export: Callable[..., httpx.Response]
 ) -> None:
-    moments = itertools.count(step=100.0)
+    moments = itertools.count(step=70.0)
 
     with make_client(Traffic(1, CALM, clock=lambda: next(moments))) as client:
         assert export(by=client).text.startswith("# Deploy")
