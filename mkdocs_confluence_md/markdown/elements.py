@@ -227,6 +227,8 @@ _OPTION = re.compile(r"""\b(title|linenums|hl_lines)=("[^"`]*"|'[^'`]*')""")
 _BROKEN_DECLARATION = re.compile(
     r"<!(?=\[(?!(?:cdata|if|else|endif)(?![-_.a-z0-9])))", re.IGNORECASE
 )
+_MOST_UNCLOSED = 100
+"""Tags that are begun and never ended: Python's parser looks for the end of each in all others."""
 
 
 class SiteMarkup:
@@ -246,6 +248,9 @@ class SiteMarkup:
         """Put HTML that the page has itself into the stash, and return what stands for it."""
         # With a blank, browsers still take it for the comment that it is to them.
         text = _BROKEN_DECLARATION.sub("<! ", text)
+        unclosed = text.rpartition(">")[2]
+        if unclosed.count("<") > _MOST_UNCLOSED:
+            text = text[: len(text) - len(unclosed)] + unclosed.replace("<", "&lt;")
         self.raw_html.append(text)
         return self._markdown.htmlStash.store(text)
 

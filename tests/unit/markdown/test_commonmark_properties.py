@@ -131,3 +131,12 @@ def test_no_quotation_looks_through_all_those_behind_it(piece: str) -> None:
         counts.append(len(looks))
 
     assert all(later <= 2.2 * before for before, later in pairwise(counts)), counts
+
+
+@pytest.mark.parametrize(("number", "is_kept"), [(5, True), (500, False)])
+def test_many_tags_that_never_end_are_text(number: int, is_kept: bool) -> None:  # noqa: FBT001  a parameter
+    html = render("<b>x</b>\n\n" + "<div " * number)
+
+    assert ("<div" in html) is is_kept
+    assert html.count("div") == number
+    assert "<b>x</b>" in html
