@@ -194,6 +194,8 @@ def make_fetcher(  # noqa: PLR0913  it has that many settings
         )
     store = None if is_offline else _make_store(environment, warn)
     cache = _make_cache(cache_dir, warn, store, environment)
+    if isinstance(account, ChainAccount):
+        account.last_known = cache.find_account
     make = partial(
         _make_exporter,
         environment,
@@ -274,6 +276,8 @@ def _make_exporter(  # noqa: PLR0913  it has that many settings
     from mkdocs_confluence_md.confluence.exporter import Exporter  # noqa: PLC0415
 
     auth = make_auth(environment, site=address.find_site(), base_url=address.base_url)
+    if isinstance(auth, ChainAccount):
+        auth.last_known = cache.find_account
     shared_rate = None
     if store:
         from mkdocs_confluence_md.network.shared_rate import SharedRate  # noqa: PLC0415

@@ -21,6 +21,8 @@ from mkdocs_confluence_md.auth.token_store import SignIn, TokenStore, default_to
 from mkdocs_confluence_md.errors import CredentialsError, SealError, StoreError, TokenFileError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mkdocs_confluence_md.auth.environment import ClientCredentials, Environment
     from mkdocs_confluence_md.auth.token_store import SignInStore
     from mkdocs_confluence_md.auth.trust import TrustRule
@@ -299,11 +301,22 @@ class ChainAccount(Account):
     def __init__(self, chain: Chain, *, trust: TrustRule) -> None:
         super().__init__(trust)
         self.chain = chain
+        self.last_known: Callable[[], str | None] = lambda: None
+        """Names the account that was used last, for a store that cannot be read."""
         self._sign_in: SignIn | None = None
 
     def account(self) -> str | None:
-        """Return the hash of the last access token's subject, of the chain's name before that."""
-        sign_in = self._load()
+        """Return the hash of the last access token's subject, of the chain's name before that.
+
+        Raises:
+            StoreError: The store cannot be read, and no account is known from an earlier build.
+        """
+        try:
+            sign_in = self._load()
+        except StoreError:
+            if known := self.last_known():
+                return known
+            raise
         if sign_in is None:
             return None
         return hash_text(read_subject(sign_in.access_token) or self.chain.name())

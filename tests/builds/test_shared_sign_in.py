@@ -164,6 +164,22 @@ def test_a_server_that_fails_is_named_and_nothing_is_refreshed(  # noqa: PLR0913
 
 
 @pytest.mark.usefixtures("signed_in")
+@pytest.mark.parametrize("max_age", ["1h", 0])
+def test_while_the_server_is_down_a_build_has_the_copies_of_its_own_cache(
+    machine: Project, standin: StandIn, redis_server: RedisServer, max_age: str | int
+) -> None:
+    assert machine.build().exit_code == 0
+    machine.configure(NAV, site=standin.url, gateway="site", max_age=max_age)
+    redis_server.kill()
+
+    built = machine.build(strict=False)
+
+    assert built.exit_code == 0, built.log
+    assert "Roll out the" in built.page("deploy")
+    assert ("copies from up to" in built.messages()) == (max_age == 0)
+
+
+@pytest.mark.usefixtures("signed_in")
 def test_offline_asks_no_server(machine: Project, redis_server: RedisServer) -> None:
     assert machine.build().exit_code == 0
     redis_server.kill()
