@@ -208,6 +208,14 @@ class Leases:
         self._changed.notify_all()
 
     def _watch(self) -> None:
+        while not self._is_closed:
+            try:
+                self._look_after_all()
+            except Exception:  # noqa: BLE001  without this thread, what waits would wait for ever
+                self._store.is_usable = False
+
+    def _look_after_all(self) -> None:
+        """Renew and poll until the end."""
         renewed_at = time.monotonic()
         while True:
             with self._changed:
@@ -236,8 +244,14 @@ class Leases:
                 time.sleep(_POLL_SECONDS)
 
     def _poll(self, names: list[str]) -> None:
-        values = self._store.attempt(lambda client: client.mget(names))
-        states = dict(zip(names, values or [None] * len(names), strict=True))
+        def read(client: redis.Redis) -> dict[str, bytes | None]:
+            # An answer of another shape is a failure of the server, so it is looked at here.
+            return {
+                name: value if isinstance(value, bytes) else None
+                for name, value in zip(names, client.mget(names), strict=True)
+            }
+
+        states = self._store.attempt(read) or dict.fromkeys(names)
         before = time.monotonic() - self._longest_wait
         with self._changed:
             useless = [
@@ -247,7 +261,8 @@ class Leases:
                 or self._waiting_since.get(name, before) < before
             ]
             self._alone.update(useless)
-            ended = {*useless, *(name for name, value in states.items() if value is None)}
-            resumed = [each for name in ended for each in self._waiting.pop(name, [])]
-        for resume, _ in resumed:
-            resume()
+        for name in {*useless, *(name for name, value in states.items() if value is None)}:
+            with self._changed:
+                resumed = self._waiting.pop(name, [])
+            for resume, _ in resumed:
+                resume()
