@@ -204,6 +204,7 @@ def make_fetcher(  # noqa: PLR0913  it has that many settings
         patience=patience,
         cache=cache,
         store=store,
+        warn=warn,
     )
     exporter = LateExporter(address, account, make)
     base_urls = BaseUrlFinder(exporter, cache, offline=is_offline)
@@ -270,14 +271,16 @@ def _make_exporter(  # noqa: PLR0913  it has that many settings
     patience: Patience,
     cache: ExportCache,
     store: OptionalStore | None,
+    warn: Callable[[str], None],
 ) -> Exporter:
     # With an HTTP client and OAuth 2.0, which take longer to load than a small site to build.
-    from mkdocs_confluence_md.auth.token_refresh import make_auth  # noqa: PLC0415
+    from mkdocs_confluence_md.auth.token_refresh import RefreshTokenAuth, make_auth  # noqa: PLC0415
     from mkdocs_confluence_md.confluence.exporter import Exporter  # noqa: PLC0415
 
     auth = make_auth(environment, site=address.find_site(), base_url=address.base_url)
-    if isinstance(auth, ChainAccount):
+    if isinstance(auth, RefreshTokenAuth):
         auth.last_known = cache.find_account
+        auth.warn = warn
     shared_rate = None
     if store:
         from mkdocs_confluence_md.network.shared_rate import SharedRate  # noqa: PLC0415

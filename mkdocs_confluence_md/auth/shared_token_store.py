@@ -102,6 +102,8 @@ class SharedTokenStore:
         self._patience = patience
         self._clock = clock
         self._sleep = sleep
+        self._is_patient = True
+        """Whether saving has not been tried in vain: one try is enough after that."""
         self._mutex = threading.Lock()
         self._failures: dict[str, tuple[float, StoreError]] = {}
         """When reading or writing failed last, and how: a full server can still be read."""
@@ -250,19 +252,23 @@ class SharedTokenStore:
 
     def _insist(self, field: str, value: bytes, expected: bytes, mode: str) -> bytes | None:
         """Save a value, also at a server that fails for a moment; return what is there instead."""
-        end = self._clock() + self._patience
+        end = self._clock() + (self._patience if self._is_patient else 0.0)
         while True:
             try:
-                return self._store.do(
+                current = self._store.do(
                     lambda client: self._run_script(client, field, value, expected, mode)
                 )
             except StoreError as error:
                 if self._clock() >= end:
+                    self._is_patient = False
                     raise StoreError(
                         f"The store at {self._store.host} did not take the new refresh token.",
                         "A build within ten minutes goes on all the same; later, sign in again.",
                         error.what,
                     ) from None
+            else:
+                self._is_patient = True
+                return current
             self._sleep(_SAVE_PAUSE_SECONDS)
 
     def _run_script(

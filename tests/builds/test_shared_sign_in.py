@@ -191,6 +191,38 @@ def test_offline_asks_no_server(machine: Project, redis_server: RedisServer) -> 
     assert "Roll out the" in built.page("deploy")
 
 
+SAVE_TO_A_SERVER_THAT_ENDS = """
+import contextlib, redis
+from mkdocs_confluence_md.auth.shared_token_store import SharedTokenStore
+
+save = SharedTokenStore.save
+
+def end_and_save(self, *arguments, **named):
+    with contextlib.suppress(redis.ConnectionError):
+        redis.Redis(port=PORT).shutdown(nosave=True)
+    save(self, *arguments, **named)
+
+SharedTokenStore.save = end_and_save
+SharedTokenStore.__init__.__kwdefaults__.update(patience=0.0)
+"""
+
+
+@pytest.mark.usefixtures("signed_in")
+def test_a_server_that_fails_right_after_a_refresh_costs_a_warning_and_no_page(
+    machine: Project, standin: StandIn, redis_server: RedisServer
+) -> None:
+    hook = machine.root / "impatient.py"
+    code = SAVE_TO_A_SERVER_THAT_ENDS.replace("PORT", str(redis_server.port))
+    hook.write_text(hook.read_text(encoding="utf-8") + code, encoding="utf-8")
+
+    built = machine.build(strict=False)
+
+    assert built.exit_code == 0, built.log
+    assert "Roll out the" in built.page("deploy")
+    assert built.log.count("did not take the new refresh token") == 1
+    assert standin.oauth.refreshes == 1
+
+
 @pytest.mark.usefixtures("signed_in")
 def test_a_snapshot_has_the_pages_while_the_server_is_down(
     machine: Project, standin: StandIn, redis_server: RedisServer
