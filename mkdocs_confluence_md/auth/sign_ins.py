@@ -109,14 +109,16 @@ class EnvironmentChain:
         return self.store.describe_place(self._key)
 
     def _forget_expired_chains(self, now: float) -> None:
-        for key, entry in self.store.read_public().items():
-            refreshed_at = entry.get("refreshed_at") or now
-            if not isinstance(refreshed_at, int | float):
-                continue  # `load` says so of those that are used
-            if key.startswith(_ENVIRONMENT_PREFIX) and refreshed_at < now - REFRESH_TOKEN_SECONDS:
-                # Tidying up must not fail a sign-in.
-                with suppress(StoreError, TokenFileError):
-                    self.store.remove(key)
+        with suppress(StoreError, TokenFileError):  # tidying up must not fail a sign-in
+            for key, entry in self.store.read_public().items():
+                if not key.startswith(_ENVIRONMENT_PREFIX):
+                    continue
+                refreshed_at = entry.get("refreshed_at") or now
+                # `load` says so of those that are used and damaged.
+                is_number = isinstance(refreshed_at, int | float)
+                if is_number and refreshed_at < now - REFRESH_TOKEN_SECONDS:
+                    with suppress(StoreError, TokenFileError):  # that of one only
+                        self.store.remove(key)
 
     def name(self) -> str:
         """Name the chain by its seed's hash."""

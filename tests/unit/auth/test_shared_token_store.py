@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from mkdocs_confluence_md.auth.environment import ClientCredentials
 from mkdocs_confluence_md.auth.sealing import Seal
 from mkdocs_confluence_md.auth.shared_token_store import SharedTokenStore
+from mkdocs_confluence_md.auth.sign_ins import EnvironmentChain
 from mkdocs_confluence_md.auth.token_store import SignIn
 from mkdocs_confluence_md.errors import StoreError
 from mkdocs_confluence_md.network.shared_store import SharedStore
@@ -367,3 +369,17 @@ def test_a_token_that_cannot_be_saved_is_said(
         "A build within ten minutes goes on all the same; later, sign in again."
     )
     assert "jane" not in caught.value.full_text()
+
+
+def test_a_token_that_was_saved_is_saved_although_nothing_can_be_tidied_up(
+    store: SharedTokenStore, redis_server: RedisServer
+) -> None:
+    chain = EnvironmentChain(
+        ClientCredentials("client", SECRET, "seed"), store, "https://auth.atlassian.com"
+    )
+    with redis_server.client() as client:
+        client.execute_command("ACL", "SETUSER", "default", "-hgetall")
+
+    chain.save(NEXT, replaces=chain.load())
+
+    assert open_at(redis_server.url).load(chain.name()) == NEXT
