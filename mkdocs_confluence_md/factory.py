@@ -161,7 +161,8 @@ def make_fetcher(  # noqa: PLR0913  it has that many settings
         snapshot_dir: Where the snapshot is, if there is one.
         patience: How long is waited for what.
         warn: Is told what is wrong besides pages.
-        inform: Is told whose copies count where no token says so.
+        inform: Is told whose copies count where no token says so, and of a server that the build
+            can do without.
         labels_matter: The site shows labels.
 
     Raises:
@@ -192,7 +193,7 @@ def make_fetcher(  # noqa: PLR0913  it has that many settings
             "`offline` is on, and no token tells who is signed in: the copies are those of the "
             "account that this project used last."
         )
-    store = None if is_offline else _make_store(environment, warn)
+    store = None if is_offline else _make_store(environment, inform)
     cache = _make_cache(cache_dir, warn, store, environment)
     if isinstance(account, ChainAccount):
         account.last_known = cache.find_account
@@ -233,7 +234,7 @@ def make_fetcher(  # noqa: PLR0913  it has that many settings
     return Fetcher(source, threads=threads, snapshot=snapshot)
 
 
-def _make_store(environment: Environment, warn: Callable[[str], None]) -> OptionalStore | None:
+def _make_store(environment: Environment, inform: Callable[[str], None]) -> OptionalStore | None:
     """Return what other machines share; None if nothing is."""
     if not environment.store_url:
         return None
@@ -244,7 +245,7 @@ def _make_store(environment: Environment, warn: Callable[[str], None]) -> Option
     )
 
     check_extra()
-    return OptionalStore(SharedStore(environment.store_url), warn)
+    return OptionalStore(SharedStore(environment.store_url), inform)
 
 
 def _make_cache(
