@@ -70,6 +70,12 @@ redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
 return false
 """
 
+# A lock that does not expire, or late, is not one of ours, and would stop all refreshes.
+_DISCARD_SCRIPT = """
+local left = redis.call('PTTL', KEYS[1])
+if left == -1 or left > tonumber(ARGV[1]) then redis.call('DEL', KEYS[1]) end
+"""
+
 
 class SharedTokenStore:
     """Sign-ins in a server; nothing is sent to it before that is needed.
@@ -124,11 +130,6 @@ class SharedTokenStore:
                 token would be lost: better not to ask for one.
         """
         lock = self._try(self._acquire, "write")
-        if lock is None:
-            raise StoreError(
-                f"Another process has kept {self.describe_place('')} locked for too long.",
-                "End that process, or try again later.",
-            )
         done = threading.Event()
         renewal = threading.Thread(
             target=self._renew, args=(lock, done), name="confluence-md-lock", daemon=True
@@ -236,11 +237,20 @@ class SharedTokenStore:
                 self._failures[kind] = self._clock(), error
             raise
 
-    def _acquire(self, client: redis.Redis) -> Lock | None:
+    def _acquire(self, client: redis.Redis) -> Lock:
         name = f"{KEY_PREFIX}sign-in-lock:{self._seal.name}"
         # Not thread-local: another thread renews it.
-        lock = client.lock(name, timeout=self._lease, thread_local=False)
-        return lock if lock.acquire(blocking_timeout=self._wait) else None
+        lock: Lock = client.lock(name, timeout=self._lease, thread_local=False)
+        if lock.acquire(blocking=False):
+            return lock
+        longest = int(max(self._lease, LEASE_SECONDS) * 1000)
+        client.register_script(_DISCARD_SCRIPT)(keys=[name], args=[longest])
+        if lock.acquire(blocking_timeout=self._wait):
+            return lock
+        raise StoreError(
+            f"Another process has kept {self.describe_place('')} locked for too long.",
+            "End that process, or try again later.",
+        )
 
     def _renew(self, lock: Lock, done: threading.Event) -> None:
         """Keep a lock from expiring, as long as its holder may need it."""
