@@ -77,6 +77,7 @@ class Leases:
         """By the name of the lease: when this build has begun to wait for it."""
         self._store = store
         self._milliseconds = int(seconds * 1000)
+        self._longest_milliseconds = int(max(seconds, LEASE_SECONDS) * 1000)
         self._renewal_seconds = seconds / _RENEWALS_A_LEASE
         self._token = secrets.token_hex(_TOKEN_BYTES).encode()
         self._changed = threading.Condition()
@@ -165,9 +166,19 @@ class Leases:
         """Return True if this process may make the export."""
         if name in self._alone or not self._store.is_usable:
             return True
-        is_ours = self._store.attempt(
-            lambda client: bool(client.set(name, self._token, px=self._milliseconds, nx=True))
-        )
+
+        def take(client: redis.Redis) -> bool:
+            if client.set(name, self._token, px=self._milliseconds, nx=True):
+                return True
+            # A lease that does not expire, or late, is not one of ours.
+            left = client.pttl(name)
+            if left == -1 or left > self._longest_milliseconds:
+                self._alone.add(name)
+            return False
+
+        is_ours = self._store.attempt(take)
+        if name in self._alone:
+            return True
         if is_ours:
             with self._changed:
                 self._held.add(name)

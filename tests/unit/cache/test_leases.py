@@ -142,6 +142,20 @@ def test_one_whose_export_is_too_large_to_share_says_so(machine: Callable[..., L
             pass
 
 
+@pytest.mark.parametrize("kind", ["list", "endless", "long"])
+def test_a_lease_that_is_not_one_of_ours_is_not_waited_for(
+    machine: Callable[..., Leases], redis_server: RedisServer, kind: str
+) -> None:
+    with redis_server.client() as client:
+        if kind == "list":
+            client.lpush(NAME, b"x")
+        else:
+            client.set(NAME, b"0" * 32, ex=3600 if kind == "long" else None)
+
+    with machine().hold(KEY):  # which raises if it is to be waited for
+        pass
+
+
 @pytest.mark.parametrize("kind", ["text", "list", "endless"])
 def test_what_somebody_else_has_put_there_stops_nothing_for_good(
     machine: Callable[..., Leases], redis_server: RedisServer, kind: str
