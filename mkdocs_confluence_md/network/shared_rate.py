@@ -73,6 +73,7 @@ class SharedRate:
         self._window_seconds = window_seconds
         self._clock = clock
         self._limiter: MovingWindowRateLimiter | None = None
+        self._refused_last = "user"
         self._looked_at = float("-inf")
         """When a pause was looked for last, by the clock."""
         self._paused_until = float("-inf")
@@ -102,9 +103,13 @@ class SharedRate:
         if seconds := self._find_pause(client):
             return seconds
         limiter = self._make_limiter(client)
-        for kind, name in (("user", self._name_account()), ("installation", self._installation)):
-            item = self._make_item(kind)
+        names = {"user": self._name_account(), "installation": self._installation}
+        # What refused last comes first: a call that one allows and the other refuses is counted by
+        # the first all the same, and waiting for the one would use up the other.
+        for kind in sorted(names, key=lambda each: each != self._refused_last):
+            item, name = self._make_item(kind), names[kind]
             if not limiter.hit(item, name):
+                self._refused_last = kind
                 seconds = limiter.get_window_stats(item, name).reset_time - self._clock()
                 if seconds <= self._window_seconds + 1:
                     return max(seconds, _SHORTEST_WAIT_SECONDS)

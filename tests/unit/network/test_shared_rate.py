@@ -75,6 +75,17 @@ def test_users_share_those_of_the_installation(machine: Callable[..., SharedRate
     assert count_calls(machine("john", "https://other", user_calls=20)) == 8
 
 
+def test_waiting_for_the_installation_does_not_use_up_the_calls_of_the_user(
+    machine: Callable[..., SharedRate],
+) -> None:
+    assert count_calls(machine("jane", user_calls=8)) == 8
+    john = machine("john", user_calls=5)
+
+    assert count_calls(john, 20) == 0
+
+    assert count_calls(machine("john", "https://other", user_calls=5)) >= 4
+
+
 def test_a_window_moves(machine: Callable[..., SharedRate]) -> None:
     a, b = machine(user_calls=3, window_seconds=1), machine(user_calls=3, window_seconds=1)
     times: list[float] = []
