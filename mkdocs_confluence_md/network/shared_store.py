@@ -48,7 +48,8 @@ class SharedStore:
         self._url = url
         self._answer_seconds = answer_seconds
         parts = urlsplit(url)
-        self.host = f"{parts.hostname}:{parts.port or 6379}"
+        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+        self.host = f"{host}:{parts.port or 6379}"
         """Of the server, as messages name it."""
         self._password = unquote(parts.password or "")
         remember_secrets(self._password)
