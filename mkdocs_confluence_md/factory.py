@@ -171,6 +171,7 @@ def make_fetcher(  # noqa: PLR0913  it has that many settings
     """
     address.check()
     is_offline = options.offline or environment.offline
+    is_elsewhere = is_offline and bool(environment.store_url)
     if is_offline:  # not even the server that machines share is asked
         environment = replace(environment, store_url="")
     account = find_account(environment, site=address.find_site(), base_url=address.base_url)
@@ -197,6 +198,7 @@ def make_fetcher(  # noqa: PLR0913  it has that many settings
     cache = _make_cache(cache_dir, warn, store, environment)
     if isinstance(account, ChainAccount):
         account.last_known = cache.find_account
+        account.is_elsewhere = is_elsewhere
     make = partial(
         _make_exporter,
         environment,

@@ -305,6 +305,9 @@ class ChainAccount(Account):
         self.chain = chain
         self.last_known: Callable[[], str | None] = lambda: None
         """Names the account that was used last, for a store that cannot be read."""
+        self.is_elsewhere = False
+        """Whether the sign-in is in a store that is not to be asked: then the account that was used
+        last counts before a sign-in on this machine."""
         self._sign_in: SignIn | None = None
 
     def account(self) -> str | None:
@@ -313,6 +316,8 @@ class ChainAccount(Account):
         Raises:
             StoreError: The store cannot be read, and no account is known from an earlier build.
         """
+        if self.is_elsewhere and (known := self.last_known()):
+            return known
         try:
             sign_in = self._load()
         except StoreError:
@@ -325,6 +330,8 @@ class ChainAccount(Account):
 
     def identity(self) -> str | None:
         """Return the hash of the last access token's subject; None before there is one."""
+        if self.is_elsewhere and (known := self.last_known()):
+            return known
         sign_in = self._load()
         subject = read_subject(sign_in.access_token) if sign_in else ""
         return hash_text(subject) if subject else None

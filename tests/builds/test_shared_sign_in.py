@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 import threading
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from mkdocs_confluence_md.auth.shared_token_store import SharedTokenStore
+from mkdocs_confluence_md.auth.token_store import TokenStore
 from mkdocs_confluence_md.network.shared_store import SharedStore
 from projects import Project, keep_login, make_login
 from redis_servers import FaultyProxy, RedisServer
@@ -183,6 +186,23 @@ def test_while_the_server_is_down_a_build_has_the_copies_of_its_own_cache(
 def test_offline_asks_no_server(machine: Project, redis_server: RedisServer) -> None:
     assert machine.build().exit_code == 0
     redis_server.kill()
+    machine.environment["CONFLUENCE_MD_OFFLINE"] = "1"
+
+    built = machine.build()
+
+    assert built.exit_code == 0, built.log
+    assert "Roll out the" in built.page("deploy")
+
+
+@pytest.mark.usefixtures("signed_in")
+def test_offline_an_earlier_login_on_the_machine_does_not_hide_the_copies(
+    machine: Project, standin: StandIn, redis_server: RedisServer
+) -> None:
+    assert machine.build().exit_code == 0
+    redis_server.kill()
+    subject = base64.urlsafe_b64encode(b'{"sub": "another account"}').decode().rstrip("=")
+    login = replace(make_login(standin), access_token=f"x.{subject}.x")
+    keep_login(TokenStore(machine.token_file), login)
     machine.environment["CONFLUENCE_MD_OFFLINE"] = "1"
 
     built = machine.build()
