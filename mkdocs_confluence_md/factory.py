@@ -161,7 +161,8 @@ def make_fetcher(  # noqa: PLR0913  it has that many settings
         snapshot_dir: Where the snapshot is, if there is one.
         patience: How long is waited for what.
         warn: Is told what is wrong besides pages.
-        inform: Is told whose copies count where no token says so.
+        inform: Is told whose copies count where no token says so, and of a server that the build
+            can do without.
         labels_matter: The site shows labels.
 
     Raises:
@@ -170,6 +171,7 @@ def make_fetcher(  # noqa: PLR0913  it has that many settings
     """
     address.check()
     is_offline = options.offline or environment.offline
+    is_elsewhere = is_offline and bool(environment.store_url)
     if is_offline:  # not even the server that machines share is asked
         environment = replace(environment, store_url="")
     account = find_account(environment, site=address.find_site(), base_url=address.base_url)
@@ -192,8 +194,11 @@ def make_fetcher(  # noqa: PLR0913  it has that many settings
             "`offline` is on, and no token tells who is signed in: the copies are those of the "
             "account that this project used last."
         )
-    store = None if is_offline else _make_store(environment, warn)
+    store = None if is_offline else _make_store(environment, inform)
     cache = _make_cache(cache_dir, warn, store, environment)
+    if isinstance(account, ChainAccount):
+        account.last_known = cache.find_account
+        account.is_elsewhere = is_elsewhere
     make = partial(
         _make_exporter,
         environment,
@@ -202,6 +207,7 @@ def make_fetcher(  # noqa: PLR0913  it has that many settings
         patience=patience,
         cache=cache,
         store=store,
+        warn=warn,
     )
     exporter = LateExporter(address, account, make)
     base_urls = BaseUrlFinder(exporter, cache, offline=is_offline)
@@ -230,7 +236,7 @@ def make_fetcher(  # noqa: PLR0913  it has that many settings
     return Fetcher(source, threads=threads, snapshot=snapshot)
 
 
-def _make_store(environment: Environment, warn: Callable[[str], None]) -> OptionalStore | None:
+def _make_store(environment: Environment, inform: Callable[[str], None]) -> OptionalStore | None:
     """Return what other machines share; None if nothing is."""
     if not environment.store_url:
         return None
@@ -241,7 +247,7 @@ def _make_store(environment: Environment, warn: Callable[[str], None]) -> Option
     )
 
     check_extra()
-    return OptionalStore(SharedStore(environment.store_url), warn)
+    return OptionalStore(SharedStore(environment.store_url), inform)
 
 
 def _make_cache(
@@ -268,12 +274,16 @@ def _make_exporter(  # noqa: PLR0913  it has that many settings
     patience: Patience,
     cache: ExportCache,
     store: OptionalStore | None,
+    warn: Callable[[str], None],
 ) -> Exporter:
     # With an HTTP client and OAuth 2.0, which take longer to load than a small site to build.
-    from mkdocs_confluence_md.auth.token_refresh import make_auth  # noqa: PLC0415
+    from mkdocs_confluence_md.auth.token_refresh import RefreshTokenAuth, make_auth  # noqa: PLC0415
     from mkdocs_confluence_md.confluence.exporter import Exporter  # noqa: PLC0415
 
     auth = make_auth(environment, site=address.find_site(), base_url=address.base_url)
+    if isinstance(auth, RefreshTokenAuth):
+        auth.last_known = cache.find_account
+        auth.warn = warn
     shared_rate = None
     if store:
         from mkdocs_confluence_md.network.shared_rate import SharedRate  # noqa: PLC0415

@@ -238,14 +238,19 @@ def _read_store_url(variables: Mapping[str, str]) -> str:
             and not parts.fragment
             and re.fullmatch(r"/?|/[0-9]{1,4}", parts.path)
         )
-        unknown = {name for name, _ in parse_qsl(parts.query, keep_blank_values=True)}
-        unknown -= _STORE_PARAMETERS
+        parameters = {name for name, _ in parse_qsl(parts.query, keep_blank_values=True)}
+        unknown = parameters - _STORE_PARAMETERS
     except ValueError:
-        is_valid, unknown = None, set()
+        is_valid, parameters, unknown = None, set(), set()
     if is_valid and unknown:
         raise SettingError(
             f"{_STORE} has a parameter that is not one of {', '.join(sorted(_STORE_PARAMETERS))}.",
             "Remove it: time-outs, retries and the format of answers are the plugin's to choose.",
+        )
+    if is_valid and parameters and not value.lower().startswith("rediss:"):
+        raise SettingError(
+            f"{_STORE} begins with redis://, with a parameter for TLS.",
+            "Write rediss:// for a server with TLS; otherwise remove the parameter.",
         )
     if not is_valid:
         # Not the value: it may hold a password.

@@ -70,6 +70,12 @@ redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
 return false
 """
 
+# A lock that does not expire, or late, is not one of ours, and would stop all refreshes.
+_DISCARD_SCRIPT = """
+local left = redis.call('PTTL', KEYS[1])
+if left == -1 or left > tonumber(ARGV[1]) then redis.call('DEL', KEYS[1]) end
+"""
+
 
 class SharedTokenStore:
     """Sign-ins in a server; nothing is sent to it before that is needed.
@@ -102,6 +108,8 @@ class SharedTokenStore:
         self._patience = patience
         self._clock = clock
         self._sleep = sleep
+        self._is_patient = True
+        """Whether saving has not been tried in vain: one try is enough after that."""
         self._mutex = threading.Lock()
         self._failures: dict[str, tuple[float, StoreError]] = {}
         """When reading or writing failed last, and how: a full server can still be read."""
@@ -122,11 +130,6 @@ class SharedTokenStore:
                 token would be lost: better not to ask for one.
         """
         lock = self._try(self._acquire, "write")
-        if lock is None:
-            raise StoreError(
-                f"Another process has kept {self.describe_place('')} locked for too long.",
-                "End that process, or try again later.",
-            )
         done = threading.Event()
         renewal = threading.Thread(
             target=self._renew, args=(lock, done), name="confluence-md-lock", daemon=True
@@ -234,11 +237,20 @@ class SharedTokenStore:
                 self._failures[kind] = self._clock(), error
             raise
 
-    def _acquire(self, client: redis.Redis) -> Lock | None:
+    def _acquire(self, client: redis.Redis) -> Lock:
         name = f"{KEY_PREFIX}sign-in-lock:{self._seal.name}"
         # Not thread-local: another thread renews it.
-        lock = client.lock(name, timeout=self._lease, thread_local=False)
-        return lock if lock.acquire(blocking_timeout=self._wait) else None
+        lock: Lock = client.lock(name, timeout=self._lease, thread_local=False)
+        if lock.acquire(blocking=False):
+            return lock
+        longest = int(max(self._lease, LEASE_SECONDS) * 1000)
+        client.register_script(_DISCARD_SCRIPT)(keys=[name], args=[longest])
+        if lock.acquire(blocking_timeout=self._wait):
+            return lock
+        raise StoreError(
+            f"Another process has kept {self.describe_place('')} locked for too long.",
+            "End that process, or try again later.",
+        )
 
     def _renew(self, lock: Lock, done: threading.Event) -> None:
         """Keep a lock from expiring, as long as its holder may need it."""
@@ -250,19 +262,23 @@ class SharedTokenStore:
 
     def _insist(self, field: str, value: bytes, expected: bytes, mode: str) -> bytes | None:
         """Save a value, also at a server that fails for a moment; return what is there instead."""
-        end = self._clock() + self._patience
+        end = self._clock() + (self._patience if self._is_patient else 0.0)
         while True:
             try:
-                return self._store.do(
+                current = self._store.do(
                     lambda client: self._run_script(client, field, value, expected, mode)
                 )
             except StoreError as error:
                 if self._clock() >= end:
+                    self._is_patient = False
                     raise StoreError(
                         f"The store at {self._store.host} did not take the new refresh token.",
                         "A build within ten minutes goes on all the same; later, sign in again.",
                         error.what,
                     ) from None
+            else:
+                self._is_patient = True
+                return current
             self._sleep(_SAVE_PAUSE_SECONDS)
 
     def _run_script(

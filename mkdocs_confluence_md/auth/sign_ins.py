@@ -21,6 +21,8 @@ from mkdocs_confluence_md.auth.token_store import SignIn, TokenStore, default_to
 from mkdocs_confluence_md.errors import CredentialsError, SealError, StoreError, TokenFileError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mkdocs_confluence_md.auth.environment import ClientCredentials, Environment
     from mkdocs_confluence_md.auth.token_store import SignInStore
     from mkdocs_confluence_md.auth.trust import TrustRule
@@ -107,14 +109,16 @@ class EnvironmentChain:
         return self.store.describe_place(self._key)
 
     def _forget_expired_chains(self, now: float) -> None:
-        for key, entry in self.store.read_public().items():
-            refreshed_at = entry.get("refreshed_at") or now
-            if not isinstance(refreshed_at, int | float):
-                continue  # `load` says so of those that are used
-            if key.startswith(_ENVIRONMENT_PREFIX) and refreshed_at < now - REFRESH_TOKEN_SECONDS:
-                # Tidying up must not fail a sign-in.
-                with suppress(StoreError, TokenFileError):
-                    self.store.remove(key)
+        with suppress(StoreError, TokenFileError):  # tidying up must not fail a sign-in
+            for key, entry in self.store.read_public().items():
+                if not key.startswith(_ENVIRONMENT_PREFIX):
+                    continue
+                refreshed_at = entry.get("refreshed_at") or now
+                # `load` says so of those that are used and damaged.
+                is_number = isinstance(refreshed_at, int | float)
+                if is_number and refreshed_at < now - REFRESH_TOKEN_SECONDS:
+                    with suppress(StoreError, TokenFileError):  # that of one only
+                        self.store.remove(key)
 
     def name(self) -> str:
         """Name the chain by its seed's hash."""
@@ -299,17 +303,35 @@ class ChainAccount(Account):
     def __init__(self, chain: Chain, *, trust: TrustRule) -> None:
         super().__init__(trust)
         self.chain = chain
+        self.last_known: Callable[[], str | None] = lambda: None
+        """Names the account that was used last, for a store that cannot be read."""
+        self.is_elsewhere = False
+        """Whether the sign-in is in a store that is not to be asked: then the account that was used
+        last counts before a sign-in on this machine."""
         self._sign_in: SignIn | None = None
 
     def account(self) -> str | None:
-        """Return the hash of the last access token's subject, of the chain's name before that."""
-        sign_in = self._load()
+        """Return the hash of the last access token's subject, of the chain's name before that.
+
+        Raises:
+            StoreError: The store cannot be read, and no account is known from an earlier build.
+        """
+        if self.is_elsewhere and (known := self.last_known()):
+            return known
+        try:
+            sign_in = self._load()
+        except StoreError:
+            if known := self.last_known():
+                return known
+            raise
         if sign_in is None:
             return None
         return hash_text(read_subject(sign_in.access_token) or self.chain.name())
 
     def identity(self) -> str | None:
         """Return the hash of the last access token's subject; None before there is one."""
+        if self.is_elsewhere and (known := self.last_known()):
+            return known
         sign_in = self._load()
         subject = read_subject(sign_in.access_token) if sign_in else ""
         return hash_text(subject) if subject else None

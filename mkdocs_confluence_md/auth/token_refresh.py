@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -32,6 +33,7 @@ from mkdocs_confluence_md.errors import (
     ConfluenceError,
     CredentialsError,
     FailureError,
+    StoreError,
 )
 from mkdocs_confluence_md.network.client import STATUS_PAGE, host_and_port
 from mkdocs_confluence_md.network.redaction import remember_secrets
@@ -49,6 +51,8 @@ if TYPE_CHECKING:
 # A token that expires while its request is on the way would cost a second request.
 _EXPIRY_MARGIN_SECONDS = 60.0
 _FUTILE_SECONDS = 60.0
+# Of a link that a store has not taken, between two tries.
+_SAVE_AGAIN_SECONDS = 5.0
 
 
 class TokenAuth(Account, httpx.Auth):
@@ -58,6 +62,9 @@ class TokenAuth(Account, httpx.Auth):
         self.check_trust(str(request.url))
         remember_secrets(token)
         request.headers["Authorization"] = f"Bearer {token}"
+
+    def close(self) -> None:
+        """End the use of the sign-in."""
 
 
 class AccessTokenAuth(TokenAccount, TokenAuth):
@@ -83,9 +90,13 @@ class RefreshTokenAuth(ChainAccount, TokenAuth):
     ) -> None:
         super().__init__(chain, trust=trust)
         self._clock = clock
+        self.warn: Callable[[str], None] | None = None
+        """Is told at the end of a link that a store has not taken. Without it, the request that
+        brought the link fails."""
         self._lock = threading.Lock()
         self._unsaved: tuple[SignIn, SignIn] | None = None
         """A link of the chain that could not be saved, and the one that it replaces."""
+        self._save_again_at = 0.0
         self._failures: list[ConfluenceError] = []
         """Refreshes that failed: each thread that waited for one of them fails, too."""
         self._futile: tuple[str, float] = ("", 0.0)
@@ -102,6 +113,8 @@ class RefreshTokenAuth(ChainAccount, TokenAuth):
             raise self._nobody_is_signed_in(request)
         if not self._is_valid(sign_in):
             sign_in = yield from self._refresh(request, refused_token="")
+        elif self._unsaved:
+            self._save_again()
         self._add_token(request, sign_in.access_token)
         response = yield request
         if response.status_code != httpx.codes.UNAUTHORIZED or lacks_scope(response):
@@ -114,6 +127,33 @@ class RefreshTokenAuth(ChainAccount, TokenAuth):
         response = yield request
         if response.status_code == httpx.codes.UNAUTHORIZED:
             self._futile = sign_in.access_token, self._clock()
+
+    def close(self) -> None:
+        """Try a last time to save a link that a store has not taken."""
+        if self._unsaved and self.warn:
+            try:
+                self._save()
+            except StoreError as error:
+                self.warn(str(error))
+
+    def _save_again(self) -> None:
+        """Try again to save a link; other threads do not wait for it."""
+        if not self._lock.acquire(blocking=False):
+            return
+        try:
+            if self._clock() >= self._save_again_at:
+                with suppress(StoreError):
+                    self._save()
+                self._save_again_at = self._clock() + _SAVE_AGAIN_SECONDS
+        finally:
+            self._lock.release()
+
+    def _save(self) -> None:
+        """Save the link that is not saved yet, if there is one."""
+        if self._unsaved:
+            unsaved, replaced = self._unsaved
+            self.chain.save(unsaved, replaces=replaced)
+            self._unsaved = None
 
     def _is_valid(self, sign_in: SignIn) -> bool:
         life = sign_in.expires_at - sign_in.refreshed_at
@@ -133,6 +173,9 @@ class RefreshTokenAuth(ChainAccount, TokenAuth):
         with self._lock:
             if len(self._failures) > failures_before:
                 raise self._failures[-1].copy()
+            newest = self._sign_in
+            if newest and newest.access_token != refused_token and self._is_valid(newest):
+                return newest  # another thread's; where it is stored may not be reachable any more
             try:
                 with self.chain.store.locked():
                     sign_in = self._reload(request)
@@ -154,10 +197,7 @@ class RefreshTokenAuth(ChainAccount, TokenAuth):
             return sign_in
 
     def _reload(self, request: httpx.Request) -> SignIn:
-        if self._unsaved:  # the reason may have gone away
-            unsaved, replaced = self._unsaved
-            self.chain.save(unsaved, replaces=replaced)
-            self._unsaved = None
+        self._save()  # the reason why it was not may have gone away
         sign_in = self.chain.load()
         if sign_in is None:  # logged out by another process
             raise self._nobody_is_signed_in(request)
@@ -204,8 +244,13 @@ class RefreshTokenAuth(ChainAccount, TokenAuth):
         # Stored before anybody uses the access token: the old refresh token is used up. Where
         # that fails, this process at least still knows the new one.
         self._unsaved = newer, sign_in
-        self.chain.save(newer, replaces=sign_in)
-        self._unsaved = None
+        try:
+            self._save()
+        except StoreError:
+            # A build need not fail for it: the access token is valid for an hour.
+            if self.warn is None:
+                raise
+            self._save_again_at = now + _SAVE_AGAIN_SECONDS
         return newer
 
     def _remember_refusal(self, sign_in: SignIn, refusal: GrantRefusedError) -> CredentialsError:

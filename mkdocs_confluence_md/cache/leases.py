@@ -77,6 +77,7 @@ class Leases:
         """By the name of the lease: when this build has begun to wait for it."""
         self._store = store
         self._milliseconds = int(seconds * 1000)
+        self._longest_milliseconds = int(max(seconds, LEASE_SECONDS) * 1000)
         self._renewal_seconds = seconds / _RENEWALS_A_LEASE
         self._token = secrets.token_hex(_TOKEN_BYTES).encode()
         self._changed = threading.Condition()
@@ -165,9 +166,19 @@ class Leases:
         """Return True if this process may make the export."""
         if name in self._alone or not self._store.is_usable:
             return True
-        is_ours = self._store.attempt(
-            lambda client: bool(client.set(name, self._token, px=self._milliseconds, nx=True))
-        )
+
+        def take(client: redis.Redis) -> bool:
+            if client.set(name, self._token, px=self._milliseconds, nx=True):
+                return True
+            # A lease that does not expire, or late, is not one of ours.
+            left = client.pttl(name)
+            if left == -1 or left > self._longest_milliseconds:
+                self._alone.add(name)
+            return False
+
+        is_ours = self._store.attempt(take)
+        if name in self._alone:
+            return True
         if is_ours:
             with self._changed:
                 self._held.add(name)
@@ -208,6 +219,14 @@ class Leases:
         self._changed.notify_all()
 
     def _watch(self) -> None:
+        while not self._is_closed:
+            try:
+                self._look_after_all()
+            except Exception:  # noqa: BLE001  without this thread, what waits would wait for ever
+                self._store.is_usable = False
+
+    def _look_after_all(self) -> None:
+        """Renew and poll until the end."""
         renewed_at = time.monotonic()
         while True:
             with self._changed:
@@ -236,8 +255,14 @@ class Leases:
                 time.sleep(_POLL_SECONDS)
 
     def _poll(self, names: list[str]) -> None:
-        values = self._store.attempt(lambda client: client.mget(names))
-        states = dict(zip(names, values or [None] * len(names), strict=True))
+        def read(client: redis.Redis) -> dict[str, bytes | None]:
+            # An answer of another shape is a failure of the server, so it is looked at here.
+            return {
+                name: value if isinstance(value, bytes) else None
+                for name, value in zip(names, client.mget(names), strict=True)
+            }
+
+        states = self._store.attempt(read) or dict.fromkeys(names)
         before = time.monotonic() - self._longest_wait
         with self._changed:
             useless = [
@@ -247,7 +272,8 @@ class Leases:
                 or self._waiting_since.get(name, before) < before
             ]
             self._alone.update(useless)
-            ended = {*useless, *(name for name, value in states.items() if value is None)}
-            resumed = [each for name in ended for each in self._waiting.pop(name, [])]
-        for resume, _ in resumed:
-            resume()
+        for name in {*useless, *(name for name, value in states.items() if value is None)}:
+            with self._changed:
+                resumed = self._waiting.pop(name, [])
+            for resume, _ in resumed:
+                resume()

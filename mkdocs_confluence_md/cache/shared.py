@@ -34,8 +34,9 @@ if TYPE_CHECKING:
 TTL_SECONDS = 30 * 86400
 """Since a value was written, or was read a day or more after that."""
 
-LARGEST_SHARED_BYTES = 32_000_000
-"""A larger file takes a server about as long as its export; each machine has its own copy of it."""
+LARGEST_SHARED_BYTES = 4_000_000
+"""A larger file may take longer than an answer is waited for, and the server would not be used any
+more; each machine has its own copy of it."""
 
 _KEYS_A_TRIP = 100
 _RENEWAL_SECONDS = 86400.0

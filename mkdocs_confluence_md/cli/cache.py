@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from contextlib import closing, contextmanager
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mkdocs_confluence_md.auth.environment import ENV_PREFIX, read_environment
 from mkdocs_confluence_md.cache.policy import read_texts
 from mkdocs_confluence_md.cache.records import (
     PageCopy,
@@ -23,9 +25,11 @@ from mkdocs_confluence_md.cache.records import (
     read_tree_copy,
     read_tree_manifest,
 )
+from mkdocs_confluence_md.cache.shared import name_copy
 from mkdocs_confluence_md.cache.store import Store
 from mkdocs_confluence_md.cli.terminal import config_file_option, echo, echo_json, fit_table
 from mkdocs_confluence_md.confluence.refs import Complaint, PageRef, SpaceRef, parse_reference
+from mkdocs_confluence_md.network.shared_store import SharedStore
 from mkdocs_confluence_md.project import find_project_cache_dir
 from mkdocs_confluence_md.text import count_things, describe_age, describe_size
 
@@ -72,10 +76,18 @@ def find_holdings(store: Store) -> list[Holding]:
     return sorted(found, key=lambda each: (-each.entry.stored_at, each.page.target))
 
 
-def remove_pages(store: Store, targets: Collection[str]) -> list[Holding]:
+def remove_pages(
+    store: Store, targets: Collection[str], forget: Callable[[Collection[str]], object] = bool
+) -> list[Holding]:
     """Remove the copies of pages and trees, of all accounts; return what was removed.
 
     An attachment stays as long as another page has it too.
+
+    Args:
+        store: The cache.
+        targets: The pages and trees.
+        forget: Removes the keys where machines share copies; called first, because only this cache
+            knows them.
     """
     entries = _list_entries(store)
     attachments = _find_attachments(store, entries)
@@ -86,6 +98,7 @@ def remove_pages(store: Store, targets: Collection[str]) -> list[Holding]:
     keys -= {entry.key for kept in staying.values() for entry in kept}
     keys |= {entry.key for entry in entries if entry.target in keys}
     if keys:
+        forget(keys)
         store.do(lambda disk: disk.remove(keys))
     return going
 
@@ -114,9 +127,16 @@ def _find_digests(text: str, *, is_tree: bool) -> list[str]:
     return sorted(manifest.digests) if manifest else []
 
 
-def remove_all(store: Store) -> list[Holding]:
-    """Remove everything that the cache keeps, and what a repair or a killed build left behind."""
+def remove_all(store: Store, forget: Callable[[Collection[str]], object] = bool) -> list[Holding]:
+    """Remove everything that the cache keeps, and what a repair or a killed build left behind.
+
+    Args:
+        store: The cache.
+        forget: As in `remove_pages`.
+    """
     going = find_holdings(store)
+    if keys := [entry.key for entry in _list_entries(store)]:
+        forget(keys)
     if store.directory.exists():
         store.do(lambda disk: disk.clear())
         store.do(lambda _: store.directory.remove_leftovers())
@@ -243,12 +263,17 @@ def show(*, config_file: Path, cache_dir: Path | None, json_wanted: bool) -> Non
 def clear(*, config_file: Path, cache_dir: Path | None, targets: list[str]) -> None:
     """Remove the copies of pages, by ID or address, of trees (ID/, space/KEY), or of all.
 
+    Those that this project has are also removed from the server that machines share.
     The next build exports them again; a server that is running goes on with what it has in memory.
     Without a copy, a page cannot be built while Confluence does not answer.
     """
     with _opened(config_file, cache_dir) as opened:
         store = opened.store
-        removed = remove_pages(store, targets) if targets else remove_all(store)
+        removed = (
+            remove_pages(store, targets, _forget_shared)
+            if targets
+            else remove_all(store, _forget_shared)
+        )
     if removed or not targets:
         echo(f"Removed {summarize(removed)} from {opened.directory}", err=True)
     there_were = {each.page.target for each in removed}
@@ -257,6 +282,20 @@ def clear(*, config_file: Path, cache_dir: Path | None, targets: list[str]) -> N
         what = f"page {target}" if target.isdigit() else target
         echo(f"The cache in {opened.directory} has no copy of {what}", err=True)
     _finish(opened, fine=not missing)
+
+
+def _forget_shared(keys: Collection[str]) -> None:
+    """Remove copies from the server that machines share, if there is one.
+
+    Raises:
+        ConfluenceError: It cannot be used; the next build would read them from there.
+    """
+    if not os.environ.get(f"{ENV_PREFIX}STORE"):
+        return
+    names = [name_copy(key) for key in keys]
+    with closing(SharedStore(read_environment(os.environ).store_url)) as shared:
+        shared.do(lambda client: client.delete(*names))
+    echo(f"Removed from the store at {shared.host} what other machines would read", err=True)
 
 
 @contextmanager

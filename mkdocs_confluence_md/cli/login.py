@@ -37,7 +37,12 @@ from mkdocs_confluence_md.cli.terminal import echo, find_config_file
 from mkdocs_confluence_md.config import make_address, validate
 from mkdocs_confluence_md.confluence.exporter import complete_address, probe
 from mkdocs_confluence_md.confluence.refs import PageRef
-from mkdocs_confluence_md.errors import ConfluenceError, CredentialsError, SettingError
+from mkdocs_confluence_md.errors import (
+    ConfluenceError,
+    CredentialsError,
+    SealError,
+    SettingError,
+)
 from mkdocs_confluence_md.network.urls import ENVIRONMENT_IDS, ApiAddress, read_site
 from mkdocs_confluence_md.project import Declared, find_entries, read_nav, read_options
 
@@ -346,7 +351,9 @@ def _find_stored_client(store: SignInStore, site: str, client_id: str) -> SignIn
     """Return a sign-in with a client that can be used again, one to the same site first."""
     keys = sorted(login_keys(store), key=lambda key: key != login_key(site))
     for key in keys:
-        found = store.load(key)
+        found = None
+        with suppress(SealError):  # of another secret, as after it was replaced
+            found = store.load(key)
         # Without a terminal, a client may be piped that is another one than that of another site.
         may_be_meant = sys.stdin.isatty() or key == login_key(site)
         if found and found.client_secret and client_id in ("", found.client_id) and may_be_meant:

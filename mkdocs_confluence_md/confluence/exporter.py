@@ -219,6 +219,7 @@ class Exporter:
         """Close the connections."""
         if self._made_client:
             self._made_client.close()
+        self.auth.close()
 
     @property
     def _client(self) -> httpx.Client:

@@ -2,7 +2,7 @@
 
 The platform counts the calls of a user, and those of an installation of the app, wherever they come
 from. `throttling.py` has the limit of this process; this one comes on top. A pause that a 429 asks
-for is a key with that life, which all look at before they send.
+for is a key with that life, which all look at every fifth of a second while they send.
 
 The windows are those of the machines' clocks, so these must be right to about a second. A server
 that cannot be used leaves each machine to its own limit.
@@ -34,6 +34,8 @@ INSTALLATION_CALLS = 5000
 WINDOW_SECONDS = 61
 """A little over a minute: requests may travel at different speeds."""
 
+# A look takes a trip to the server, so not each request looks.
+_LOOK_SECONDS = 0.2
 # What is full may become free earlier than is known here.
 _SHORTEST_WAIT_SECONDS = 0.02
 # More than a service may ask for (`Patience.longest_wait`).
@@ -71,6 +73,10 @@ class SharedRate:
         self._window_seconds = window_seconds
         self._clock = clock
         self._limiter: MovingWindowRateLimiter | None = None
+        self._refused_last = "user"
+        self._looked_at = float("-inf")
+        """When a pause was looked for last, by the clock."""
+        self._paused_until = float("-inf")
 
     def count(self) -> float:
         """Count a request that is about to be sent, if it may be.
@@ -94,17 +100,32 @@ class SharedRate:
             self._store.attempt(prolong)
 
     def _count(self, client: redis.Redis) -> float:
-        remaining = client.pttl(self._name_pause()) / 1000
-        if 0 < remaining <= _LONGEST_PAUSE_SECONDS:
-            return max(remaining, _SHORTEST_WAIT_SECONDS)
+        if seconds := self._find_pause(client):
+            return seconds
         limiter = self._make_limiter(client)
-        for kind, name in (("user", self._name_account()), ("installation", self._installation)):
-            item = self._make_item(kind)
+        names = {"user": self._name_account(), "installation": self._installation}
+        # What refused last comes first: a call that one allows and the other refuses is counted by
+        # the first all the same, and waiting for the one would use up the other.
+        for kind in sorted(names, key=lambda each: each != self._refused_last):
+            item, name = self._make_item(kind), names[kind]
             if not limiter.hit(item, name):
+                self._refused_last = kind
                 seconds = limiter.get_window_stats(item, name).reset_time - self._clock()
                 if seconds <= self._window_seconds + 1:
                     return max(seconds, _SHORTEST_WAIT_SECONDS)
         return 0.0
+
+    def _find_pause(self, client: redis.Redis) -> float:
+        """Return how many seconds a pause still takes; 0 without one."""
+        now = self._clock()
+        # A clock may be set back.
+        if not 0 <= now - self._looked_at < _LOOK_SECONDS:
+            self._looked_at = now
+            remaining = client.pttl(self._name_pause()) / 1000
+            is_pause = 0 < remaining <= _LONGEST_PAUSE_SECONDS
+            self._paused_until = now + remaining if is_pause else float("-inf")
+        remaining = self._paused_until - now
+        return max(remaining, _SHORTEST_WAIT_SECONDS) if remaining > 0 else 0.0
 
     def _make_item(self, kind: str) -> RateLimitItem:
         from limits import RateLimitItemPerSecond  # noqa: PLC0415  an extra

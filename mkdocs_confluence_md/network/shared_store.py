@@ -48,7 +48,8 @@ class SharedStore:
         self._url = url
         self._answer_seconds = answer_seconds
         parts = urlsplit(url)
-        self.host = f"{parts.hostname}:{parts.port or 6379}"
+        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+        self.host = f"{host}:{parts.port or 6379}"
         """Of the server, as messages name it."""
         self._password = unquote(parts.password or "")
         remember_secrets(self._password)
@@ -137,17 +138,18 @@ def _explain_absence(package: str) -> SettingError:
 class OptionalStore:
     """A store that a build can do without. Safe to use from many threads.
 
-    After its first failure, of which one warning tells, it is left alone for the rest of the build:
+    After its first failure, of which one line tells, it is left alone for the rest of the build:
     a server that is slow or away would otherwise cost seconds for each page.
 
     Args:
         store: The connection.
-        warn: Is told, in a sentence, what is wrong.
+        inform: Is told what is wrong. It is not a warning: the site is complete, and with
+            `--strict` a warning would fail the build.
     """
 
-    def __init__(self, store: SharedStore, warn: Callable[[str], None]) -> None:
+    def __init__(self, store: SharedStore, inform: Callable[[str], None]) -> None:
         self._store = store
-        self._warn = warn
+        self._inform = inform
         self._failing = threading.Lock()
         self.is_usable = True
         """Whether it is still asked in this build."""
@@ -169,7 +171,7 @@ class OptionalStore:
             with self._failing:
                 is_first, self.is_usable = self.is_usable, False
             if is_first:
-                self._warn(f"{error.what} This build goes on without it. {error.remedy}")
+                self._inform(f"{error.what} This build goes on without it. {error.remedy}")
             return None
 
     def begin_build(self) -> None:

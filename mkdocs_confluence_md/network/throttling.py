@@ -493,7 +493,11 @@ class Service:
 
     def _wait_for_others(self, shared_rate: SharedRate, request: Request) -> None:
         """Wait until all machines together may send one more request."""
-        # One thread asks at a time: those of a process would get the same answer.
+        # At once for many threads: a server may be far away, and one after the other they would
+        # wait for each other's answers.
+        if not shared_rate.count():
+            return
+        # While nothing more may be sent, one thread asks: the others would get the same answer.
         with self._asking:
             while seconds := shared_rate.count():
                 with self._lock:

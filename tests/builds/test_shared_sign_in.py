@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 import threading
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from mkdocs_confluence_md.auth.shared_token_store import SharedTokenStore
+from mkdocs_confluence_md.auth.token_store import TokenStore
 from mkdocs_confluence_md.network.shared_store import SharedStore
 from projects import Project, keep_login, make_login
 from redis_servers import FaultyProxy, RedisServer
@@ -164,6 +167,22 @@ def test_a_server_that_fails_is_named_and_nothing_is_refreshed(  # noqa: PLR0913
 
 
 @pytest.mark.usefixtures("signed_in")
+@pytest.mark.parametrize("max_age", ["1h", 0])
+def test_while_the_server_is_down_a_build_has_the_copies_of_its_own_cache(
+    machine: Project, standin: StandIn, redis_server: RedisServer, max_age: str | int
+) -> None:
+    assert machine.build().exit_code == 0
+    machine.configure(NAV, site=standin.url, gateway="site", max_age=max_age)
+    redis_server.kill()
+
+    built = machine.build(strict=False)
+
+    assert built.exit_code == 0, built.log
+    assert "Roll out the" in built.page("deploy")
+    assert ("copies from up to" in built.messages()) == (max_age == 0)
+
+
+@pytest.mark.usefixtures("signed_in")
 def test_offline_asks_no_server(machine: Project, redis_server: RedisServer) -> None:
     assert machine.build().exit_code == 0
     redis_server.kill()
@@ -173,6 +192,55 @@ def test_offline_asks_no_server(machine: Project, redis_server: RedisServer) -> 
 
     assert built.exit_code == 0, built.log
     assert "Roll out the" in built.page("deploy")
+
+
+@pytest.mark.usefixtures("signed_in")
+def test_offline_an_earlier_login_on_the_machine_does_not_hide_the_copies(
+    machine: Project, standin: StandIn, redis_server: RedisServer
+) -> None:
+    assert machine.build().exit_code == 0
+    redis_server.kill()
+    subject = base64.urlsafe_b64encode(b'{"sub": "another account"}').decode().rstrip("=")
+    login = replace(make_login(standin), access_token=f"x.{subject}.x")
+    keep_login(TokenStore(machine.token_file), login)
+    machine.environment["CONFLUENCE_MD_OFFLINE"] = "1"
+
+    built = machine.build()
+
+    assert built.exit_code == 0, built.log
+    assert "Roll out the" in built.page("deploy")
+
+
+SAVE_TO_A_SERVER_THAT_ENDS = """
+import contextlib, redis
+from mkdocs_confluence_md.auth.shared_token_store import SharedTokenStore
+
+save = SharedTokenStore.save
+
+def end_and_save(self, *arguments, **named):
+    with contextlib.suppress(redis.ConnectionError):
+        redis.Redis(port=PORT).shutdown(nosave=True)
+    save(self, *arguments, **named)
+
+SharedTokenStore.save = end_and_save
+SharedTokenStore.__init__.__kwdefaults__.update(patience=0.0)
+"""
+
+
+@pytest.mark.usefixtures("signed_in")
+def test_a_server_that_fails_right_after_a_refresh_costs_a_warning_and_no_page(
+    machine: Project, standin: StandIn, redis_server: RedisServer
+) -> None:
+    hook = machine.root / "impatient.py"
+    code = SAVE_TO_A_SERVER_THAT_ENDS.replace("PORT", str(redis_server.port))
+    hook.write_text(hook.read_text(encoding="utf-8") + code, encoding="utf-8")
+
+    built = machine.build(strict=False)
+
+    assert built.exit_code == 0, built.log
+    assert "Roll out the" in built.page("deploy")
+    assert built.log.count("did not take the new refresh token") == 1
+    assert standin.oauth.refreshes == 1
 
 
 @pytest.mark.usefixtures("signed_in")

@@ -19,8 +19,9 @@ from playwright.sync_api import Browser, sync_playwright
 
 from browsing import CHROMIUM
 from consenting import consent
+from mkdocs_confluence_md.auth.token_store import TokenStore
 from processes import find_free_port
-from projects import BIN, Project
+from projects import BIN, Project, keep_login, make_login
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -735,3 +736,20 @@ def test_a_site_by_its_name(project: Project, standin: StandIn, site: str) -> No
     assert fail(terminal).startswith(
         "Error: The client secret is missing, or has characters that no secret has."
     )
+
+
+def test_a_sign_in_that_another_secret_sealed_does_not_stop_a_new_one(
+    project: Project, standin: StandIn
+) -> None:
+    secret = standin.client_secret
+    store = TokenStore(project.token_file, client_secret=secret, is_sealed=True)
+    keep_login(store, make_login(standin))
+    project.environment |= {"CI": "true", "CONFLUENCE_MD_CLIENT_SECRET": "a-new-client-secret"}
+    for name in ("CLIENT_ID", "REFRESH_TOKEN"):
+        project.environment.pop(f"CONFLUENCE_MD_{name}", None)
+    project.configure(["confluence:101"], site=standin.url, gateway="site")
+
+    code, _, messages = project.run("login", "--no-browser")
+
+    assert code == 1
+    assert messages.splitlines()[-1].startswith("Error: --client-id is missing."), messages

@@ -123,3 +123,33 @@ def test_without_the_client_secret_nothing_is_begun(project: Project) -> None:
         "Error: CONFLUENCE_MD_STORE is set without CONFLUENCE_MD_CLIENT_SECRET, with which "
         "everything in it is sealed."
     )
+
+
+@pytest.mark.usefixtures("store")
+@pytest.mark.parametrize("targets", [["101"], []])
+def test_what_is_cleared_is_exported_anew(
+    project: Project, standin: StandIn, redis_server: RedisServer, targets: list[str]
+) -> None:
+    assert project.build().exit_code == 0
+    standin.clear()
+
+    code, _, messages = project.run("cache", "clear", *targets)
+
+    assert code == 0
+    assert f"Removed from {name_of(redis_server)} what other machines would read" in messages
+    assert project.build().exit_code == 0
+    assert standin.exports() == ["101"]
+
+
+@pytest.mark.usefixtures("store")
+def test_nothing_is_cleared_while_the_server_cannot_be_used(
+    project: Project, redis_server: RedisServer
+) -> None:
+    assert project.build().exit_code == 0
+    redis_server.kill()
+
+    code, _, messages = project.run("cache", "clear", "101")
+
+    assert code == 1
+    assert messages.startswith(f"Error: T{name_of(redis_server)[1:]} cannot be used: ")
+    assert project.build().exit_code == 0

@@ -88,6 +88,18 @@ def test_a_job_on_a_new_machine_goes_on_from_one_that_failed_after_its_refresh(
     assert not [each for each in standin.oauth.secrets() if each.encode() in cached]
 
 
+def test_the_action_keeps_the_token_file_wherever_a_runner_has_its_configuration(
+    forge: Forge, standin: StandIn, tmp_path: Path
+) -> None:
+    forge.variables = {**forge.variables, "XDG_CONFIG_HOME": str(tmp_path / "elsewhere")}
+    for name in ("first", "next"):
+        standin.oauth.expire_access_tokens()
+        assert forge.make_machine(tmp_path / name).run_action(find_action_step()) == 0
+
+    assert len(forge.cache) == 2
+    assert (standin.oauth.refreshes, standin.oauth.reuses) == (2, 0)
+
+
 def test_jobs_with_a_server_need_no_cache(
     forge: Forge, standin: StandIn, redis_server: RedisServer, tmp_path: Path
 ) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
+from clocks import Clock
 from mkdocs_confluence_md.auth.environment import read_environment
 from mkdocs_confluence_md.auth.shared_token_store import SharedTokenStore
 from mkdocs_confluence_md.auth.sign_ins import find_login
@@ -309,6 +310,59 @@ def test_a_fault_between_answer_and_save_loses_no_chain(
         undo()
         # Not at once, so that a build does not wait for each page anew.
         wait_until(lambda: ask(standin, auth) == 200)
+
+    assert ask(standin, make_shared_auth(standin, redis_server.url)) == 200
+    assert (standin.oauth.refreshes, standin.oauth.reuses) == (1, 0)
+
+
+@pytest.mark.parametrize("is_repaired", [True, False])
+def test_a_build_goes_on_with_a_token_that_could_not_be_saved(
+    standin: StandIn,
+    redis_server: RedisServer,
+    store: SharedTokenStore,
+    is_repaired: bool,  # noqa: FBT001  a table
+) -> None:
+    account = find_login(store, make_environment(standin, redis_server.url), site=standin.url)
+    clock, warnings = Clock(time.time()), list[str]()
+    auth = RefreshTokenAuth(account.chain, trust=account.trust, clock=clock)
+    auth.warn = warnings.append
+    flow = auth.sync_auth_flow(httpx.Request("POST", export_url(standin)))
+    request = next(flow)
+    with httpx.Client() as client:
+        answer = client.send(request)
+    redis_server.kill()
+
+    assert flow.send(answer).headers["Authorization"].startswith("Bearer ")
+    flow.close()
+    assert ask(standin, auth) == 200
+    if is_repaired:
+        redis_server.start()
+        clock.now += 10
+        assert ask(standin, auth) == 200
+        assert ask(standin, make_shared_auth(standin, redis_server.url)) == 200
+    auth.close()
+
+    assert (standin.oauth.refreshes, standin.oauth.reuses) == (1, 0)
+    assert bool(warnings) != is_repaired
+    assert all("did not take the new refresh token" in each for each in warnings)
+
+
+def test_a_token_that_could_not_be_saved_is_saved_at_the_end(
+    standin: StandIn, redis_server: RedisServer, store: SharedTokenStore
+) -> None:
+    account = find_login(store, make_environment(standin, redis_server.url), site=standin.url)
+    auth = RefreshTokenAuth(account.chain, trust=account.trust)
+    auth.warn = pytest.fail
+    flow = auth.sync_auth_flow(httpx.Request("POST", export_url(standin)))
+    request = next(flow)
+    with httpx.Client() as client:
+        answer = client.send(request)
+    redis_server.kill()
+    flow.send(answer)
+    flow.close()
+    redis_server.start()
+
+    auth.close()
 
     assert ask(standin, make_shared_auth(standin, redis_server.url)) == 200
     assert (standin.oauth.refreshes, standin.oauth.reuses) == (1, 0)

@@ -87,10 +87,10 @@ def set_limits(
     path.write_text(path.read_text(encoding="utf-8") + hook, encoding="utf-8")
 
 
-def build_all(projects: Sequence[Project]) -> list[Built]:
-    """Build all at once."""
+def build_all(projects: Sequence[Project], *, strict: bool = False) -> list[Built]:
+    """Build all at once; with `strict`, a warning fails a build."""
     with ThreadPoolExecutor(len(projects)) as threads:
-        return list(threads.map(lambda project: project.build(strict=False), projects))
+        return list(threads.map(lambda project: project.build(strict=strict), projects))
 
 
 @contextmanager

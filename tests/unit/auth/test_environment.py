@@ -348,6 +348,11 @@ def test_a_parameter_of_a_servers_url_that_is_not_taken_is_refused(name: str) ->
         read_environment({**STORE, "CONFLUENCE_MD_STORE": f"redis://host?{name}="})
 
 
+def test_settings_of_tls_need_tls() -> None:
+    with pytest.raises(SettingError, match=r"with a parameter for TLS.*Write rediss://"):
+        read_environment({**STORE, "CONFLUENCE_MD_STORE": "redis://host?ssl_ca_certs=/ca.pem"})
+
+
 def test_a_server_needs_the_secret_that_seals_what_is_in_it() -> None:
     with pytest.raises(SettingError, match="CONFLUENCE_MD_STORE is set without CONFLUENCE_MD_CLI"):
         read_environment({"CONFLUENCE_MD_STORE": "redis://localhost"})

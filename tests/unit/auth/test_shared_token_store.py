@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from mkdocs_confluence_md.auth.environment import ClientCredentials
 from mkdocs_confluence_md.auth.sealing import Seal
 from mkdocs_confluence_md.auth.shared_token_store import SharedTokenStore
+from mkdocs_confluence_md.auth.sign_ins import EnvironmentChain
 from mkdocs_confluence_md.auth.token_store import SignIn
 from mkdocs_confluence_md.errors import StoreError
 from mkdocs_confluence_md.network.shared_store import SharedStore
@@ -367,3 +369,47 @@ def test_a_token_that_cannot_be_saved_is_said(
         "A build within ten minutes goes on all the same; later, sign in again."
     )
     assert "jane" not in caught.value.full_text()
+
+
+def test_a_token_that_was_saved_is_saved_although_nothing_can_be_tidied_up(
+    store: SharedTokenStore, redis_server: RedisServer
+) -> None:
+    chain = EnvironmentChain(
+        ClientCredentials("client", SECRET, "seed"), store, "https://auth.atlassian.com"
+    )
+    with redis_server.client() as client:
+        client.execute_command("ACL", "SETUSER", "default", "-hgetall")
+
+    chain.save(NEXT, replaces=chain.load())
+
+    assert open_at(redis_server.url).load(chain.name()) == NEXT
+
+
+@pytest.mark.parametrize("kind", ["endless", "long", "list"])
+def test_a_lock_that_is_not_one_of_ours_stops_no_refresh(
+    redis_server: RedisServer, kind: str
+) -> None:
+    store = SharedTokenStore(SharedStore(redis_server.url), SECRET, wait=1.0)
+    with store.locked(), redis_server.client() as client:
+        [name] = client.keys("confluence-md:1:sign-in-lock:*")
+    with redis_server.client() as client:
+        if kind == "list":
+            client.lpush(name, b"x")
+        else:
+            client.set(name, b"x", ex=3600 if kind == "long" else None)
+
+    with store.locked():
+        store.save(KEY, JANE)
+
+    assert store.load(KEY) == JANE
+
+
+def test_a_lock_that_was_waited_for_in_vain_is_not_waited_for_again_at_once(
+    store: SharedTokenStore, redis_server: RedisServer
+) -> None:
+    waits = SharedTokenStore(SharedStore(redis_server.url), SECRET, wait=0.2, clock=lambda: 0.0)
+    held = "has kept the store at .* locked for too long"
+    with store.locked(), pytest.raises(StoreError, match=held), waits.locked():
+        pass
+    with pytest.raises(StoreError, match=held), waits.locked():  # though it is free
+        pass

@@ -11,6 +11,7 @@ import pytest
 from mkdocs_confluence_md.cache.leases import Leases, name_lease
 from mkdocs_confluence_md.errors import HeldElsewhereError
 from mkdocs_confluence_md.network.shared_store import OptionalStore, SharedStore
+from redis_servers import FaultyProxy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,8 +34,9 @@ def machine(redis_server: RedisServer, warnings: list[str]) -> Iterator[Callable
     """Return a function that makes the leases of one more machine."""
     made = []
 
-    def make(seconds: float = 60.0, longest_wait: float = 180.0) -> Leases:
-        store = OptionalStore(SharedStore(redis_server.url, answer_seconds=30.0), warnings.append)
+    def make(seconds: float = 60.0, longest_wait: float = 180.0, url: str = "") -> Leases:
+        shared = SharedStore(url or redis_server.url, answer_seconds=30.0)
+        store = OptionalStore(shared, warnings.append)
         leases = Leases(store, seconds=seconds, longest_wait=longest_wait)
         made.append(leases)
         return leases
@@ -140,6 +142,20 @@ def test_one_whose_export_is_too_large_to_share_says_so(machine: Callable[..., L
             pass
 
 
+@pytest.mark.parametrize("kind", ["list", "endless", "long"])
+def test_a_lease_that_is_not_one_of_ours_is_not_waited_for(
+    machine: Callable[..., Leases], redis_server: RedisServer, kind: str
+) -> None:
+    with redis_server.client() as client:
+        if kind == "list":
+            client.lpush(NAME, b"x")
+        else:
+            client.set(NAME, b"0" * 32, ex=3600 if kind == "long" else None)
+
+    with machine().hold(KEY):  # which raises if it is to be waited for
+        pass
+
+
 @pytest.mark.parametrize("kind", ["text", "list", "endless"])
 def test_what_somebody_else_has_put_there_stops_nothing_for_good(
     machine: Callable[..., Leases], redis_server: RedisServer, kind: str
@@ -221,6 +237,39 @@ def test_without_the_server_each_machine_works_for_itself(
             pass
 
     assert len(warnings) == 2  # one a machine
+
+
+@pytest.mark.parametrize(
+    "answer", [b"+OK\r\n", b":5\r\n", b"*1\r\n:5\r\n", b"*2\r\n$1\r\na\r\n$1\r\nb\r\n"]
+)
+def test_an_answer_of_another_shape_ends_the_wait(
+    machine: Callable[..., Leases], redis_server: RedisServer, answer: bytes
+) -> None:
+    with FaultyProxy(redis_server.port) as proxy, machine().hold(KEY):
+        b = machine(url=proxy.url)
+        ended = wait_for(b)
+        assert not ended.wait(0.3)
+
+        proxy.answer = answer
+
+        assert ended.wait(PATIENCE)
+
+
+def test_what_fails_when_it_goes_on_does_not_stop_the_others(
+    machine: Callable[..., Leases],
+) -> None:
+    a, b = machine(), machine()
+    with a.hold(KEY), a.hold(KEY + "2"):
+
+        def fail() -> None:
+            raise RuntimeError("the threads have ended")
+
+        b.wait(NAME, fail)
+        ended = threading.Event()
+        b.wait(name_lease(KEY + "2"), ended.set)
+        time.sleep(0.3)
+
+    assert ended.wait(PATIENCE)
 
 
 def test_a_server_that_has_no_memory_left_still_releases_what_is_held(

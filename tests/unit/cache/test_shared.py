@@ -165,6 +165,17 @@ def test_attachments_are_shared_by_their_content(
     assert machine("b").read_files(digests) == found
 
 
+def test_a_file_that_a_slow_connection_would_not_take_in_time_is_not_shared(
+    machine: Callable[..., ExportCache],
+) -> None:
+    megabytes = 3 * 20 / 8  # of an answer that is waited for three seconds, at 20 MBit/s
+    content = os.urandom(int(megabytes * 1_000_000))
+
+    is_shared = machine("a").keep_files({make_digest(content): content})
+
+    assert not is_shared
+
+
 def test_many_pages_take_few_round_trips(
     machine: Callable[..., ExportCache], redis_server: RedisServer
 ) -> None:

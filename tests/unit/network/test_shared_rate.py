@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -34,6 +35,7 @@ def machine(redis_server: RedisServer, warnings: list[str]) -> Iterator[Callable
         *,
         user_calls: int = 5,
         window_seconds: int = 30,
+        clock: Callable[[], float] = time.time,
     ) -> SharedRate:
         store = OptionalStore(SharedStore(redis_server.url, answer_seconds=30.0), warnings.append)
         stores.append(store)
@@ -44,6 +46,7 @@ def machine(redis_server: RedisServer, warnings: list[str]) -> Iterator[Callable
             user_calls=user_calls,
             installation_calls=8,
             window_seconds=window_seconds,
+            clock=clock,
         )
 
     yield make
@@ -70,6 +73,17 @@ def test_users_share_those_of_the_installation(machine: Callable[..., SharedRate
     assert count_calls(machine()) == 5
     assert count_calls(machine("john")) == 3
     assert count_calls(machine("john", "https://other", user_calls=20)) == 8
+
+
+def test_waiting_for_the_installation_does_not_use_up_the_calls_of_the_user(
+    machine: Callable[..., SharedRate],
+) -> None:
+    assert count_calls(machine("jane", user_calls=8)) == 8
+    john = machine("john", user_calls=5)
+
+    assert count_calls(john, 20) == 0
+
+    assert count_calls(machine("john", "https://other", user_calls=5)) >= 4
 
 
 def test_a_window_moves(machine: Callable[..., SharedRate]) -> None:
@@ -117,6 +131,35 @@ def test_a_429_to_one_machine_slows_another(machine: Callable[..., SharedRate]) 
     assert 0 < machine().count() <= 40
 
 
+def test_threads_do_not_wait_for_each_others_answers(
+    machine: Callable[..., SharedRate], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rate = machine()
+    all_ask = threading.Barrier(3, timeout=30.0)
+    monkeypatch.setattr(rate, "count", lambda: 0.0 * all_ask.wait())
+    traffic = Traffic(3, Patience(), shared_rate=rate)
+
+    def send(_: int) -> bool:
+        with traffic.service("export").turn(traffic.make_request()):
+            return True
+
+    with ThreadPoolExecutor(3) as threads:
+        assert all(threads.map(send, range(3)))
+
+
+def test_of_requests_in_a_row_few_look_for_a_pause(
+    machine: Callable[..., SharedRate], redis_server: RedisServer
+) -> None:
+    now = 1_000.0
+    rate = machine(clock=lambda: now)
+    count_calls(rate, 5)
+    now += 0.3
+    rate.count()
+
+    with redis_server.client() as client:
+        assert client.info("commandstats")["cmdstat_pttl"]["calls"] == 2
+
+
 def test_what_is_not_an_export_is_not_counted(machine: Callable[..., SharedRate]) -> None:
     rate = machine(user_calls=1)
     traffic = Traffic(2, Patience(), shared_rate=rate)
@@ -152,6 +195,7 @@ def test_what_somebody_else_has_put_there_stops_nothing(
         client.set(pause, b"", ex=10_000)
 
     assert rate.count() == 0
+    assert machine(user_calls=1).count() == 0
 
 
 def test_the_server_is_not_told_who_the_user_is(

@@ -26,6 +26,17 @@ def ping(client: redis.Redis) -> bool:
 
 
 @pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("redis://cache.example.com", "cache.example.com:6379"),
+        ("redis://:secret@[::1]:6380/1", "[::1]:6380"),
+    ],
+)
+def test_a_server_is_named_by_host_and_port(url: str, host: str) -> None:
+    assert SharedStore(url).host == host
+
+
+@pytest.mark.parametrize(
     "answer",
     [
         b"-ERR no\r\n",
