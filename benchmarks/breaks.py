@@ -203,7 +203,7 @@ BREAKS = [
     ),
     Break(
         "markdown/elements",
-        "return _HARMFUL.match(target) is not None",
+        "return bool(target) and _HARMFUL.match(str(target)) is not None",
         "return False",
         "unit/markdown builds/test_hostile_authors.py",
     ),
