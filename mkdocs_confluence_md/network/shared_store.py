@@ -89,6 +89,8 @@ class SharedStore:
 
     def _explain(self, error: Exception) -> StoreError:
         reason = " ".join(str(error).split()) or type(error).__name__
+        if reason.startswith("No connection available"):  # what redis-py says then
+            reason = "Timeout, all connections wait for an answer"
         reason = hide_secrets(reason, [self._password])[:_MOST_REASON_CHARACTERS]
         return StoreError(
             f"The store at {self.host} cannot be used: {reason.rstrip('.')}.",
