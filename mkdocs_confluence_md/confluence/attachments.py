@@ -36,7 +36,9 @@ _PAGE = re.compile(r"\.md$", re.IGNORECASE)
 _TARGET = re.compile(r"\]\(\s*(?P<target><[^<>\n]*>|(?:[^()\n]|\n(?!\s*\n)|\([^()\n]*\))*)\)")
 _TITLE = re.compile(r"""(?<!\s)\s+(?:"[^"]*"|'[^']*'|\([^()]*\))\s*$""")
 _SIZE = re.compile(r"(?<!\s)\s+=[0-9]*%?x?[0-9]*$")
-_DEFINITION = re.compile(r"^[ \t>]*\[[^\]\n]+\]:[ \t]*\n?[ \t>]*(<[^<>\n]*>|\S+)", re.MULTILINE)
+_DEFINITION = re.compile(
+    r"^[ \t>]*\[[^\]\n]+\]:[ \t]*+(?:\n[ \t>]*+)?(<[^<>\n]*>|\S+)", re.MULTILINE
+)
 _BARE = re.compile(r"https?://[^\s<>\"')\]]+")
 _SIGNS = ("/download", "/child/attachment/", ".atlassian.com", ".atl-paas.net", "]:", "src", "href",
           *(f"/{folder}/" for folder in _FOLDERS))  # fmt: skip

@@ -227,6 +227,8 @@ _OPTION = re.compile(r"""\b(title|linenums|hl_lines)=("[^"`]*"|'[^'`]*')""")
 _BROKEN_DECLARATION = re.compile(
     r"<!(?=\[(?!(?:cdata|if|else|endif)(?![-_.a-z0-9])))", re.IGNORECASE
 )
+_MOST_HIGHLIGHTED = 2_000
+"""Blocks of code on a page: the site's fences take as long for an empty one as for many lines."""
 _MOST_UNCLOSED = 100
 """Tags that are begun and never ended: Python's parser looks for the end of each in all others."""
 
@@ -239,6 +241,8 @@ class SiteMarkup:
         self.find_url = find_url
         """Returns where the page is in Confluence; empty where that is not known."""
         self.footnotes = Footnotes(markdown)
+        self._shown = 0
+        """Blocks of code."""
         self.languages: set[str] = set()
         """The languages of the page's fences."""
         self.raw_html: list[str] = []
@@ -261,6 +265,9 @@ class SiteMarkup:
         """
         language, _, options = info.strip().partition(" ")
         self.languages.add(language)
+        self._shown += 1
+        if self._shown > _MOST_HIGHLIGHTED:
+            return self._markdown.htmlStash.store(_show_plainly(code, language))
         known = language if _LANGUAGE.fullmatch(language) else ""
         for header in dict.fromkeys([known + self._pass_options(options), known, ""]):
             if placeholder := self._run_fences(code, header):

@@ -330,3 +330,9 @@ def test_tags_are_changed_where_they_stand() -> None:
     assert change_tags(text, change) == (
         "<p onclick=x><IMG  alt='a>b' src=\"img.png\" />é<b>gone</b><img src=keep.png>"
     )
+
+
+def test_a_definition_that_is_mostly_blanks_is_read_at_once() -> None:
+    # With its square, this would take minutes.
+    assert find_references(f"[a]:{' ' * 200_000}\n\n", "1") == {}
+    assert [*find_references(f"[a]:{' ' * 200_000}\n> plan.png\n", "1")]

@@ -140,3 +140,10 @@ def test_many_tags_that_never_end_are_text(number: int, is_kept: bool) -> None: 
     assert ("<div" in html) is is_kept
     assert html.count("div") == number
     assert "<b>x</b>" in html
+
+
+def test_code_behind_very_many_blocks_of_it_has_no_colours() -> None:
+    html = render("```python\nx = 1\n```\n\n" * 2_001)
+
+    assert html.count("x") >= 2_001
+    assert html.rpartition("<pre")[2].count("<span") == 0
