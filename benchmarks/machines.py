@@ -22,7 +22,9 @@ from typing import TYPE_CHECKING
 from benchmarks.fleet import write_pages
 from benchmarks.table import format_table
 from machines import hash_site, make_machine, set_limits, start_build
-from mkdocs_confluence_md.network.shared_store import KEY_PREFIX, LEASE_SECONDS
+from mkdocs_confluence_md.auth.shared_token_store import SharedTokenStore
+from mkdocs_confluence_md.network.shared_store import KEY_PREFIX, LEASE_SECONDS, SharedStore
+from projects import keep_login, make_login
 from redis_servers import RedisServer
 from standin import StandIn
 
@@ -85,13 +87,18 @@ def print_builds(root: Path, arguments: argparse.Namespace) -> None:
                 serve(root / name, arguments.pages, arguments.latency / 1000)
             )
         url = "" if name == "without a store" else server.url
-        seed = standin.oauth.issue_refresh_token() if arguments.chain and url else None
+        is_chain = bool(arguments.chain and url)
+        if is_chain:
+            store = SharedTokenStore(SharedStore(url), standin.client_secret)
+            keep_login(store, make_login(standin))
         machines = []
         for number in range(arguments.machines):
             machine = make_machine(root / name / f"m{number}", standin, url)
-            if seed or not url:
+            if is_chain or not url:
                 del machine.environment["CONFLUENCE_MD_ACCESS_TOKEN"]
-                machine.environment |= standin.environment(refresh_token=seed)
+                machine.environment |= standin.environment()
+            if is_chain:
+                del machine.environment["CONFLUENCE_MD_REFRESH_TOKEN"]
             machines.append(machine)
         standin.clear()
         outcome = build_all(standin, machines)
