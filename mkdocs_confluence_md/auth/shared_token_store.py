@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from mkdocs_confluence_md.auth.sealing import Seal
 from mkdocs_confluence_md.auth.token_store import SECRETS, SignIn, check_sign_in
 from mkdocs_confluence_md.errors import StoreError
-from mkdocs_confluence_md.network.shared_store import KEY_PREFIX, LEASE_SECONDS
+from mkdocs_confluence_md.network.shared_store import KEY_PREFIX, LEASE_SECONDS, hash_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -171,7 +171,7 @@ class SharedTokenStore:
         Raises:
             StoreError: The server cannot be read.
         """
-        field = _hash_name(key)
+        field = hash_name(key)
         value = self._try(lambda client: _read(lambda: client.hget(self._hash, field)))
         if value == _REMOVED:
             self._latest.pop(key, None)
@@ -191,7 +191,7 @@ class SharedTokenStore:
         Raises:
             StoreError: The server did not take it, although it was asked for a while.
         """
-        field, value = _hash_name(key), self._close(key, sign_in)
+        field, value = hash_name(key), self._close(key, sign_in)
         expected = _digest(replaces.refresh_token).encode() if replaces else b""
         mode = "compare" if replaces else "replace"
         is_new = replaces is None or not replaces.refreshed_at
@@ -211,7 +211,7 @@ class SharedTokenStore:
         Raises:
             StoreError: The server cannot be written.
         """
-        field = _hash_name(key)
+        field = hash_name(key)
         self._try(lambda client: self._run_script(client, field, _REMOVED, b"", "replace"), "write")
         self._latest.pop(key, None)
 
@@ -297,7 +297,7 @@ class SharedTokenStore:
     def _close(self, key: str, sign_in: SignIn) -> bytes:
         digest = _digest(sign_in.refresh_token)
         content = json.dumps({"key": key, **asdict(replace(sign_in, client_secret=""))})
-        name = f"{self._hash} {_hash_name(key)} {digest}"
+        name = f"{self._hash} {hash_name(key)} {digest}"
         return digest.encode() + self._seal.close(content.encode(), name)
 
     def _open(self, field: str, value: object) -> tuple[str, SignIn] | None:
@@ -327,10 +327,6 @@ def _read(read: Callable[[], _T]) -> _T | None:
         if str(error).startswith("WRONGTYPE"):
             return None
         raise
-
-
-def _hash_name(key: str) -> str:
-    return hashlib.sha256(key.encode()).hexdigest()[:32]
 
 
 def _digest(refresh_token: str) -> str:

@@ -10,11 +10,10 @@ that cannot be used leaves each machine to its own limit.
 
 from __future__ import annotations
 
-import hashlib
 import time
 from typing import TYPE_CHECKING
 
-from mkdocs_confluence_md.network.shared_store import KEY_PREFIX
+from mkdocs_confluence_md.network.shared_store import KEY_PREFIX, hash_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,7 +67,7 @@ class SharedRate:
     ) -> None:
         self._store = store
         self._account = account
-        self._installation = _hash(installation)
+        self._installation = hash_name(installation)
         self._calls = {"user": user_calls, "installation": installation_calls}
         self._window_seconds = window_seconds
         self._clock = clock
@@ -147,11 +146,7 @@ class SharedRate:
         return self._limiter
 
     def _name_account(self) -> str:
-        return _hash(self._account() or "")
+        return hash_name(self._account() or "")
 
     def _name_pause(self) -> str:
         return f"{KEY_PREFIX}pause:{self._name_account()}"
-
-
-def _hash(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:32]

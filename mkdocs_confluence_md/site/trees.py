@@ -220,7 +220,7 @@ class SiteTrees:
         export = fetched.export
         assert export  # noqa: S101  the same
         found = self._read_export_page(fetched, export, page.path, page.ref.page_id)
-        if found.assets is None and not export.has_attachments:
+        if not export.has_attachments:
             found = replace(found, assets=self._collect_assets(page, export))
         self.pages[page.src_uri] = found
         return found
@@ -290,9 +290,9 @@ class SiteTrees:
         held = self._fetcher.find_held()
         for ref, fetched in self.fetched.items():
             tree, export = self.trees[ref], fetched.export
-            known = [page for page in tree.walk() if page.path and page.page_id in held]
-            for page in known if export else ():
-                assert export  # noqa: S101  for the type checker
+            if export is None:
+                continue
+            for page in [each for each in tree.walk() if each.path and each.page_id in held]:
                 is_root = isinstance(ref, TreeRef) and page.page_id == ref.page_id
                 is_certain = tree.is_root_certain if is_root else tree.tells_ids
                 # While Confluence does not answer, a copy of the page's own may be newer.
