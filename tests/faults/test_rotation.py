@@ -11,6 +11,7 @@ import pytest
 
 from mkdocs_confluence_md.auth.token_store import TokenStore
 from places import SUPPORT
+from processes import race
 from projects import keep_login, make_login
 
 if TYPE_CHECKING:
@@ -41,15 +42,8 @@ def test_eight_processes_of_eight_threads_refresh_an_expired_token_once(
         subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         for _ in range(8)
     ]
-    for process in processes:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
 
-    answers = [process.communicate(timeout=60)[0] for process in processes]
+    answers = race(processes)
 
     assert [json.loads(answer) for answer in answers] == [[200] * 8] * 8
     assert (standin.oauth.refreshes, standin.oauth.reuses) == (1, 0)

@@ -23,6 +23,7 @@ from mkdocs_confluence_md.errors import StoreError
 from mkdocs_confluence_md.network.shared_store import SharedStore
 from mkdocs_confluence_md.network.urls import ApiAddress
 from places import SUPPORT
+from processes import race
 from projects import keep_login, make_login
 from redis_servers import FaultyProxy
 
@@ -63,15 +64,8 @@ def test_eight_machines_with_eight_threads_refresh_an_expired_token_once(
     standin: StandIn, redis_server: RedisServer
 ) -> None:
     processes = [start(redis_server.url, standin, "race", "8") for _ in range(8)]
-    for process in processes:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
 
-    answers = [process.communicate(timeout=60)[0] for process in processes]
+    answers = race(processes)
 
     assert [json.loads(answer) for answer in answers] == [[200] * 8] * 8
     assert (standin.oauth.refreshes, standin.oauth.reuses) == (1, 0)

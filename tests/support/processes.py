@@ -196,3 +196,15 @@ def find_free_port() -> int:
         port = first + next(_ports) % 1000
         with suppress(OSError), socket.create_server(("127.0.0.1", port)):
             return port
+
+
+def race(processes: Sequence[subprocess.Popen[str]]) -> list[str]:
+    """Let processes that wait for a line go on at the same time; return what each writes."""
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    return [process.communicate(timeout=60)[0] for process in processes]
