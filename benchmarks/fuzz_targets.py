@@ -102,7 +102,7 @@ from mkdocs_confluence_md.fetch.snapshot import (
 from mkdocs_confluence_md.fetch.trees import TreeExports, open_export
 from mkdocs_confluence_md.fetch.versions import make_rest
 from mkdocs_confluence_md.markdown.extension import ConfluenceExtension
-from mkdocs_confluence_md.markdown.html import make_plain_title, sanitize
+from mkdocs_confluence_md.markdown.sanitizing import make_plain_title, sanitize
 from mkdocs_confluence_md.network.retries import PatientTransport
 from mkdocs_confluence_md.network.spooling import Contents, make_digest
 from mkdocs_confluence_md.network.throttling import Patience, Traffic

@@ -361,7 +361,7 @@ def on_page_markdown(markdown, page, **_):
 def on_page_content(html, page, **_):
     times[page.file.src_uri] = time.thread_time() - started[page.file.src_uri]
 
-@event_priority(-100)
+@event_priority(100)
 def on_page_context(context, page, **_):
     started[page.file.src_uri] = time.thread_time()
 

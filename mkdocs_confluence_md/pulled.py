@@ -19,8 +19,8 @@ from markdown.treeprocessors import Treeprocessor
 from mkdocs_confluence_md.confluence.attachments import change_tags
 from mkdocs_confluence_md.markdown.context import find_place
 from mkdocs_confluence_md.markdown.extension import ConfluenceExtension
-from mkdocs_confluence_md.markdown.html import sanitize
 from mkdocs_confluence_md.markdown.parser import Grammar
+from mkdocs_confluence_md.markdown.sanitizing import sanitize
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element

@@ -24,11 +24,11 @@ from mkdocs_confluence_md.markdown.extension import (
     ConfluenceExtension,
     draws_diagrams,
 )
-from mkdocs_confluence_md.markdown.html import sanitize
 from mkdocs_confluence_md.markdown.link_targets import Inside, Outside
 from mkdocs_confluence_md.markdown.links import SiteLinks
 from mkdocs_confluence_md.markdown.parsed import ParsedPages
 from mkdocs_confluence_md.markdown.parser import find_headings
+from mkdocs_confluence_md.markdown.sanitizing import sanitize
 from mkdocs_confluence_md.network.urls import host_of
 from mkdocs_confluence_md.project import locate_entries
 from mkdocs_confluence_md.site.messages import (

@@ -23,7 +23,7 @@ from mkdocs_confluence_md.fetch.threads import (
     deliver_error,
     describe_absence,
 )
-from mkdocs_confluence_md.network.concurrency import MOST_UNANSWERED
+from mkdocs_confluence_md.network.concurrency import FIRST_LIMIT
 from mkdocs_confluence_md.network.spooling import Contents
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class LateExporter:
 
     def count_threads(self) -> int:
         """Return how many threads have something to do at present, as `Exporter` does."""
-        return self._exporter.made.count_threads() if self._exporter.made else MOST_UNANSWERED
+        return self._exporter.made.count_threads() if self._exporter.made else FIRST_LIMIT
 
     def find_learned(self) -> dict[str, int]:
         """Return how many requests should be in flight in a next build, as `Exporter` does."""
@@ -485,7 +485,8 @@ class Fetcher:
         pending = {future for future in futures if not future.done()}
         self._tell(tell)
         while pending:
-            _, pending = wait(pending, timeout=_TELL_SECONDS if tell else None)
+            _, pending = wait(pending, timeout=_TELL_SECONDS)
+            self._workers.start_threads()
             self._tell(tell)
 
     def _tell(self, tell: Tell | None) -> None:

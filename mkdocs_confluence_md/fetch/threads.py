@@ -99,8 +99,17 @@ class Workers:
         _begin_work()
         future.add_done_callback(self._finish)
         self._tasks.put((future, task))
-        self._start_threads()
+        self.start_threads()
         return future
+
+    def start_threads(self) -> None:
+        """Start what is wanted by now: threads that only wait for their turn slow others down."""
+        wanted = self._wanted() if self._wanted else self._count
+        with self._lock:
+            while len(self._threads) < min(self._count, wanted, len(self._unfinished)):
+                thread = threading.Thread(target=self._work, name=self._name, daemon=True)
+                self._threads.append(thread)
+                thread.start()
 
     def close(self) -> None:
         """Begin no more tasks, and end the threads; those that hang are not waited for long."""
@@ -123,16 +132,7 @@ class Workers:
         self._unfinished.discard(future)
         _end_work()
         if self._wanted and not self._is_closed:
-            self._start_threads()  # more may be wanted by now
-
-    def _start_threads(self) -> None:
-        """Start what is wanted: threads that only wait for their turn slow all others down."""
-        wanted = self._wanted() if self._wanted else self._count
-        with self._lock:
-            while len(self._threads) < min(self._count, wanted, len(self._unfinished)):
-                thread = threading.Thread(target=self._work, name=self._name, daemon=True)
-                self._threads.append(thread)
-                thread.start()
+            self.start_threads()  # more may be wanted by now
 
 
 def _do(future: Future[Any], task: Callable[[], Any]) -> None:

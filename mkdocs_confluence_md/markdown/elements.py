@@ -20,7 +20,7 @@ from markdown_it.token import Token
 
 from mkdocs_confluence_md.markdown.admonitions import style_html
 from mkdocs_confluence_md.markdown.context import SOURCE_CLASS
-from mkdocs_confluence_md.markdown.html import make_plain_title
+from mkdocs_confluence_md.markdown.sanitizing import make_plain_title
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

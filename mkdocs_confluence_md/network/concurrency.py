@@ -81,11 +81,14 @@ class AdaptiveLimit:
 
     @property
     def threads(self) -> int:
-        """How many threads have something to do: more than send, once there is something to store.
+        """How many threads have something to do: some look up or store while others wait.
 
-        Until something is heard, all of them only send.
+        Until something is heard, they are as many more than those that have sent: if answers are
+        quick, few threads are enough.
         """
-        return self._limit + FIRST_LIMIT if self._unanswered is None else self._unanswered
+        if self._unanswered is None:
+            return self._limit + FIRST_LIMIT
+        return min(self._unanswered, FIRST_LIMIT + max(self._peaks))
 
     @property
     def learned(self) -> int | None:
@@ -107,7 +110,8 @@ class AdaptiveLimit:
             now: The time of the answer.
             sent: When its request was sent.
         """
-        self._hear()
+        useful = max(FIRST_LIMIT, ceil(_USEFUL_A_SECOND * max(now - sent, self._usual)))
+        self._hear(useful)
         self._answers += 1
         if now - self._slowed_at > _CEILING_SECONDS:
             self._ceiling = self._most
@@ -116,9 +120,8 @@ class AdaptiveLimit:
             if len(self._samples) >= _SAMPLES:
                 self._end_round(now)
         # What was not in flight teaches nothing, so the limit stays near what was.
-        most = min(self._ceiling, 2 * max(self._peaks) if any(self._peaks) else self._most)
-        useful = ceil(_USEFUL_A_SECOND * max(now - sent, self._usual))
-        most = min(most, max(FIRST_LIMIT, useful))
+        reached = 2 * max(self._peaks) if any(self._peaks) else self._most
+        most = min(self._ceiling, reached, useful)
         is_quick = self._compare(now - sent) <= _SLOWER
         is_time = (self._is_starting and is_quick) or self._answers >= self._limit
         if self._may_grow and is_time and self._limit < most:
@@ -161,10 +164,10 @@ class AdaptiveLimit:
     def _limit_floor(self) -> int:
         return min(LEAST_IN_FLIGHT, self._most)
 
-    def _hear(self) -> None:
-        """Count as the limit what is in flight when something is heard first."""
+    def _hear(self, most: int = MOST_IN_FLIGHT) -> None:
+        """Count as the limit what is in flight when something is heard first, up to a number."""
         if self._unanswered is not None:
-            self._limit = min(self._unanswered, max(self._limit, *self._peaks))
+            self._limit = min(self._unanswered, max(self._limit, min(most, max(self._peaks))))
             self._unanswered = None
 
     def _end_round(self, now: float) -> None:

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, NoReturn
 
-from mkdocs_confluence_md.network.concurrency import FIRST_LIMIT, MOST_UNANSWERED, AdaptiveLimit
+from mkdocs_confluence_md.network.concurrency import FIRST_LIMIT, AdaptiveLimit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -575,7 +575,7 @@ class Traffic:
         """Return how many threads have something to do, for the service that allows most."""
         with self._lock:
             found = [service.threads for service in self._services.values()]
-        return max(found, default=MOST_UNANSWERED)
+        return max(found, default=FIRST_LIMIT)
 
     def find_learned(self) -> dict[str, int]:
         """Return how many requests should be in flight in a next build, by service."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from archives import ATTACKS, LONG_NAME, SAFE, UNSAFE
-from mkdocs_confluence_md.markdown.html import sanitize
+from mkdocs_confluence_md.markdown.sanitizing import sanitize
 from mkdocs_confluence_md.site.paths import make_safe_name
 from pulling import pull, pulled, read_pages
 

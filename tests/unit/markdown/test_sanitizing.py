@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mkdocs_confluence_md.markdown.html import make_plain_title, sanitize
+from mkdocs_confluence_md.markdown.sanitizing import limit_open_tags, make_plain_title, sanitize
 
 
 @pytest.mark.parametrize(
@@ -73,3 +73,66 @@ def test_no_id_is_one_of_the_theme(mark: str, text: str) -> None:
     assert (
         f'"{mark}' not in sanitize(f'<p id="{mark}{text}" class="{mark}{text}">x</p>') or not mark
     )
+
+
+NUMBER = 4_000
+
+
+@pytest.mark.parametrize(
+    ("text", "most"),
+    [
+        # Elements within each other
+        ("<div>" * NUMBER, 3),
+        ("<section><div>" * NUMBER + "</div></section>" * NUMBER, 3),
+        ("<x-y>" * NUMBER, 3),
+        ("<rp>" * NUMBER, 3),
+        ("<div><!--</div>-->" * NUMBER, 3),
+        ("<div title='</div>'>" * NUMBER, 3),
+        ("<div><title></div></title>" * NUMBER, 3),
+        ("<div><?</div>" * NUMBER, 3),
+        # Formatting that is begun again in each paragraph
+        ("".join(f"<p><b title={each}></p>" for each in range(NUMBER)), 60),
+        (f"<p><i title={'x' * NUMBER}></p>" + "<p>x</p>" * NUMBER, 60),
+        (f"<p><a title={'x' * NUMBER}></p>" + "<p>x</p>" * NUMBER, 60),
+        ("".join(f"<p><b title={each}></p>" for each in range(NUMBER)) + "</b>" * NUMBER, 60),
+    ],
+)
+def test_what_is_never_ended_does_not_grow(text: str, most: int) -> None:
+    """Real formatting is begun again in what follows: a page must not become its square."""
+    clean = sanitize(text)
+
+    assert len(clean) < most * len(text)
+    assert "&lt;" in clean
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<table>" + "<tr><td>x" * NUMBER + "</table>",
+        "<ul>" + "<li>x" * NUMBER + "</ul>",
+        "<p>x" * NUMBER,
+        "<p>x<br>" * NUMBER + "<img src=x>" * NUMBER,
+        '<svg viewBox="0 0 1 1">' + '<path d="M0 0"></path>' * NUMBER + "</svg>",
+        '<p><a href="b"><b>x</b></a></p>' * NUMBER,
+        "<div><b>x</b></div>" * NUMBER,
+        "<p><a name=x>y</p>" * NUMBER,
+        "<div><span></div>" * NUMBER,
+        "</div></b>" * NUMBER,
+    ],
+)
+def test_what_ends_stays_html(text: str) -> None:
+    assert limit_open_tags(text) == text
+
+
+def test_what_is_too_deep_is_text_with_its_end() -> None:
+    clean = sanitize("<div>" * 502 + "x" + "</div>" * 502 + "<div>y</div>")
+
+    assert clean == (
+        "<div>" * 500 + "&lt;div&gt;&lt;div&gt;x&lt;/div&gt;&lt;/div&gt;" + "</div>" * 500
+        + "<div>y</div>"
+    )  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(["<b>", "</b>", "<p>", "</p>", "<DIV>", "</div>", "<br/>", "a<"])))
+def test_few_tags_are_left_alone(pieces: list[str]) -> None:
+    assert limit_open_tags("".join(pieces)) == "".join(pieces)

@@ -97,6 +97,27 @@ def test_it_learns_nothing_that_was_not_in_flight(numbers: list[float]) -> None:
     assert limit.limit == FIRST_LIMIT
 
 
+@pytest.mark.parametrize(("seconds", "expected"), [(0.05, 8), (0.2, 8), (0.4, 12), (2.0, 13)])
+def test_a_quick_first_answer_leaves_eight(seconds: float, expected: int) -> None:
+    limit = AdaptiveLimit(64)
+    for in_flight in range(1, 14):
+        limit.sent(in_flight)
+    limit.answered(seconds, sent=0.0)
+    assert limit.limit - expected in (0, 1)  # it may grow by one with each answer
+
+
+def test_threads_come_with_the_requests_that_are_sent() -> None:
+    limit = AdaptiveLimit(64)
+    found = [limit.threads]
+    for in_flight in range(1, 25):
+        limit.sent(in_flight)
+        found.append(limit.threads)
+    assert found == [*range(8, 25), *[24] * 8]
+
+    limit.answered(0.05, sent=0.0)
+    assert limit.threads == 16
+
+
 def test_failures_halve_it_once_for_all_that_were_in_flight_and_not_below_eight() -> None:
     limit, limits = AdaptiveLimit(64, learned=40), []
     limit.answered(1.0, sent=0.0)
