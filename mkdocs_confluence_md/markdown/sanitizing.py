@@ -8,13 +8,16 @@ passes: tabs, task lists, footnotes, code with line numbers, icons, diagrams, fo
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
 from functools import cache
+from typing import TYPE_CHECKING
 
 import nh3
 
 from mkdocs_confluence_md.markdown.html import LATE_ATTRIBUTE
 from mkdocs_confluence_md.text import break_formulas
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _MORE_TAGS = {
     "address", "audio", "input", "label", "main", "meter", "picture", "progress", "section",
@@ -60,9 +63,26 @@ _CODE_TAG = re.compile(r"<(/?)(?:code|pre)\b")
 _MATH_CLASS = re.compile(r'class="[^"]*(?:math|matex|jax|katex|\btex(?!t))', re.IGNORECASE)
 
 
+_PART = 1_000
+"""Characters of a part of a page that takes too long as a whole."""
+
+
 def sanitize(html: str) -> str:
     """Take scripts, handlers, frames, forms, style sheets and `javascript:` out of HTML."""
-    return _break_formulas(_FIELD.sub("", _make_cleaner().clean(limit_open_tags(html))))
+    clean = _make_cleaner().clean
+    parts = _divide(html) if takes_long(html) else [html]
+    return _break_formulas(_FIELD.sub("", "".join(map(clean, parts))))
+
+
+def _divide(html: str) -> list[str]:
+    """Divide a text, at ends of lines or of tags if there are any; what is in two parts, ends."""
+    parts, done = [], 0
+    while len(html) - done > _PART:
+        end = done + _PART
+        end = html.rfind("\n", done, end) + 1 or html.rfind(">", done, end) + 1 or end
+        parts.append(html[done:end])
+        done = end
+    return [*parts, html[done:]]
 
 
 def _break_formulas(clean: str) -> str:
@@ -134,15 +154,9 @@ _TOKEN = re.compile(
     )""",
     re.DOTALL | re.VERBOSE,
 )
-_QUOTED = re.compile(r""""[^"]*"|'[^']*'""")
 _VOID_TAGS = {
     "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source",
     "track", "wbr",
-}  # fmt: skip
-# The next one of them, or the end of what is around them, ends them.
-_TAGS_THAT_END_THEMSELVES = {
-    "caption", "colgroup", "dd", "dt", "li", "option", "p", "tbody", "td", "tfoot", "th", "thead",
-    "tr",
 }  # fmt: skip
 # Those that were not ended are begun again in each block that follows, as HTML wants it.
 _FORMATTING_TAGS = {
@@ -152,122 +166,155 @@ _FORMATTING_TAGS = {
 _RAW_TEXT_TAGS = {
     "iframe", "noembed", "noframes", "plaintext", "script", "style", "textarea", "title", "xmp",
 }  # fmt: skip
-_DEEPEST = 500
-"""Elements within each other: in Chromium there are about as many at most."""
-_LONGEST_TAG = 20_000
-"""Characters, without what is in quotation marks: each attribute is compared with all others."""
-_MOST_COPIED = 20
-"""Characters of tags that are begun again, for each character of a page."""
-_ALWAYS_COPIED = 1_000_000
+# Their tags are those of XML, and other rules hold in them.
+_FOREIGN_TAGS = {"math", "svg", "template"}
+# With these, a drawing or a formula ends.
+_TAGS_THAT_END_FOREIGN_ONES = {
+    "b", "big", "blockquote", "body", "br", "center", "code", "dd", "div", "dl", "dt", "em",
+    "embed", "font", "h1", "h2", "h3", "h4", "h5", "h6", "head", "hr", "i", "img", "li", "listing",
+    "menu", "meta", "nobr", "ol", "p", "pre", "ruby", "s", "small", "span", "strike", "strong",
+    "sub", "sup", "table", "tt", "u", "ul", "var",
+}  # fmt: skip
+_TAGS_THAT_ENDS_BEGIN = {"br", "p"}
+_TAGS_THAT_IGNORE_OTHERS = {"frameset", "select", "template"}
+# What is in a table and in none of these, a parser puts before the table.
+_CELL_TAGS = {"caption", "td", "th"}
+_ROW_TAGS = {"colgroup", "table", "tbody", "tfoot", "thead", "tr"}
+_SHORT = 20_000
+"""Characters, of which none take long."""
+_SHORT_TEXT = 5_000
+"""Characters of a text or a tag, in which any signs are harmless."""
+_MOST_STEPS = 100
+"""For each character of a page."""
+_STEPS_OF_ANY_PAGE = 5_000_000
+_ESCAPED = re.compile("[&\N{NO-BREAK SPACE}]")
+_QUOTED = re.compile(r""""[^"]*"|'[^']*'""")
 
 
-def limit_open_tags(html: str) -> str:
-    """Make text of the tags that a page leaves open so often that sanitizing it would not end soon.
+def takes_long(html: str) -> bool:
+    """Return True if a parser of HTML may take the square of a text's length for it.
 
-    A parser of HTML looks at all elements that are open for each tag (html5ever's `in_scope`), and
-    copies formatting that was not ended into each block behind it: the square of a page's length.
-    Browsers have limits, too.
+    For each tag, it looks at the elements that are open; it copies formatting that was not ended
+    into each block behind it, and puts what is between the cells of a table before the table; it
+    compares attributes with each other; and html5ever copies what is behind a sign that it escapes.
+    All of that is harmless but for pages on which there is much of it.
     """
-    limiter = _TagLimiter(_MOST_COPIED * len(html) + _ALWAYS_COPIED)
-    position = 0
-    while token := _TOKEN.search(html, position):
-        position = token.end()
-        if token[2]:
-            name = token[2].lower()
-            limiter.add(name, token)
-            if name in _RAW_TEXT_TAGS and not token[1] and not limiter.is_in_drawing:
-                end = re.compile(f"</{name}", re.IGNORECASE).search(html, position)
-                position = end.start() if end else len(html)
-    parts, done = [], 0
-    for place, new in sorted(limiter.finish().items()):
-        parts += [html[done:place], new]
-        done = place + 1
-    return "".join([*parts, html[done:]])
+    if len(html) < _SHORT:
+        return False
+    limit = _MOST_STEPS * len(html) + _STEPS_OF_ANY_PAGE
+    return any(steps > limit for steps in _StepCounter(html).count())
 
 
-class _TagLimiter:
-    """Finds tags that are better read as text, and the signs that make them so.
+class _StepCounter:
+    """Counts the steps of a parser, rather too many than too few.
 
-    Args:
-        copied: How many characters of formatting tags may be begun again.
+    An end counts only if it is that of the last element that was begun: what a parser does with any
+    other is more than can be told here.
     """
 
-    def __init__(self, copied: int) -> None:
-        self._copied = copied
-        self._open: list[str] = []
-        """The names of the elements that are open, but for formatting."""
-        self._too_deep: Counter[str] = Counter()
-        """Those that were made text, and not ended."""
-        self._formatting: defaultdict[str, list[tuple[int, int, int]]] = defaultdict(list)
-        """What is open, by name: where it is, its length, and how many tags were begun before."""
-        self._begun = 0
-        self._changes: dict[int, str] = {}
-        """What single signs become, by where they are."""
+    def __init__(self, html: str) -> None:
+        self._html = html
+        self._open: list[tuple[str, int]] = []
+        """The elements that may be open, and how long the tag of each is if it is formatting."""
+        self._copied = 0
+        """The length of the open ones."""
+        self._tables: list[bool] = []
+        """Whether a cell is open, for each table that is."""
+        self._cell: int | None = None
+        """Which one of the open elements is a cell, if it is certain that it has not ended."""
+        self._is_uncertain = False
+        """Whether tables may have ended before their ends."""
+        self._foreign = 0
+        """How many elements with other rules may be open."""
+        self._has_left_foreign = False
+        """Whether they may have ended."""
+        self._tags = 0
+        self._steps = 0
 
-    @property
-    def is_in_drawing(self) -> bool:
-        """Whether tags are those of XML, which may end themselves."""
-        return "svg" in self._open or "math" in self._open
+    def count(self) -> Iterator[int]:
+        """Yield how many steps there are up to each tag, and in the end."""
+        position = 0
+        while token := _TOKEN.search(self._html, position):
+            self._read_text(position, token.start())
+            position = token.end()
+            if name := (token[2] or "").lower():
+                self._read_tag(name, token)
+                if name in _RAW_TEXT_TAGS and not token[1] and not self._foreign:
+                    end = re.compile(f"</{name}", re.IGNORECASE).search(self._html, position)
+                    begin, position = position, end.start() if end else len(self._html)
+                    self._read_text(begin, position)
+            yield self._steps
+        self._read_text(position, len(self._html))
+        yield self._steps
 
-    def add(self, name: str, tag: re.Match[str]) -> None:
-        """Read the next tag."""
-        if len(tag[3]) > _LONGEST_TAG and len(_QUOTED.sub("", tag[3])) > _LONGEST_TAG:
-            self._make_text(*(tag.start() + found.start() for found in re.finditer("<", tag[0])))
-        elif self._has_no_depth(name):
-            self._begun += not tag[1]
-        elif name in _FORMATTING_TAGS:
-            self._add_formatting(name, tag)
-        elif tag[1]:
-            self._end(name, tag.start())
-        elif tag[3].endswith("/") and self.is_in_drawing:
-            # A parser may have left the drawing already.
-            self._changes[tag.end() - 1] = f"></{tag[2]}"
-        else:
-            self._begin(name, tag.start())
+    def _read_text(self, start: int, end: int) -> None:
+        self._count_escaped(start, end)
+        if self._tables and self._html[start:end].removeprefix(">").strip():
+            self._put_before_table()
 
-    def finish(self) -> dict[int, str]:
-        """Return what single signs become, by where they are."""
-        left = [each for tags in self._formatting.values() for each in tags]
-        # The last ones first: the fewest tags follow them.
-        for tag in sorted(left, reverse=True):
-            self._end_formatting(tag, None)
-        return self._changes
+    def _count_escaped(self, start: int, end: int) -> None:
+        if end - start > _SHORT_TEXT:
+            escaped = len(_ESCAPED.findall(self._html, start, end))
+            self._steps += escaped * (end - start) // 8
 
-    def _has_no_depth(self, name: str) -> bool:
-        is_text = name in _RAW_TEXT_TAGS and not self.is_in_drawing
-        return is_text or name in _VOID_TAGS or name in _TAGS_THAT_END_THEMSELVES
+    def _read_tag(self, name: str, tag: re.Match[str]) -> None:
+        self._tags += 1
+        self._steps += len(self._open) + self._copied
+        attributes = len(tag[3])
+        if attributes > _SHORT_TEXT:
+            self._count_escaped(*tag.span(3))
+            self._steps += (len(_QUOTED.sub("", tag[3])) // 4) ** 2
+        self._is_uncertain |= name in _TAGS_THAT_IGNORE_OTHERS
+        cell = self._cell
+        if name in _CELL_TAGS or name in _ROW_TAGS:
+            self._cell = None
+            self._read_table(name, is_end=bool(tag[1]))
+        elif not tag[1] or name in _TAGS_THAT_ENDS_BEGIN:
+            self._put_before_table()
+        if not tag[1] or name in _TAGS_THAT_ENDS_BEGIN:
+            self._has_left_foreign |= name in _TAGS_THAT_END_FOREIGN_ONES
+        if tag[1]:
+            self._end(name, cell)
+        elif not self._is_empty(name, tag[3]):
+            self._begin(name, len(tag[0]) if name in _FORMATTING_TAGS else 0)
 
-    def _make_text(self, *places: int) -> None:
-        self._changes |= dict.fromkeys(places, "&lt;")
+    def _is_empty(self, name: str, attributes: str) -> bool:
+        if self._foreign:
+            return attributes.endswith("/") and not self._has_left_foreign
+        return name in _VOID_TAGS
 
-    def _begin(self, name: str, place: int) -> None:
-        self._begun += 1
-        if len(self._open) < _DEEPEST:
-            self._open.append(name)
-        else:
-            self._too_deep[name] += 1
-            self._make_text(place)
+    def _read_table(self, name: str, *, is_end: bool) -> None:
+        if name == "table":
+            if not is_end:
+                self._is_uncertain |= self._put_before_table()
+                self._tables.append(False)
+            elif self._tables and not self._foreign:
+                self._tables.pop()
+        elif self._tables:
+            begins_cell = name in _CELL_TAGS and not is_end and not self._foreign
+            self._tables[-1] = begins_cell
+            if begins_cell and not self._is_uncertain:
+                self._cell = len(self._open)
 
-    def _end(self, name: str, place: int) -> None:
-        if self._too_deep[name]:
-            self._too_deep[name] -= 1
-            self._make_text(place)
-        elif name in self._open:
-            while self._open.pop() != name:
-                pass
+    def _put_before_table(self) -> bool:
+        if not self._tables or self._tables[-1]:
+            return False
+        self._steps += self._tags
+        return True
 
-    def _add_formatting(self, name: str, tag: re.Match[str]) -> None:
-        is_open = self._formatting[name]
-        if is_open and (tag[1] or name == "a"):
-            self._end_formatting(is_open.pop(), tag.start() if tag[1] else None)
-        if not tag[1]:
-            is_open.append((tag.start(), len(tag[0]), self._begun))
-            self._begun += 1
+    def _begin(self, name: str, copied: int) -> None:
+        self._open.append((name, copied))
+        self._copied += copied
+        self._has_left_foreign &= self._foreign > 0
+        self._foreign += name in _FOREIGN_TAGS
 
-    def _end_formatting(self, begin: tuple[int, int, int], end: int | None) -> None:
-        place, length, before = begin
-        copied = length * (self._begun - before - 1)
-        if copied <= self._copied:
+    def _end(self, name: str, cell: int | None) -> None:
+        count = 0
+        if cell is not None and self._open[cell][0] == name and not self._foreign:
+            count = len(self._open) - cell
+        elif self._open and self._open[-1][0] == name:
+            count = 1
+        for _ in range(count):
+            ended, copied = self._open.pop()
             self._copied -= copied
-        else:
-            self._make_text(*([place] if end is None else [place, end]))
+            self._foreign -= ended in _FOREIGN_TAGS
