@@ -19,6 +19,7 @@ from mkdocs_confluence_md.fetch.results import Origin
 from mkdocs_confluence_md.guarded import plugin_errors
 from mkdocs_confluence_md.markdown.anchors import NamedPages, predict_anchors
 from mkdocs_confluence_md.markdown.attachments import AttachedFiles, make_file
+from mkdocs_confluence_md.markdown.cost import takes_long_to_index
 from mkdocs_confluence_md.markdown.extension import (
     MERMAID_ADVICE,
     ConfluenceExtension,
@@ -41,6 +42,7 @@ from mkdocs_confluence_md.site.messages import (
     report_stale_assets,
     report_stale_pages,
     report_unexported,
+    report_unindexed,
 )
 from mkdocs_confluence_md.site.nav import Earlier, place
 from mkdocs_confluence_md.site.other_plugins import (
@@ -92,6 +94,9 @@ log = get_plugin_logger("confluence-md")
 
 _NOTHING = object()
 
+# By the name that MkDocs gives to a theme's own plugin.
+_MATERIAL_SEARCH = "material/search"
+
 # mkdocs-static-i18n gives each language its own of a file, if that is below `docs_dir`.
 _TRANSLATOR = "i18n"
 
@@ -141,6 +146,8 @@ class SiteBuild:
         """Of trees, in `nav`."""
         self._is_begun = False
         self._additions = Additions(())
+        self._not_indexed: list[str] = []
+        """What those pages are called that the search would take too long for."""
         self._ages: dict[str, str] = {}
         """Of copies that may be out of date, by `src_uri`."""
         self._note: Template | None = None
@@ -341,8 +348,17 @@ class SiteBuild:
             html = sanitize(html)
             for anchor in _walk(page.toc):
                 anchor.title = break_formulas(anchor.title)
+        if _MATERIAL_SEARCH in self._config.plugins and takes_long_to_index(html):
+            self._leave_out_of_search(page)
         html = html if "<h1" in html else f"<h1>{page.title}</h1>\n{html}"
         return self._add_note(html, page) if self._options.source_note else html
+
+    def _leave_out_of_search(self, page: Page) -> None:
+        settings = page.meta.get("search")
+        settings = settings if isinstance(settings, dict) else {}
+        if not settings.get("exclude"):
+            page.meta["search"] = {**settings, "exclude": True}
+            self._not_indexed.append(describe_placed(self.pages[page.file.src_uri]))
 
     def _add_note(self, html: str, page: Page) -> str:
         """Add a line that says where a page is from, and a banner if it may be out of date."""
@@ -425,8 +441,9 @@ class SiteBuild:
             describe_placed(self.pages[src_uri]): names
             for src_uri, names in self._extension.macros.items()
         }
-        if unexported := report_unexported(macros):
-            log.warning(unexported)
+        warnings = report_unexported(macros), report_unindexed(self._not_indexed)
+        for warning in filter(None, warnings):
+            log.warning(warning)
         if "mermaid" in self._extension.languages and not draws_diagrams(self._config.mdx_configs):
             log.info(MERMAID_ADVICE)
 

@@ -9,15 +9,12 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import TYPE_CHECKING
 
 import nh3
 
+from mkdocs_confluence_md.markdown.cost import takes_long_to_parse
 from mkdocs_confluence_md.markdown.html import LATE_ATTRIBUTE
 from mkdocs_confluence_md.text import break_formulas
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _MORE_TAGS = {
     "address", "audio", "input", "label", "main", "meter", "picture", "progress", "section",
@@ -70,7 +67,7 @@ _PART = 1_000
 def sanitize(html: str) -> str:
     """Take scripts, handlers, frames, forms, style sheets and `javascript:` out of HTML."""
     clean = _make_cleaner().clean
-    parts = _divide(html) if takes_long(html) else [html]
+    parts = _divide(html) if takes_long_to_parse(html) else [html]
     return _break_formulas(_FIELD.sub("", "".join(map(clean, parts))))
 
 
@@ -138,183 +135,3 @@ def _make_cleaner() -> nh3.Cleaner:
         # Links are as they are on other pages of the site.
         link_rel=None,
     )
-
-
-# As HTML is split into tokens, but for what a browser does with a tag that never ends.
-_TOKEN = re.compile(
-    r"""<(?:
-        !--(?:-?>|.*?(?:--!?>|\Z))                    # a comment
-        |(/?)([a-zA-Z][^\s/>]*)                       # a tag
-        ((?:
-            [\s/]++
-            |(?:=[^\s/>=]*+|[^\s/>=]++)               # an attribute
-             (?:\s*+=\s*+(?:"[^"]*"|'[^']*'|(?!["'>])[^\s>]++)?)?
-        )*+)
-        |[!?/][^>]*                                  # what a browser takes for a comment
-    )""",
-    re.DOTALL | re.VERBOSE,
-)
-_VOID_TAGS = {
-    "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source",
-    "track", "wbr",
-}  # fmt: skip
-# Those that were not ended are begun again in each block that follows, as HTML wants it.
-_FORMATTING_TAGS = {
-    "a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u",
-}  # fmt: skip
-# Tags in these are text.
-_RAW_TEXT_TAGS = {
-    "iframe", "noembed", "noframes", "plaintext", "script", "style", "textarea", "title", "xmp",
-}  # fmt: skip
-# Their tags are those of XML, and other rules hold in them.
-_FOREIGN_TAGS = {"math", "svg", "template"}
-# With these, a drawing or a formula ends.
-_TAGS_THAT_END_FOREIGN_ONES = {
-    "b", "big", "blockquote", "body", "br", "center", "code", "dd", "div", "dl", "dt", "em",
-    "embed", "font", "h1", "h2", "h3", "h4", "h5", "h6", "head", "hr", "i", "img", "li", "listing",
-    "menu", "meta", "nobr", "ol", "p", "pre", "ruby", "s", "small", "span", "strike", "strong",
-    "sub", "sup", "table", "tt", "u", "ul", "var",
-}  # fmt: skip
-_TAGS_THAT_ENDS_BEGIN = {"br", "p"}
-_TAGS_THAT_IGNORE_OTHERS = {"frameset", "select", "template"}
-# What is in a table and in none of these, a parser puts before the table.
-_CELL_TAGS = {"caption", "td", "th"}
-_ROW_TAGS = {"colgroup", "table", "tbody", "tfoot", "thead", "tr"}
-_SHORT = 20_000
-"""Characters, of which none take long."""
-_SHORT_TEXT = 5_000
-"""Characters of a text or a tag, in which any signs are harmless."""
-_MOST_STEPS = 100
-"""For each character of a page."""
-_STEPS_OF_ANY_PAGE = 5_000_000
-_ESCAPED = re.compile("[&\N{NO-BREAK SPACE}]")
-_QUOTED = re.compile(r""""[^"]*"|'[^']*'""")
-
-
-def takes_long(html: str) -> bool:
-    """Return True if a parser of HTML may take the square of a text's length for it.
-
-    For each tag, it looks at the elements that are open; it copies formatting that was not ended
-    into each block behind it, and puts what is between the cells of a table before the table; it
-    compares attributes with each other; and html5ever copies what is behind a sign that it escapes.
-    All of that is harmless but for pages on which there is much of it.
-    """
-    if len(html) < _SHORT:
-        return False
-    limit = _MOST_STEPS * len(html) + _STEPS_OF_ANY_PAGE
-    return any(steps > limit for steps in _StepCounter(html).count())
-
-
-class _StepCounter:
-    """Counts the steps of a parser, rather too many than too few.
-
-    An end counts only if it is that of the last element that was begun: what a parser does with any
-    other is more than can be told here.
-    """
-
-    def __init__(self, html: str) -> None:
-        self._html = html
-        self._open: list[tuple[str, int]] = []
-        """The elements that may be open, and how long the tag of each is if it is formatting."""
-        self._copied = 0
-        """The length of the open ones."""
-        self._tables: list[bool] = []
-        """Whether a cell is open, for each table that is."""
-        self._cell: int | None = None
-        """Which one of the open elements is a cell, if it is certain that it has not ended."""
-        self._is_uncertain = False
-        """Whether tables may have ended before their ends."""
-        self._foreign = 0
-        """How many elements with other rules may be open."""
-        self._has_left_foreign = False
-        """Whether they may have ended."""
-        self._tags = 0
-        self._steps = 0
-
-    def count(self) -> Iterator[int]:
-        """Yield how many steps there are up to each tag, and in the end."""
-        position = 0
-        while token := _TOKEN.search(self._html, position):
-            self._read_text(position, token.start())
-            position = token.end()
-            if name := (token[2] or "").lower():
-                self._read_tag(name, token)
-                if name in _RAW_TEXT_TAGS and not token[1] and not self._foreign:
-                    end = re.compile(f"</{name}", re.IGNORECASE).search(self._html, position)
-                    begin, position = position, end.start() if end else len(self._html)
-                    self._read_text(begin, position)
-            yield self._steps
-        self._read_text(position, len(self._html))
-        yield self._steps
-
-    def _read_text(self, start: int, end: int) -> None:
-        self._count_escaped(start, end)
-        if self._tables and self._html[start:end].removeprefix(">").strip():
-            self._put_before_table()
-
-    def _count_escaped(self, start: int, end: int) -> None:
-        if end - start > _SHORT_TEXT:
-            escaped = len(_ESCAPED.findall(self._html, start, end))
-            self._steps += escaped * (end - start) // 8
-
-    def _read_tag(self, name: str, tag: re.Match[str]) -> None:
-        self._tags += 1
-        self._steps += len(self._open) + self._copied
-        attributes = len(tag[3])
-        if attributes > _SHORT_TEXT:
-            self._count_escaped(*tag.span(3))
-            self._steps += (len(_QUOTED.sub("", tag[3])) // 4) ** 2
-        self._is_uncertain |= name in _TAGS_THAT_IGNORE_OTHERS
-        cell = self._cell
-        if name in _CELL_TAGS or name in _ROW_TAGS:
-            self._cell = None
-            self._read_table(name, is_end=bool(tag[1]))
-        elif not tag[1] or name in _TAGS_THAT_ENDS_BEGIN:
-            self._put_before_table()
-        if not tag[1] or name in _TAGS_THAT_ENDS_BEGIN:
-            self._has_left_foreign |= name in _TAGS_THAT_END_FOREIGN_ONES
-        if tag[1]:
-            self._end(name, cell)
-        elif not self._is_empty(name, tag[3]):
-            self._begin(name, len(tag[0]) if name in _FORMATTING_TAGS else 0)
-
-    def _is_empty(self, name: str, attributes: str) -> bool:
-        if self._foreign:
-            return attributes.endswith("/") and not self._has_left_foreign
-        return name in _VOID_TAGS
-
-    def _read_table(self, name: str, *, is_end: bool) -> None:
-        if name == "table":
-            if not is_end:
-                self._is_uncertain |= self._put_before_table()
-                self._tables.append(False)
-            elif self._tables and not self._foreign:
-                self._tables.pop()
-        elif self._tables:
-            begins_cell = name in _CELL_TAGS and not is_end and not self._foreign
-            self._tables[-1] = begins_cell
-            if begins_cell and not self._is_uncertain:
-                self._cell = len(self._open)
-
-    def _put_before_table(self) -> bool:
-        if not self._tables or self._tables[-1]:
-            return False
-        self._steps += self._tags
-        return True
-
-    def _begin(self, name: str, copied: int) -> None:
-        self._open.append((name, copied))
-        self._copied += copied
-        self._has_left_foreign &= self._foreign > 0
-        self._foreign += name in _FOREIGN_TAGS
-
-    def _end(self, name: str, cell: int | None) -> None:
-        count = 0
-        if cell is not None and self._open[cell][0] == name and not self._foreign:
-            count = len(self._open) - cell
-        elif self._open and self._open[-1][0] == name:
-            count = 1
-        for _ in range(count):
-            ended, copied = self._open.pop()
-            self._copied -= copied
-            self._foreign -= ended in _FOREIGN_TAGS

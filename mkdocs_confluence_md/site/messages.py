@@ -334,3 +334,19 @@ def report_unexported(macros: Mapping[str, Sequence[str]]) -> str:
         f"{what}, and readers get a link to Confluence instead: "
         f"{_enumerate([_make_printable(name) for name in names])}. On: {_enumerate(list(macros))}"
     )
+
+
+def report_unindexed(pages: Sequence[str]) -> str:
+    """Tell which pages the search would take too long for; empty if there are none.
+
+    Args:
+        pages: What they are called.
+    """
+    if not pages:
+        return ""
+    what = "This page is" if len(pages) == 1 else "These pages are"
+    return (
+        f"{what} left out of the site's search, which would take too long: "
+        f"{_enumerate(list(pages))}. In Confluence, close HTML tags that are open, or divide the "
+        "page."
+    )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 
 from standin import PageRecord
 
@@ -56,3 +58,29 @@ def test_a_page_that_is_too_much(  # noqa: PLR0913, PLR0917  a table
     if on_error == "placeholder":
         assert "could not be rendered.</strong>" in built.page("deploy")
         assert "A text." in built.page("fine")
+
+
+OPEN = "# Deploy\n\n" + "<div>\n\nx\n\n" * 3_000
+UNINDEXED = (
+    "WARNING -  confluence-md: This page is left out of the site's search, which would take too "
+    "long: “Deploy” (page 901). In Confluence, close HTML tags that are open, or divide the page."
+)
+
+
+@pytest.mark.parametrize("raw_html", ["keep", "strip"])
+def test_a_page_that_the_search_cannot_read_in_time(
+    project: Project, standin: StandIn, raw_html: str
+) -> None:
+    prepare(project, standin, OPEN, raw_html=raw_html)
+    settings = yaml.safe_load((project.root / "mkdocs.yml").read_text())
+    settings |= {"theme": "material", "plugins": ["search", *settings["plugins"]]}
+    project.write("mkdocs.yml", yaml.safe_dump(settings))
+
+    built = project.build(strict=False)
+
+    assert UNINDEXED in built.log
+    index = json.loads((built.site_dir / "search" / "search_index.json").read_text())
+    locations = {each["location"] for each in index["docs"]}
+    assert "fine/" in locations
+    assert "deploy/" not in locations
+    assert "x" in built.page("deploy")
