@@ -15,19 +15,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # As HTML is split into tokens, but for what a browser does with a tag that never ends.
-_TOKEN = re.compile(
-    r"""<(?:
-        (!--)(?:-?>|.*?(?:--!?>|\Z))                  # a comment
-        |(/?)([a-zA-Z][^\s/>]*)                       # a tag
-        ((?:
-            [\s/]++
-            |(?:=[^\s/>=]*+|[^\s/>=]++)               # an attribute
-             (?:\s*+=\s*+(?:"[^"]*"|'[^']*'|(?!["'>])[^\s>]++)?)?
-        )*+)
-        |[!?/][^>]*                                  # what a browser takes for a comment
-    )""",
-    re.DOTALL | re.VERBOSE,
-)
+_NAMED = r"""
+    (?P<end>/?)(?P<name>[a-zA-Z][^\s/>]*)
+    (?P<attributes>(?:
+        [\s/]++
+        |(?:=[^\s/>=]*+|[^\s/>=]++)(?:\s*+=\s*+(?:"[^"]*"|'[^']*'|(?!["'>])[^\s>]++)?)?
+    )*+)
+"""
+_COMMENT = r"!--(?:-?>|.*?(?:--!?>|\Z))|[!?/][^>]*"
+_TAG = re.compile(f"<(?:{_NAMED})", re.DOTALL | re.VERBOSE)
+_TOKEN = re.compile(f"<(?:{_NAMED}|{_COMMENT})", re.DOTALL | re.VERBOSE)
 _VOID_TAGS = {
     "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source",
     "track", "wbr",
@@ -98,7 +95,7 @@ def takes_long_to_index(html: str) -> bool:
 class _Steps(ABC):
     """Counts steps.
 
-    Where programs differ in what is text, in comments and in what `textarea` has, tags that begin
+    Where programs differ in what is text, as in comments and in a `textarea`, tags that begin
     something count, and those that end something do not.
     """
 
@@ -109,20 +106,20 @@ class _Steps(ABC):
     def count(self) -> Iterator[int]:
         """Yield how many steps there are up to each tag, and in the end."""
         position = text_end = 0
-        while token := _TOKEN.search(self._html, position):
+        while token := (_TAG if position < text_end else _TOKEN).search(self._html, position):
             self._read_text(position, token.start())
             position = token.end()
-            name = (token[3] or "").lower()
+            name = (token["name"] or "").lower()
             is_in_text = token.start() < text_end
             if is_in_text:
                 position = min(position, text_end)
-            elif token[1]:
-                position, text_end = token.end(1), token.end()
-            elif name in _RAW_TEXT_TAGS and not token[2]:
+            elif name in _RAW_TEXT_TAGS and not token["end"]:
                 end = re.compile(f"</{name}", re.IGNORECASE).search(self._html, position)
                 text_end = end.start() if end else len(self._html)
-            if name and not (is_in_text and token[2]):
-                self._read_tag(name, token[4], is_end=bool(token[2]))
+            elif not name:
+                position, text_end = token.start() + 1, token.end()
+            if name and not (is_in_text and token["end"]):
+                self._read_tag(name, token["attributes"], is_end=bool(token["end"]))
             yield self._steps
         self._read_text(position, len(self._html))
         yield self._steps

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import html
 import re
+import time
 from collections import defaultdict
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
@@ -19,6 +21,7 @@ from markdown_it.common.utils import unescapeAll
 from markdown_it.token import Token
 
 from mkdocs_confluence_md.markdown.admonitions import style_html
+from mkdocs_confluence_md.markdown.budget import InterruptedRenderingError, interrupt_after
 from mkdocs_confluence_md.markdown.context import SOURCE_CLASS
 from mkdocs_confluence_md.markdown.sanitizing import make_plain_title
 
@@ -67,6 +70,10 @@ class _Builder:
         self._budget = budget
         self._root = ET.Element("div")
         self._open = [self._root]
+        self._texts: list[str] = []
+        """Those that were added last, all of them in one place."""
+        self._place: tuple[ET.Element, ET.Element | None] = self._root, None
+        """The element that they are in, and the one that they are behind."""
         self._special: dict[str, Callable[[Token], None]] = {
             "inline": self._add_children,
             "text": lambda token: self._add_text(_escape(token.content)),
@@ -102,6 +109,7 @@ class _Builder:
                 self._append(token.tag, token.attrs)
 
     def finish(self) -> ET.Element:
+        self._join_texts()
         section = self._markup.footnotes.make_section()
         if section is not None:
             self._root.append(section)
@@ -132,10 +140,20 @@ class _Builder:
 
     def _add_text(self, text: str) -> None:
         parent = self._open[-1]
-        if len(parent):
-            parent[-1].tail = AtomicString((parent[-1].tail or "") + text)
-        else:
+        place = parent, parent[-1] if len(parent) else None
+        if place != self._place:
+            self._join_texts()
+            self._place = place
+        self._texts.append(text)
+
+    def _join_texts(self) -> None:
+        """Put texts in their place together: one by one takes the square of their number."""
+        text, (parent, before) = "".join(self._texts), self._place
+        self._texts = []
+        if before is None:
             parent.text = AtomicString((parent.text or "") + text)
+        else:
+            before.tail = AtomicString((before.tail or "") + text)
 
     def _add_code(self, token: Token) -> None:
         code = self._append("code", {})
@@ -229,6 +247,8 @@ _BROKEN_DECLARATION = re.compile(
 )
 _MOST_HIGHLIGHTED = 2_000
 """Blocks of code on a page: the site's fences take as long for an empty one as for many lines."""
+_HIGHLIGHTING_SECONDS = 10e-6
+"""For a character. Most of Pygments' lexers take 1e-6; some take the square of a code's length."""
 _MOST_UNCLOSED = 100
 """Tags that are begun and never ended: Python's parser looks for the end of each in all others."""
 
@@ -243,6 +263,8 @@ class SiteMarkup:
         self.footnotes = Footnotes(markdown)
         self._shown = 0
         """Blocks of code."""
+        self._spare_seconds = 1.0
+        """Of processor time, for all blocks of code together that take longer than others."""
         self.languages: set[str] = set()
         """The languages of the page's fences."""
         self.raw_html: list[str] = []
@@ -266,13 +288,22 @@ class SiteMarkup:
         language, _, options = info.strip().partition(" ")
         self.languages.add(language)
         self._shown += 1
-        if self._shown > _MOST_HIGHLIGHTED:
-            return self._markdown.htmlStash.store(_show_plainly(code, language))
-        known = language if _LANGUAGE.fullmatch(language) else ""
-        for header in dict.fromkeys([known + self._pass_options(options), known, ""]):
-            if placeholder := self._run_fences(code, header):
-                return placeholder
+        if self._shown <= _MOST_HIGHLIGHTED:
+            shown, begin = "", time.thread_time()
+            usual = len(code) * _HIGHLIGHTING_SECONDS
+            with suppress(InterruptedRenderingError), interrupt_after(usual + self._spare_seconds):
+                shown = self._highlight(code, language, options)
+            more = max(0.0, time.thread_time() - begin - usual)
+            self._spare_seconds = max(0.0, self._spare_seconds - more)
+            if shown:
+                return shown
         return self._markdown.htmlStash.store(_show_plainly(code, language))
+
+    def _highlight(self, code: str, language: str, options: str) -> str:
+        known = language if _LANGUAGE.fullmatch(language) else ""
+        headers = dict.fromkeys([known + self._pass_options(options), known, ""])
+        shown = (self._run_fences(code, header) for header in headers)
+        return next(filter(None, shown), "")
 
     @property
     def draws_formulas(self) -> bool:

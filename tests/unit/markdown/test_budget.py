@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
+import signal
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
 
 from mkdocs_confluence_md.errors import RenderingError
-from mkdocs_confluence_md.markdown.budget import Budget
+from mkdocs_confluence_md.markdown.budget import Budget, InterruptedRenderingError, interrupt_after
 from mkdocs_confluence_md.markdown.extension import ConfluenceExtension
 from rendering import TextSite, make_markdown, render
 
@@ -60,3 +63,51 @@ def test_a_page_has_a_thousand_headings_and_the_rest_are_paragraphs() -> None:
     assert html.count("<h2") == 1000
     assert html.count("<p><strong><em>Step</em> one</strong></p>") == 2
     assert html.count("<p>text</p>") == 1002
+
+
+def test_code_that_takes_its_lexer_too_long_is_shown_without_colours() -> None:
+    """Pygments' lexer takes the square of its length: half a minute for this, and a second here."""
+    names = "_" * 25_000
+
+    html = render(f"```gnuplot\n{names}\n```\n\n```yaml\nname: text\n```\n")
+
+    assert f'<pre><code class="language-gnuplot">{names}\n</code></pre>' in html
+    assert '<span class="nt">name</span>' in html
+
+
+def search_long() -> None:
+    """Search with an expression that takes 2 ** 40 steps."""
+    re.match("(a|a)*b", "a" * 40)
+
+
+def test_what_takes_too_long_is_interrupted() -> None:
+    with pytest.raises(InterruptedRenderingError), interrupt_after(0):
+        search_long()
+
+    assert signal.getitimer(signal.ITIMER_VIRTUAL) == (0, 0)
+    assert signal.getsignal(signal.SIGVTALRM) == signal.SIG_DFL
+
+
+def test_what_others_do_with_the_timer_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[int] = []
+    before = signal.signal(signal.SIGVTALRM, lambda number, _: heard.append(number))
+    try:
+        with interrupt_after(0):
+            signal.setitimer(signal.ITIMER_VIRTUAL, 0.01)
+            while not heard:
+                pass
+    finally:
+        signal.signal(signal.SIGVTALRM, before)
+
+    monkeypatch.delattr(signal, "setitimer")  # as on Windows
+    with interrupt_after(0):
+        assert signal.getsignal(signal.SIGVTALRM) == before
+
+
+def test_other_threads_are_not_interrupted() -> None:
+    def work() -> bool:
+        with interrupt_after(0):
+            return signal.getitimer(signal.ITIMER_VIRTUAL) == (0, 0)
+
+    with ThreadPoolExecutor(1) as threads:
+        assert threads.submit(work).result()

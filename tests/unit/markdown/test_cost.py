@@ -115,6 +115,7 @@ LONG_TO_INDEX = {
     "ends of others": "<b><i>x</b></i>" * NUMBER,
     "ends in comments": "<div>x<!--</div>-->" * NUMBER,
     "ends in texts": "<div>x<script></div></script>" * NUMBER,
+    "in a comment that does not end": "<p><!--</p>\n<div>x" * NUMBER,
     "code behind texts": "<b>x</b>" * NUMBER + "<code>x</code>" * NUMBER,
     "paragraphs behind texts": "<b>x</b>" * NUMBER + "<p>x</p>" * NUMBER,
     "what is empty": "<b>x</b><sup></sup>" * NUMBER,
