@@ -9,6 +9,7 @@ answers errors as RFC 9457, and the exporter's vendor writes errors of another a
 from __future__ import annotations
 
 import base64
+import codecs
 import json
 import re
 import threading
@@ -394,13 +395,19 @@ def _read_body(response: httpx.Response, wanted: str) -> Body:
     return body
 
 
+# They are for source code and names of hosts, and no service sends them.
+_CODECS_OF_PYTHON = {"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"}
+
+
 def _decode(response: httpx.Response) -> str | None:
     """Return the body as text: UTF-8, or else what its label says; None if it is neither."""
     with suppress(UnicodeDecodeError):
         return response.content.decode("utf-8-sig")
     # Some codecs are none of texts, and some raise other errors than that of bytes.
     with suppress(LookupError, ValueError):
-        return response.content.decode(response.charset_encoding or "utf-8")
+        codec = codecs.lookup(response.charset_encoding or "utf-8")
+        if codec.name not in _CODECS_OF_PYTHON:
+            return response.content.decode(codec.name)
     return None
 
 

@@ -483,6 +483,7 @@ class Fetcher:
 
     def _wait(self, futures: Iterable[Future[Any]], tell: Tell | None) -> None:
         pending = {future for future in futures if not future.done()}
+        self._workers.start_threads()
         self._tell(tell)
         while pending:
             _, pending = wait(pending, timeout=_TELL_SECONDS)

@@ -106,20 +106,23 @@ class Workers:
         """Start what is wanted by now: threads that only wait for their turn slow others down."""
         wanted = self._wanted() if self._wanted else self._count
         with self._lock:
-            while len(self._threads) < min(self._count, wanted, len(self._unfinished)):
+            most = 0 if self._is_closed else min(self._count, wanted, len(self._unfinished))
+            while len(self._threads) < most:
                 thread = threading.Thread(target=self._work, name=self._name, daemon=True)
-                self._threads.append(thread)
                 thread.start()
+                self._threads.append(thread)
 
     def close(self) -> None:
         """Begin no more tasks, and end the threads; those that hang are not waited for long."""
-        self._is_closed = True
+        with self._lock:
+            self._is_closed = True
+            threads = list(self._threads)
         for future in list(self._unfinished):
             future.cancel()
-        for _ in self._threads:
+        for _ in threads:
             self._tasks.put(None)
         deadline = time.monotonic() + _PATIENCE_SECONDS
-        for thread in self._threads:
+        for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
 
     def _work(self) -> None:
@@ -131,7 +134,7 @@ class Workers:
     def _finish(self, future: Future[Any]) -> None:
         self._unfinished.discard(future)
         _end_work()
-        if self._wanted and not self._is_closed:
+        if self._wanted:
             self.start_threads()  # more may be wanted by now
 
 

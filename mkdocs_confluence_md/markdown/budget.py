@@ -59,43 +59,58 @@ class InterruptedRenderingError(BaseException):
     """What was rendered took too long. Not an `Exception`: extensions catch these, and go on."""
 
 
+_TICK_SECONDS = 0.01
+# Code may catch anything, so what goes on although it was interrupted is interrupted again.
+_AGAIN_SECONDS = 0.1
+
+_deadline: float | None = None
+"""The processor time of the main thread at which it is interrupted; None if it is not."""
+
+
 @contextmanager
 def interrupt_after(seconds: float) -> Iterator[None]:
     """Interrupt what takes longer, also one search with a regular expression.
 
     It needs the main thread, in which MkDocs renders, and a timer, which Windows does not have:
-    without these, nothing is interrupted.
+    without these, nothing is interrupted. The same holds for what is interrupted already.
 
     Args:
-        seconds: Of the process's time in Python, and not of waiting.
+        seconds: Of this thread's processor time.
 
     Raises:
         InterruptedRenderingError: It took longer.
     """
+    global _deadline  # noqa: PLW0603  a process has one such timer
     if not _can_interrupt():
         yield
         return
+    # It stays, so that a signal that comes late does no harm.
     signal.signal(signal.SIGVTALRM, _interrupt)
-    signal.setitimer(signal.ITIMER_VIRTUAL, max(seconds, _SHORTEST_SECONDS))
+    _deadline = time.thread_time() + seconds
+    signal.setitimer(signal.ITIMER_VIRTUAL, _TICK_SECONDS, _TICK_SECONDS)
     try:
-        yield
-    finally:
+        try:
+            yield
+        finally:
+            _deadline = None
+    finally:  # also if the time was over at that moment
+        _deadline = None
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-        signal.signal(signal.SIGVTALRM, signal.SIG_DFL)
-
-
-# Of the timer: it counts in ticks of the system.
-_SHORTEST_SECONDS = 0.01
 
 
 def _can_interrupt() -> bool:
     return (
         threading.current_thread() is threading.main_thread()
         and hasattr(signal, "setitimer")
+        and _deadline is None
         # Somebody else may use it.
-        and signal.getsignal(signal.SIGVTALRM) == signal.SIG_DFL
+        and signal.getsignal(signal.SIGVTALRM) in {signal.SIG_DFL, _interrupt}
     )
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    raise InterruptedRenderingError
+    global _deadline  # noqa: PLW0603  as above
+    now = time.thread_time()
+    if _deadline is not None and now >= _deadline:
+        _deadline = now + _AGAIN_SECONDS
+        raise InterruptedRenderingError

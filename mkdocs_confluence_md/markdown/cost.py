@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 # As HTML is split into tokens, but for what a browser does with a tag that never ends.
 _NAMED = r"""
@@ -37,8 +37,14 @@ _FORMATTING_TAGS = {
 _RAW_TEXT_TAGS = {
     "iframe", "noembed", "noframes", "plaintext", "script", "style", "textarea", "title", "xmp",
 }  # fmt: skip
+# What is in these is shown nowhere.
+_HIDDEN_TAGS = {"script", "style"}
 # Their tags are those of XML, and other rules hold in them.
-_FOREIGN_TAGS = {"math", "svg", "template"}
+_FOREIGN_TAGS = {"math", "svg"}
+# What is in these is HTML again.
+_TAGS_OF_HTML_IN_FOREIGN_ONES = {
+    "annotation-xml", "desc", "foreignobject", "mi", "mn", "mo", "ms", "mtext", "title",
+}  # fmt: skip
 # With these, a drawing or a formula ends.
 _TAGS_THAT_END_FOREIGN_ONES = {
     "b", "big", "blockquote", "body", "br", "center", "code", "dd", "div", "dl", "dt", "em",
@@ -46,22 +52,48 @@ _TAGS_THAT_END_FOREIGN_ONES = {
     "menu", "meta", "nobr", "ol", "p", "pre", "ruby", "s", "small", "span", "strike", "strong",
     "sub", "sup", "table", "tt", "u", "ul", "var",
 }  # fmt: skip
+# Those of them that have no end.
+_ALWAYS_VOID_TAGS = {"br", "embed", "hr", "img", "meta"}
 _TAGS_THAT_ENDS_BEGIN = {"br", "p"}
+# Those that a tag ends if they are the last ones that were begun.
+_ENDED_BY = {
+    "dd": {"dd", "dt"}, "dt": {"dd", "dt"}, "li": {"li"}, "option": {"option"}, "p": {"p"},
+    "tbody": {"td", "th", "tr", "tbody", "thead", "tfoot"}, "td": {"td", "th"},
+    "tfoot": {"td", "th", "tr", "tbody", "thead", "tfoot"}, "th": {"td", "th"},
+    "thead": {"td", "th", "tr", "tbody", "thead", "tfoot"}, "tr": {"td", "th", "tr"},
+}  # fmt: skip
+# What else HTML has rules for.
+_SPECIAL_TAGS = {
+    "address", "applet", "article", "aside", "base", "basefont", "bgsound", "blockquote", "body",
+    "button", "caption", "center", "col", "colgroup", "dd", "details", "dir", "div", "dl", "dt",
+    "embed", "fieldset", "figcaption", "figure", "footer", "form", "frame", "frameset", "h1", "h2",
+    "h3", "h4", "h5", "h6", "head", "header", "hgroup", "hr", "html", "iframe", "li", "link",
+    "listing", "main", "marquee", "math", "menu", "meta", "nav", "noembed", "noframes", "noscript",
+    "object", "ol", "p", "param", "plaintext", "pre", "script", "search", "section", "select",
+    "source", "style", "summary", "svg", "table", "tbody", "td", "template", "textarea", "tfoot",
+    "th", "thead", "title", "tr", "track", "ul", "xmp",
+}  # fmt: skip
+# With the end of one of these, all in it ends that HTML has no rules for.
+_BLOCK_TAGS = {
+    "blockquote", "dd", "details", "div", "dt", "figure", "h1", "h2", "h3", "h4", "h5", "h6", "li",
+    "p", "section", "summary", "td", "th",
+}  # fmt: skip
 _TAGS_THAT_IGNORE_OTHERS = {"frameset", "select", "template"}
 # What is in a table and in none of these, a parser puts before the table.
 _CELL_TAGS = {"caption", "td", "th"}
 _ROW_TAGS = {"colgroup", "table", "tbody", "tfoot", "thead", "tr"}
 _SHORT = 20_000
 """Characters, of which none take a parser long."""
-_FEW_TAGS = 500
+_FEW_TAGS = 900
 """So many take an index no time."""
 _SHORT_TEXT = 5_000
 """Characters of a text or a tag, in which any signs are harmless."""
 _STEPS_OF_ANY_PAGE = 5_000_000
-_PARSER_STEPS = 100
-"""For each character of a page; 10 ns each."""
-_INDEX_STEPS = 10
-"""For each character of a page; 15 ns each."""
+_PARSER_STEPS = 200
+"""For each character of a page. A step takes about 30 ns."""
+_STEPS_OF_ANY_INDEX = 20_000_000
+_INDEX_STEPS = 50
+"""For each character of a page. A step takes about 15 ns."""
 _ESCAPED = re.compile("[&\N{NO-BREAK SPACE}]")
 _QUOTED = re.compile(r""""[^"]*"|'[^']*'""")
 
@@ -88,8 +120,50 @@ def takes_long_to_index(html: str) -> bool:
     """
     if html.count("<") < _FEW_TAGS:
         return False
-    limit = _INDEX_STEPS * len(html) + _STEPS_OF_ANY_PAGE
+    limit = _INDEX_STEPS * len(html) + _STEPS_OF_ANY_INDEX
     return any(steps > limit for steps in _IndexSteps(html).count())
+
+
+def divide(html: str, size: int) -> list[str]:
+    """Divide HTML between tags, without what a browser does not show: comments and scripts.
+
+    Args:
+        html: What takes long to parse as a whole.
+        size: Of a part at most, in characters, but for a long tag.
+    """
+    parts: list[str] = []
+    part: list[str] = []
+    length = 0
+    for piece in _read_pieces(html, size):
+        if length + len(piece) > size or (length > size // 2 and piece.startswith("\n")):
+            parts.append("".join(part))
+            part, length = [], 0
+        part.append(piece)
+        length += len(piece)
+    return [*parts, "".join(part)]
+
+
+def _read_pieces(html: str, size: int) -> Iterator[str]:
+    """Yield tags, and the texts between them, divided."""
+    position = 0
+    while token := _TOKEN.search(html, position):
+        yield from _divide_text(html[position : token.start()], size)
+        name = (token["name"] or "").lower()
+        position = token.end() + (html[token.end() : token.end() + 1] == ">")
+        if name in _HIDDEN_TAGS and not token["end"]:
+            end = re.compile(f"</{name}", re.IGNORECASE).search(html, position)
+            position = end.start() if end else len(html)
+        elif name:
+            attributes = token["attributes"]
+            long = len(attributes) > _SHORT_TEXT and len(attributes) > size
+            yield f"<{token['end']}{name}>" if long else f"{token[0]}>"
+    yield from _divide_text(html[position:], size)
+
+
+def _divide_text(text: str, size: int) -> Iterator[str]:
+    # Before a sign that may begin a reference to another, and before a line.
+    for piece in re.split("(?=[&\n])", text):
+        yield from (piece[place : place + size] for place in range(0, len(piece), size))
 
 
 class _Steps(ABC):
@@ -133,29 +207,37 @@ class _Steps(ABC):
         """Count the steps of a tag."""
 
 
+@dataclass(frozen=True)
+class _Element:
+    name: str
+    copied: int
+    """The length of its tag, if it is formatting."""
+    is_foreign: bool
+
+
 class _ParserSteps(_Steps):
     """Counts those of a parser that follows HTML's rules.
 
-    An end counts only if it is that of the last element that was begun: what a parser does with any
-    other is more than can be told here.
+    An end counts if it is that of the last element that was begun, or if it is certain that it ends
+    what is in its element, too: what a parser does with any other is more than can be told here.
     """
 
     def __init__(self, html: str) -> None:
         super().__init__(html)
-        self._open: list[tuple[str, int]] = []
-        """The elements that may be open, and how long the tag of each is if it is formatting."""
+        self._open: list[_Element] = []
+        """The elements that may be open."""
         self._copied = 0
-        """The length of the open ones."""
+        """The length of the tags of formatting that may be open."""
         self._tables: list[bool] = []
         """Whether a cell is open, for each table that is."""
-        self._cell: int | None = None
-        """Which one of the open elements is a cell, if it is certain that it has not ended."""
+        self._block: int | None = None
+        """Which one of the open elements is a block, if it is certain that it has not ended."""
         self._is_uncertain = False
-        """Whether tables may have ended before their ends."""
+        """Whether tags may have been ignored."""
         self._foreign = 0
         """How many elements with other rules may be open."""
         self._has_left_foreign = False
-        """Whether they may have ended."""
+        """Whether they may have ended, or have HTML in them."""
         self._tags = 0
 
     def _read_text(self, start: int, end: int) -> None:
@@ -166,7 +248,7 @@ class _ParserSteps(_Steps):
 
     def _count_escaped(self, text: str) -> None:
         if len(text) > _SHORT_TEXT:
-            self._steps += len(_ESCAPED.findall(text)) * len(text) // 8
+            self._steps += len(_ESCAPED.findall(text)) * len(text) // 300
 
     def _read_tag(self, name: str, attributes: str, *, is_end: bool) -> None:
         self._tags += 1
@@ -174,24 +256,26 @@ class _ParserSteps(_Steps):
         if len(attributes) > _SHORT_TEXT:
             self._count_escaped(attributes)
             self._steps += (len(_QUOTED.sub("", attributes)) // 4) ** 2
-        self._is_uncertain |= name in _TAGS_THAT_IGNORE_OTHERS
-        cell = self._cell
         begins = not is_end or name in _TAGS_THAT_ENDS_BEGIN
         if name in _CELL_TAGS or name in _ROW_TAGS:
-            self._cell = None
             self._read_table(name, is_end=is_end)
         elif begins:
             self._put_before_table()
-        self._has_left_foreign |= begins and name in _TAGS_THAT_END_FOREIGN_ONES
+        if begins and self._foreign:
+            self._has_left_foreign |= name in _TAGS_THAT_END_FOREIGN_ONES
+            self._has_left_foreign |= name in _TAGS_OF_HTML_IN_FOREIGN_ONES
+        block = self._block
+        if name in _SPECIAL_TAGS:
+            self._block = None
         if is_end:
-            self._end(name, cell)
+            self._end(name, block)
         elif not self._is_empty(name, attributes):
-            length = len(name) + len(attributes)
-            self._begin(name, length if name in _FORMATTING_TAGS else 0)
+            self._begin(name, len(name) + len(attributes))
 
     def _is_empty(self, name: str, attributes: str) -> bool:
         if self._foreign:
-            return attributes.endswith("/") and not self._has_left_foreign
+            is_empty = attributes.endswith("/") and not self._has_left_foreign
+            return is_empty or name in _ALWAYS_VOID_TAGS
         return name in _VOID_TAGS
 
     def _read_table(self, name: str, *, is_end: bool) -> None:
@@ -202,10 +286,7 @@ class _ParserSteps(_Steps):
             elif self._tables and not self._foreign:
                 self._tables.pop()
         elif self._tables:
-            begins_cell = name in _CELL_TAGS and not is_end and not self._foreign
-            self._tables[-1] = begins_cell
-            if begins_cell and not self._is_uncertain:
-                self._cell = len(self._open)
+            self._tables[-1] = name in _CELL_TAGS and not is_end and not self._foreign
 
     def _put_before_table(self) -> bool:
         if not self._tables or self._tables[-1]:
@@ -213,22 +294,50 @@ class _ParserSteps(_Steps):
         self._steps += self._tags
         return True
 
-    def _begin(self, name: str, copied: int) -> None:
-        self._open.append((name, copied))
+    def _begin(self, name: str, length: int) -> None:
+        is_known = not self._foreign and not self._is_uncertain
+        if is_known and (self._tables or not name.startswith("t")):
+            while self._open and self._open[-1].name in _ENDED_BY.get(name, ()):
+                self._drop(len(self._open) - 1)
+        if is_known and name in _BLOCK_TAGS and (self._tables or name not in _CELL_TAGS):
+            self._block = len(self._open)
+        self._is_uncertain |= name in _TAGS_THAT_IGNORE_OTHERS
+        copied = length if name in _FORMATTING_TAGS else 0
+        is_foreign = name in _FOREIGN_TAGS or (name == "template" and bool(self._tables))
+        self._open.append(_Element(name, copied, is_foreign))
         self._copied += copied
         self._has_left_foreign &= self._foreign > 0
-        self._foreign += name in _FOREIGN_TAGS
+        self._foreign += is_foreign
 
-    def _end(self, name: str, cell: int | None) -> None:
-        count = 0
-        if cell is not None and self._open[cell][0] == name and not self._foreign:
-            count = len(self._open) - cell
-        elif self._open and self._open[-1][0] == name:
-            count = 1
-        for _ in range(count):
-            ended, copied = self._open.pop()
-            self._copied -= copied
-            self._foreign -= ended in _FOREIGN_TAGS
+    def _end(self, name: str, block: int | None) -> None:
+        last = len(self._open) - 1
+        if block is not None and self._open[block].name == name and not self._foreign:
+            self._drop(block, ends_formatting=name in _CELL_TAGS)
+        elif name in _FOREIGN_TAGS and self._foreign and not self._has_left_foreign:
+            self._drop(self._find_last(name, lambda _: True))
+        elif last >= 0 and self._open[last].name == name:
+            self._drop(last)
+        elif name in _FORMATTING_TAGS:
+            place = self._find_last(name, lambda element: element.copied > 0)
+            if place <= last:
+                self._copied -= self._open.pop(place).copied
+
+    def _find_last(self, name: str, may_be_behind: Callable[[_Element], bool]) -> int:
+        """Return where the last element of a name is; behind the last element if it is nowhere."""
+        for place in range(len(self._open) - 1, -1, -1):
+            self._steps += 1
+            if self._open[place].name == name:
+                return place
+            if not may_be_behind(self._open[place]):
+                break
+        return len(self._open)
+
+    def _drop(self, place: int, *, ends_formatting: bool = True) -> None:
+        """Forget an element, and what is in it; formatting may be begun again."""
+        for element in self._open[place:]:
+            self._copied -= element.copied * ends_formatting
+            self._foreign -= element.is_foreign
+        del self._open[place:]
 
 
 # Of these, Material's search keeps the tags.

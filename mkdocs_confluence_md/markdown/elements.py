@@ -11,7 +11,7 @@ import re
 import time
 from collections import defaultdict
 from contextlib import suppress
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
@@ -148,6 +148,8 @@ class _Builder:
 
     def _join_texts(self) -> None:
         """Put texts in their place together: one by one takes the square of their number."""
+        if not self._texts:
+            return
         text, (parent, before) = "".join(self._texts), self._place
         self._texts = []
         if before is None:
@@ -247,6 +249,7 @@ _BROKEN_DECLARATION = re.compile(
 )
 _MOST_HIGHLIGHTED = 2_000
 """Blocks of code on a page: the site's fences take as long for an empty one as for many lines."""
+_LEAST_HIGHLIGHTING_SECONDS = 0.05
 _HIGHLIGHTING_SECONDS = 10e-6
 """For a character. Most of Pygments' lexers take 1e-6; some take the square of a code's length."""
 _MOST_UNCLOSED = 100
@@ -289,8 +292,9 @@ class SiteMarkup:
         self.languages.add(language)
         self._shown += 1
         if self._shown <= _MOST_HIGHLIGHTED:
+            _load_lexer(language)
             shown, begin = "", time.thread_time()
-            usual = len(code) * _HIGHLIGHTING_SECONDS
+            usual = _LEAST_HIGHLIGHTING_SECONDS + len(code) * _HIGHLIGHTING_SECONDS
             with suppress(InterruptedRenderingError), interrupt_after(usual + self._spare_seconds):
                 shown = self._highlight(code, language, options)
             more = max(0.0, time.thread_time() - begin - usual)
@@ -384,6 +388,15 @@ def _find_settings(processors: Registry[Any], name: str) -> dict[str, Any]:
     """Return the settings of one of the site's extensions; none if the site lacks it."""
     settings: dict[str, Any] = getattr(processors[name], "config", {}) if name in processors else {}
     return settings
+
+
+@cache
+def _load_lexer(language: str) -> None:
+    """Import what highlights a language: that takes longer than most code does, but once."""
+    with suppress(Exception):  # Pygments may not be installed, and not know the language
+        from pygments.lexers import get_lexer_by_name  # noqa: PLC0415  not all sites have it
+
+        get_lexer_by_name(language)
 
 
 def _show_plainly(code: str, language: str) -> str:

@@ -12,7 +12,7 @@ from functools import cache
 
 import nh3
 
-from mkdocs_confluence_md.markdown.cost import takes_long_to_parse
+from mkdocs_confluence_md.markdown.cost import divide, takes_long_to_parse
 from mkdocs_confluence_md.markdown.html import LATE_ATTRIBUTE
 from mkdocs_confluence_md.text import break_formulas
 
@@ -67,19 +67,8 @@ _PART = 1_000
 def sanitize(html: str) -> str:
     """Take scripts, handlers, frames, forms, style sheets and `javascript:` out of HTML."""
     clean = _make_cleaner().clean
-    parts = _divide(html) if takes_long_to_parse(html) else [html]
+    parts = divide(html, _PART) if takes_long_to_parse(html) else [html]
     return _break_formulas(_FIELD.sub("", "".join(map(clean, parts))))
-
-
-def _divide(html: str) -> list[str]:
-    """Divide a text, at ends of lines or of tags if there are any; what is in two parts, ends."""
-    parts, done = [], 0
-    while len(html) - done > _PART:
-        end = done + _PART
-        end = html.rfind("\n", done, end) + 1 or html.rfind(">", done, end) + 1 or end
-        parts.append(html[done:end])
-        done = end
-    return [*parts, html[done:]]
 
 
 def _break_formulas(clean: str) -> str:

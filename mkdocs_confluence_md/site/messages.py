@@ -347,6 +347,6 @@ def report_unindexed(pages: Sequence[str]) -> str:
     what = "This page is" if len(pages) == 1 else "These pages are"
     return (
         f"{what} left out of the site's search, which would take too long: "
-        f"{_enumerate(list(pages))}. In Confluence, close HTML tags that are open, or divide the "
-        "page."
+        f"{_enumerate(list(pages))}. In Confluence, close HTML tags that are open, or put "
+        "headings between its parts."
     )

@@ -63,7 +63,8 @@ def test_a_page_that_is_too_much(  # noqa: PLR0913, PLR0917  a table
 OPEN = "# Deploy\n\n" + "<div>\n\nx\n\n" * 3_000
 UNINDEXED = (
     "WARNING -  confluence-md: This page is left out of the site's search, which would take too "
-    "long: “Deploy” (page 901). In Confluence, close HTML tags that are open, or divide the page."
+    "long: “Deploy” (page 901). In Confluence, close HTML tags that are open, or put headings "
+    "between its parts."
 )
 
 

@@ -31,3 +31,10 @@ def test_an_answer_that_is_not_text_is_not_a_web_page(codec: str, content: bytes
 
 def test_a_web_page_is_one_whatever_its_label() -> None:
     assert is_elsewhere(answer("undefined", b"<!doctype html><title>Sign in</title>"))
+
+
+@pytest.mark.parametrize("codec", ["unicode_escape", "raw_unicode_escape", "punycode", "idna"])
+def test_a_codec_of_python_is_none_of_texts(codec: str) -> None:
+    """It would warn of `\\ `, and read what no service sends."""
+    with pytest.raises(FailureError):
+        read_markdown(answer(codec, b"\xff\\ a"))

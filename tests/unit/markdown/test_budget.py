@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import signal
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -85,7 +86,28 @@ def test_what_takes_too_long_is_interrupted() -> None:
         search_long()
 
     assert signal.getitimer(signal.ITIMER_VIRTUAL) == (0, 0)
-    assert signal.getsignal(signal.SIGVTALRM) == signal.SIG_DFL
+
+
+def test_what_catches_everything_is_interrupted_again() -> None:
+    def search_twice() -> None:
+        with suppress(BaseException):
+            search_long()
+        search_long()
+
+    with pytest.raises(InterruptedRenderingError), interrupt_after(0):
+        search_twice()
+
+
+def test_what_is_within_another_is_interrupted_with_it() -> None:
+    with pytest.raises(InterruptedRenderingError), interrupt_after(0), interrupt_after(1e9):
+        search_long()
+
+
+def test_a_signal_that_comes_late_does_no_harm() -> None:
+    with interrupt_after(1e9):
+        pass
+
+    signal.raise_signal(signal.SIGVTALRM)
 
 
 def test_what_others_do_with_the_timer_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
