@@ -131,6 +131,12 @@ PIECES = {
     "code: long fence never closed": "```\n",
     "code: many fences": "```\na\n```\n",
     "code: many languages": None,
+    "code: a lexer's text that never ends, YAML": None,
+    "code: a lexer's text that never ends, INI": None,
+    "code: a lexer's text that never ends, JavaScript": None,
+    "code: a lexer's text that never ends, gnuplot": None,
+    "code: a lexer's text that never ends, many blocks": None,
+    "code: behind many texts": None,
     "code: indented": "    a\n\n",
     "HTML: unclosed links <": "[a](<b",
     "HTML: unclosed links": "[a](b",
@@ -299,6 +305,14 @@ WRITERS: dict[str, Callable[[int], str]] = {
         f"e{'`' * number}" for number in range(int((2 * size) ** 0.5))
     ),
     "code: many languages": _number("```aN\nb\n```\n"),
+    "code: a lexer's text that never ends, YAML": _once("```yaml\n", "*", "\n```\n"),
+    "code: a lexer's text that never ends, INI": _once("```ini\n", ":", "\n```\n"),
+    "code: a lexer's text that never ends, JavaScript": _once("```js\n", '\\"', "\n```\n"),
+    "code: a lexer's text that never ends, gnuplot": _once("```gnuplot\n", "_", "\n```\n"),
+    "code: a lexer's text that never ends, many blocks": _once(
+        "", f"```gnuplot\n{'_' * 2_000}\n```\n\n"
+    ),
+    "code: behind many texts": _half("*a* ", "`a` "),
     "HTML: unclosed comment in a block": _once("<div>\n<!-- ", "a <!-- b\n"),
     "HTML: nested": _nest("<div>", "</div>"),
     "HTML: formatting never closed": _number('<b title="N">\n\n'),

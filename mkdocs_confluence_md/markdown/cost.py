@@ -91,7 +91,7 @@ _SHORT_TEXT = 5_000
 _STEPS_OF_ANY_PAGE = 5_000_000
 _PARSER_STEPS = 200
 """For each character of a page. A step takes about 30 ns."""
-_STEPS_OF_ANY_INDEX = 20_000_000
+_STEPS_OF_ANY_INDEX = 10_000_000
 _INDEX_STEPS = 50
 """For each character of a page. A step takes about 15 ns."""
 _ESCAPED = re.compile("[&\N{NO-BREAK SPACE}]")

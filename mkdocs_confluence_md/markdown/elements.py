@@ -249,7 +249,7 @@ _BROKEN_DECLARATION = re.compile(
 )
 _MOST_HIGHLIGHTED = 2_000
 """Blocks of code on a page: the site's fences take as long for an empty one as for many lines."""
-_LEAST_HIGHLIGHTING_SECONDS = 0.05
+_LEAST_HIGHLIGHTING_SECONDS = 0.03
 _HIGHLIGHTING_SECONDS = 10e-6
 """For a character. Most of Pygments' lexers take 1e-6; some take the square of a code's length."""
 _MOST_UNCLOSED = 100
@@ -266,7 +266,7 @@ class SiteMarkup:
         self.footnotes = Footnotes(markdown)
         self._shown = 0
         """Blocks of code."""
-        self._spare_seconds = 1.0
+        self._spare_seconds = 0.5
         """Of processor time, for all blocks of code together that take longer than others."""
         self.languages: set[str] = set()
         """The languages of the page's fences."""

@@ -60,7 +60,7 @@ _CODE_TAG = re.compile(r"<(/?)(?:code|pre)\b")
 _MATH_CLASS = re.compile(r'class="[^"]*(?:math|matex|jax|katex|\btex(?!t))', re.IGNORECASE)
 
 
-_PART = 1_000
+_PART = 500
 """Characters of a part of a page that takes too long as a whole."""
 
 

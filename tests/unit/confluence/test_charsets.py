@@ -35,6 +35,6 @@ def test_a_web_page_is_one_whatever_its_label() -> None:
 
 @pytest.mark.parametrize("codec", ["unicode_escape", "raw_unicode_escape", "punycode", "idna"])
 def test_a_codec_of_python_is_none_of_texts(codec: str) -> None:
-    """It would warn of `\\ `, and read what no service sends."""
+    """It would warn of backslashes, and read what no service sends."""
     with pytest.raises(FailureError):
         read_markdown(answer(codec, b"\xff\\ a"))
