@@ -124,7 +124,7 @@ def takes_long_to_index(html: str) -> bool:
     return any(steps > limit for steps in _IndexSteps(html).count())
 
 
-def divide(html: str, size: int) -> list[str]:
+def divide_html(html: str, size: int) -> list[str]:
     """Divide HTML between tags, without what a browser does not show: comments and scripts.
 
     Args:

@@ -12,7 +12,7 @@ from functools import cache
 
 import nh3
 
-from mkdocs_confluence_md.markdown.cost import divide, takes_long_to_parse
+from mkdocs_confluence_md.markdown.cost import divide_html, takes_long_to_parse
 from mkdocs_confluence_md.markdown.html import LATE_ATTRIBUTE
 from mkdocs_confluence_md.text import break_formulas
 
@@ -67,7 +67,7 @@ _PART = 500
 def sanitize(html: str) -> str:
     """Take scripts, handlers, frames, forms, style sheets and `javascript:` out of HTML."""
     clean = _make_cleaner().clean
-    parts = divide(html, _PART) if takes_long_to_parse(html) else [html]
+    parts = divide_html(html, _PART) if takes_long_to_parse(html) else [html]
     return _break_formulas(_FIELD.sub("", "".join(map(clean, parts))))
 
 
