@@ -296,11 +296,14 @@ class _ParserSteps(_Steps):
 
     def _begin(self, name: str, length: int) -> None:
         is_known = not self._foreign and not self._is_uncertain
-        if is_known and (self._tables or not name.startswith("t")):
+        # Outside of a table, a parser ignores its rows and cells.
+        if not self._tables and (name in _CELL_TAGS or name in _ROW_TAGS):
+            is_known = False
+        if is_known:
             while self._open and self._open[-1].name in _ENDED_BY.get(name, ()):
                 self._drop(len(self._open) - 1)
-        if is_known and name in _BLOCK_TAGS and (self._tables or name not in _CELL_TAGS):
-            self._block = len(self._open)
+            if name in _BLOCK_TAGS:
+                self._block = len(self._open)
         self._is_uncertain |= name in _TAGS_THAT_IGNORE_OTHERS
         copied = length if name in _FORMATTING_TAGS else 0
         is_foreign = name in _FOREIGN_TAGS or (name == "template" and bool(self._tables))
