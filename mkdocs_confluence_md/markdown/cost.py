@@ -88,8 +88,8 @@ _FEW_TAGS = 900
 """So many take an index no time."""
 _SHORT_TEXT = 5_000
 """Characters of a text or a tag, in which any signs are harmless."""
-_STEPS_OF_ANY_PAGE = 3_000_000
-_PARSER_STEPS = 100
+_STEPS_OF_ANY_PAGE = 1_000_000
+_PARSER_STEPS = 50
 """For each character of a page. A step takes about 30 ns."""
 _STEPS_OF_ANY_INDEX = 10_000_000
 _INDEX_STEPS = 50
@@ -248,7 +248,7 @@ class _ParserSteps(_Steps):
 
     def _count_escaped(self, text: str) -> None:
         if len(text) > _SHORT_TEXT:
-            self._steps += len(_ESCAPED.findall(text)) * len(text) // 1000
+            self._steps += len(_ESCAPED.findall(text)) * len(text) // 2000
 
     def _read_tag(self, name: str, attributes: str, *, is_end: bool) -> None:
         self._tags += 1
