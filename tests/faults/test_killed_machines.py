@@ -50,7 +50,8 @@ def test_pages_of_a_machine_that_was_killed_wait_no_longer_than_its_lease(
 
     sites = {hash_site(machine.root / "site") for machine in machines[1:]}
     assert len(sites) == 1
-    counts = Counter(standin.exports())
+    # A machine that is killed while it sends asks for no page.
+    counts = Counter(filter(None, standin.exports()))
     assert counts.keys() == set(standin.pages.ids())
     assert set(counts.values()) <= {1, 2}
     started = [each.started for each in standin.requests if each.is_export]
