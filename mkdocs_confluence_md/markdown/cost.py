@@ -56,12 +56,15 @@ _TAGS_THAT_END_FOREIGN_ONES = {
 _ALWAYS_VOID_TAGS = {"br", "embed", "hr", "img", "meta"}
 _TAGS_THAT_ENDS_BEGIN = {"br", "p"}
 # Those that a tag ends if they are the last ones that were begun.
+_CELLS, _TERMS = {"td", "th"}, {"dd", "dt"}
+_ROW_GROUPS = {"tbody", "tfoot", "thead"}
 _ENDED_BY = {
-    "dd": {"dd", "dt"}, "dt": {"dd", "dt"}, "li": {"li"}, "option": {"option"}, "p": {"p"},
-    "tbody": {"td", "th", "tr", "tbody", "thead", "tfoot"}, "td": {"td", "th"},
-    "tfoot": {"td", "th", "tr", "tbody", "thead", "tfoot"}, "th": {"td", "th"},
-    "thead": {"td", "th", "tr", "tbody", "thead", "tfoot"}, "tr": {"td", "th", "tr"},
-}  # fmt: skip
+    **{name: {name} for name in ("li", "option", "p")},
+    **dict.fromkeys(_TERMS, _TERMS),
+    **dict.fromkeys(_CELLS, _CELLS),
+    "tr": _CELLS | {"tr"},
+    **dict.fromkeys(_ROW_GROUPS, _CELLS | {"tr"} | _ROW_GROUPS),
+}
 # What else HTML has rules for.
 _SPECIAL_TAGS = {
     "address", "applet", "article", "aside", "base", "basefont", "bgsound", "blockquote", "body",
@@ -80,8 +83,8 @@ _BLOCK_TAGS = {
 }  # fmt: skip
 _TAGS_THAT_IGNORE_OTHERS = {"frameset", "select", "template"}
 # What is in a table and in none of these, a parser puts before the table.
-_CELL_TAGS = {"caption", "td", "th"}
-_ROW_TAGS = {"colgroup", "table", "tbody", "tfoot", "thead", "tr"}
+_CELL_TAGS = _CELLS | {"caption"}
+_ROW_TAGS = _ROW_GROUPS | {"colgroup", "table", "tr"}
 _SHORT = 20_000
 """Characters, of which none take a parser long."""
 _FEW_TAGS = 900
@@ -151,13 +154,18 @@ def _read_pieces(html: str, size: int) -> Iterator[str]:
         name = (token["name"] or "").lower()
         position = token.end() + (html[token.end() : token.end() + 1] == ">")
         if name in _HIDDEN_TAGS and not token["end"]:
-            end = re.compile(f"</{name}", re.IGNORECASE).search(html, position)
-            position = end.start() if end else len(html)
+            position = _find_end(html, name, position)
         elif name:
             attributes = token["attributes"]
             long = len(attributes) > _SHORT_TEXT and len(attributes) > size
             yield f"<{token['end']}{name}>" if long else f"{token[0]}>"
     yield from _divide_text(html[position:], size)
+
+
+def _find_end(html: str, name: str, position: int) -> int:
+    """Return where the text of an element ends in which tags are text."""
+    end = re.compile(f"</{name}", re.IGNORECASE).search(html, position)
+    return end.start() if end else len(html)
 
 
 def _divide_text(text: str, size: int) -> Iterator[str]:
@@ -188,8 +196,7 @@ class _Steps(ABC):
             if is_in_text:
                 position = min(position, text_end)
             elif name in _RAW_TEXT_TAGS and not token["end"]:
-                end = re.compile(f"</{name}", re.IGNORECASE).search(self._html, position)
-                text_end = end.start() if end else len(self._html)
+                text_end = _find_end(self._html, name, position)
             elif not name:
                 position, text_end = token.start() + 1, token.end()
             if name and not (is_in_text and token["end"]):

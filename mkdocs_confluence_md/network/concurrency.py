@@ -19,7 +19,7 @@ MOST_IN_FLIGHT = 64
 """However fast the service is."""
 FIRST_LIMIT = 8
 """To begin with. Only a 429 reduces the limit below it: pages may be slow because they are long."""
-MOST_UNANSWERED = 24
+_MOST_UNANSWERED = 24
 """Until something is heard: a first answer takes seconds, and a 429 does not."""
 LEAST_IN_FLIGHT = 2
 """At worst: two requests a second are a tenth of what the platform allows."""
@@ -55,7 +55,7 @@ class AdaptiveLimit:
         self._limit = first
         # A small build ends before there is trouble, so what it learned must not be the end of it.
         self._is_starting = first >= self._floor
-        is_new = min(max(MOST_UNANSWERED, first), most)
+        is_new = min(max(_MOST_UNANSWERED, first), most)
         self._unanswered: int | None = is_new if self._is_starting else first
         """The limit until something is heard; None from then on."""
         self._may_grow = True
